@@ -31,9 +31,9 @@ def next_retry(
 ) -> RetryDecision | None:
     """When to try again, None for not by itself.
 
-    `retryable` is the failure's own word (timeouts and lost workers count as transient, so as retryable); config and data
-    failures never are. An attempt that made progress starts the count anew. 0 for `max_retries` means none, 0 for
-    `retry_delay_seconds` at once. `retry_after_seconds` is what the other side asked for and wins, up to a day.
+    `retryable` is the failure's own word (timeouts and lost workers count as transient, so as retryable); config and
+    data failures never are. An attempt that made progress starts the count anew. 0 for `max_retries` means none, 0
+    for `retry_delay_seconds` at once. `retry_after_seconds` is what the other side asked for and wins, up to a day.
     `random_fraction` lies in [0, 1).
     """
     if not retryable or failure_class in NEVER_RETRIED:
@@ -49,9 +49,9 @@ def next_retry(
 
 
 def longest_delay(retry_delay_seconds: float, used: int) -> float:
-    """The upper end of the wait after `used` retries: delay × 2^used, at most 600 s.
+    """The upper end of the wait after `used` retries: delay * 2^used, at most 600 s.
 
-    The wait is drawn evenly from zero to it ("full jitter"), so that jobs that failed together do not come back together:
+    The wait is drawn evenly from zero to it ("full jitter"), so that jobs that failed together come back apart:
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     doublings = min(used, 30)  # past the cap anyway; a float must not overflow

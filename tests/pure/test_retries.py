@@ -34,7 +34,7 @@ def decide(**changes: Any) -> RetryDecision | None:
         ({"max_retries": 0, "made_progress": True}, None),
         ({"random_fraction": 0.0}, (0.0, 1)),
         ({"retry_delay_seconds": 0}, (0.0, 1)),
-        # the cap: 30 × 2^9 would be over four hours
+        # the cap: 30 * 2^9 would be over four hours
         ({"retry_count": 9, "max_retries": 10}, (300.0, 10)),
         ({"retry_count": 5_000, "max_retries": 10_000}, (300.0, 5_001)),
         # progress starts the count, and so the delay, anew
