@@ -1,0 +1,56 @@
+# Two commands to know: `make demo` shows Syncdeck at work, `make test` proves it. Both install first, inside this folder only.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
+PORT ?= 8000
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo up test lint lock clean
+
+help: ## show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(VENV)/.installed ## create .venv and install what running needs, from requirements.lock
+
+install-dev: $(VENV)/.installed-dev ## also install what testing needs, from requirements-dev.lock
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Syncdeck needs Python 3.11, 3.12 or 3.13; name one with make PYTHON=/path/to/python.")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.installed
+
+demo: install ## start everything with demo data at http://localhost:8000/ (PORT and SYNCDECK_DATA_DIR are honoured)
+	$(BIN)/python manage.py up --demo
+
+up: install ## start everything without demo data
+	$(BIN)/python manage.py up
+
+lint: install-dev ## format check, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint ## lint, then every test, on all cores
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup
+
+# Written by uv (https://docs.astral.sh/uv), which is only needed for this: pip install uv, or make lock UV=/path/to/uv.
+UV ?= uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --extra build --extra demo
+lock: ## write both lock files anew; add LOCK_OPTIONS=--upgrade for newer releases
+	$(COMPILE) $(LOCK_OPTIONS) --output-file requirements.lock pyproject.toml
+	$(COMPILE) $(LOCK_OPTIONS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+clean: ## remove what installing and testing made; the data directory stays
+	rm -rf $(VENV) .pytest_tmp .smoke .mypy_cache .pytest_cache .ruff_cache .hypothesis syncdeck.egg-info

@@ -1,0 +1,23 @@
+"""The Celery application: `celery -A config worker` and `celery -A config beat` load it. Holds no task."""
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+from django.utils.log import configure_logging
+
+from config.console import send_console_to_stdout
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("syncdeck")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["syncjobs"])
+
+
+@setup_logging.connect
+def keep_our_logging(**_: object) -> None:
+    """Receiving this signal alone keeps Celery from replacing the log handlers."""
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    send_console_to_stdout()

@@ -1,0 +1,23 @@
+#!/usr/bin/env python
+"""Runs a command, such as `manage.py up`. A wrong setting is answered with one sentence and exit code 1."""
+
+import os
+import sys
+from importlib import import_module
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+
+def main() -> None:
+    """Load the settings first, so that a bad value is told before anything starts."""
+    settings_module = os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        import_module(settings_module)
+    except ImproperlyConfigured as problem:
+        sys.exit(str(problem))
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Gives each test process a data directory of its own, before Django's settings load. A pytest plugin (-p tests.isolation).
+
+Everything lies in .pytest_tmp of the checkout. The variables a developer may have set are put aside.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SCRATCH = CHECKOUT / ".pytest_tmp"
+FOREIGN = (
+    "ALLOWED_HOSTS CELERY_BROKER_URL CHICAGO_API_TOKEN CSRF_TRUSTED_ORIGINS DATABASE_URL DEBUG EMAIL_URL HOST LOG_DIR PORT "
+    "REDIS_URL SECRET_KEY SYNCDECK_APPS SYNCDECK_CRASH_AT SYNCDECK_FILE_ROOTS SYNCDECK_LEASE_SECONDS "
+    "SYNCDECK_NETWORK_ALLOW SYNCDECK_QUEUES SYNCDECK_SECRET_KEYS TIME_ZONE WAREHOUSE_URL"
+).split()
+
+for name in FOREIGN:
+    os.environ.pop(name, None)
+SCRATCH.mkdir(exist_ok=True)
+DATA_DIR = Path(tempfile.mkdtemp(prefix="data-", dir=SCRATCH))
+os.environ["SYNCDECK_DATA_DIR"] = str(DATA_DIR)
+os.environ["PYTEST_DEBUG_TEMPROOT"] = str(SCRATCH)
+os.environ["SYNCDECK_NETWORK_ALLOW"] = "127.0.0.0/8,::1"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove this process's data directory."""
+    shutil.rmtree(DATA_DIR, ignore_errors=True)
