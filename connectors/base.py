@@ -1,0 +1,260 @@
+"""The contract of a connector: what a kind must offer so that syncs can read from it and write to it. No driver here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from connectors.errors import ConfigError, Interrupted
+from connectors.records import Batch, Field, Filter, ReadRequest, Record, StreamInfo, StreamSchema
+
+Notify = Callable[[str, str], None]
+"""(level, message): where a connector tells what an operator should see, e.g. a wait; levels are those of logging."""
+
+
+def _say_nothing(level: str, message: str) -> None:
+    return None
+
+
+class Interruption:
+    """Lets another thread end whatever a connector waits for: sleeps here, statements and sockets by callbacks."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._callbacks: list[Callable[[], None]] = []
+        self.reason = ""
+
+    @property
+    def is_requested(self) -> bool:
+        return self._event.is_set()
+
+    def request(self, reason: str) -> None:
+        """End all waits now and in future; `reason` is what Interrupted carries. Safe from any thread, and twice."""
+        if not self.reason:
+            self.reason = reason
+        self._event.set()
+        for callback in list(self._callbacks):
+            callback()
+
+    def call_on_request(self, callback: Callable[[], None]) -> None:
+        self._callbacks.append(callback)
+
+    def check(self) -> None:
+        """Raise Interrupted if the end was asked for."""
+        if self._event.is_set():
+            raise Interrupted(self.reason)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless asked to end: then raise Interrupted at once."""
+        if self._event.wait(seconds):
+            raise Interrupted(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a connector gets from whoever uses it; the defaults suit a test or a form."""
+
+    interruption: Interruption = field(default_factory=Interruption)
+    notify: Notify = _say_nothing
+    rate_limit_per_minute: int | None = None  # requests; set by the connector's row, None = no limit
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a kind can do; forms and validation read it."""
+
+    reads: bool = True
+    writes: bool = False
+    transactions: bool = False
+    orders_by_key: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStep:
+    """One step of a connection test; `fix` says what to do when it is not ok; a warning is ok with a fix."""
+
+    name: str
+    ok: bool
+    milliseconds: float
+    message: str
+    fix: str = ""
+
+
+Operation = Literal["insert", "update", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """One record's difference: `fields` is {name: [old, new]} in JSON forms, empty where only the key is kept."""
+
+    operation: Operation
+    key: dict[str, Any]
+    fields: dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """Where and how a stream is written.
+
+    `fields` are the target's columns in the order of the staged rows. `key` is empty only for append.
+    `create` makes a missing table. `keep_insert_values` puts [None, new] of every field into insert changes.
+    """
+
+    stream: str
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    mode: Literal["append", "upsert"]
+    create: bool = True
+    dry_run: bool = False
+    insert_enabled: bool = True
+    update_enabled: bool = True
+    keep_insert_values: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCheckpoint:
+    """What the target knows of a job's stream: the last batch whose rows are in it, and where the source stood."""
+
+    batch_no: int
+    position: Any
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What writing the staged batch would do; staged = inserted + updated + unchanged + skipped + duplicates."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+    skipped: int
+    duplicates: int
+
+
+class FenceLost(Exception):
+    """Another, newer owner has taken the job's row at the target; stop without writing."""
+
+
+class StreamWriter(ABC):
+    """Writes one stream of one job in batches: begin → stage … → compare → changes → write → commit, again and again.
+
+    begin opens the target's transaction and takes the job's row in `_syncdeck_checkpoint` as its very first statement
+    (creating it), provided its fence is not above ours, and so waits for a predecessor that is still writing.
+    In a dry run nothing of this touches the target: staging lies in a temporary table that is rolled back.
+    Every method may raise the errors of connectors.errors; after one of them call rollback.
+    """
+
+    @abstractmethod
+    def prepare(self) -> bool:
+        """Create the checkpoint table and, if asked for and missing, the target, in a transaction of its own.
+
+        Checks that every field and key column exists, else ConfigError. Returns whether the target holds no record.
+        A dry run creates nothing; a missing target counts as empty.
+        """
+
+    @abstractmethod
+    def begin(self, job_token: str, fence: int) -> TargetCheckpoint | None:
+        """Open the transaction and take the row (job_token, stream); None if there was none. Raises FenceLost."""
+
+    @abstractmethod
+    def stage(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows (decoded Python values, in the order of `fields`) to the staged batch."""
+
+    @abstractmethod
+    def compare(self) -> Comparison:
+        """Compare the staged batch with the target on the key, set-based. Of equal keys the last staged one counts."""
+
+    @abstractmethod
+    def changes(self) -> Iterator[RecordChange]:
+        """The differences that write() will make (never those that a switched-off operation skips), streamed."""
+
+    @abstractmethod
+    def write(self) -> None:
+        """Make exactly the compared differences. DataError names field and constraint of the offending record."""
+
+    @abstractmethod
+    def commit(self, checkpoint: TargetCheckpoint) -> None:
+        """Store the checkpoint with our fence and commit; afterwards the staged batch is empty again."""
+
+    @abstractmethod
+    def rollback(self) -> None:
+        """Undo the open transaction, also after an error; never raises for a connection that is gone."""
+
+
+class Connector(ABC):
+    """One configured connection to one external system. Instances belong to one thread, `interrupt` excepted."""
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    capabilities: ClassVar[Capabilities] = Capabilities()
+
+    def __init__(
+        self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None
+    ) -> None:
+        self.slug = slug
+        self.config = config
+        self.credentials = credentials
+        self.surroundings = surroundings or Surroundings()
+
+    @classmethod
+    @abstractmethod
+    def spec(cls) -> dict[str, Any]:
+        """{"config": JSON Schema, "credentials": JSON Schema}; schemas have titles and descriptions for the form."""
+
+    @classmethod
+    def check_config(cls, config: dict[str, Any]) -> None:
+        """Refuse by ConfigError what the JSON Schema cannot express; asks no other system."""
+        return None
+
+    @abstractmethod
+    def address(self) -> str:
+        """Where it connects to, without any secret: for logs and error texts."""
+
+    @abstractmethod
+    def check(self) -> Iterator[CheckStep]:
+        """Test the connection in named steps, each yielded when done; stops after a step that makes others moot."""
+
+    @abstractmethod
+    def streams(self) -> list[StreamInfo]:
+        """What can be read or written, by name."""
+
+    @abstractmethod
+    def schema(self, stream: str) -> StreamSchema:
+        """The stream's typed fields; ConfigError `stream_not_found` names what there is."""
+
+    @abstractmethod
+    def read(self, request: ReadRequest) -> Iterator[Batch]:
+        """Batches in a stable order with positions; an empty stream yields nothing."""
+
+    @abstractmethod
+    def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
+        """How many records hold the filters."""
+
+    def get(self, stream: str, key: dict[str, Any]) -> Record | None:
+        """The one record with this key."""
+        filters = tuple(Filter(name, "eq", value) for name, value in key.items())
+        for batch in self.read(ReadRequest(stream, key=tuple(key), filters=filters, batch_size=1)):
+            for row in batch.rows:
+                return Record(dict(zip(batch.names, row, strict=True)))
+        return None
+
+    def writer(self, request: WriteRequest) -> StreamWriter:
+        """A writer for one stream of one job; ConfigError where the kind only reads."""
+        raise ConfigError(
+            "read_only_kind",
+            f"{self.slug}: connectors of kind '{self.kind}' can only be read from",
+            hint="Choose a target connector of a kind that can be written to.",
+        )
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of connections; may be called twice."""
+
+
+def timed_step(name: str, started: float, message: str, *, ok: bool = True, fix: str = "") -> CheckStep:
+    """A CheckStep that took from `started` (time.perf_counter()) until now."""
+    return CheckStep(name, ok, round((time.perf_counter() - started) * 1000, 1), message, fix)

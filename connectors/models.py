@@ -1,0 +1,124 @@
+"""The rows of connectors and of their connection tests. Holds what was configured; the work is done by the kinds."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models, transaction
+from django.db.models import F
+
+from connectors import base
+from connectors.errors import ConfigError
+from connectors.registry import connector_class
+from connectors.secrets import EncryptedField, Secrets, resolve_references
+from connectors.validation import config_problems, credentials_problems, optional_credentials
+
+SLUG_RULE = RegexValidator(
+    r"\A[a-z0-9][a-z0-9_-]*\Z", "Use small letters, digits, dashes and underscores, beginning with a letter or digit."
+)
+
+
+class EditConflict(Exception):
+    """Somebody else saved the row since it was read."""
+
+
+class ConnectorQuerySet(models.QuerySet["Connector"]):
+    """Reads of connectors."""
+
+    def enabled(self) -> ConnectorQuerySet:
+        return self.filter(enabled=True)
+
+
+class Connector(models.Model):
+    """A configured connection to one external system: kind, settings, encrypted credentials, limits."""
+
+    slug = models.SlugField(max_length=64, unique=True, validators=[SLUG_RULE])
+    name = models.CharField(max_length=200, blank=True, help_text="For people; the slug where left empty.")
+    kind = models.CharField(max_length=64)
+    config = models.JSONField(default=dict, blank=True)
+    secret_scope = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    credentials = EncryptedField()
+    enabled = models.BooleanField(default=True)
+    max_concurrency = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Jobs at once; empty for no limit."
+    )
+    rate_limit_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Requests; empty for no limit."
+    )
+    last_test_ok = models.BooleanField(null=True, blank=True, editable=False)
+    last_tested_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_test_message = models.TextField(blank=True, default="", editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ConnectorQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.name = self.name.strip() or self.slug
+        super().save(*args, **kwargs)
+
+    def save_if_unchanged(self) -> None:
+        """Save as the next version. Raises EditConflict where the row is not the version that was read."""
+        with transaction.atomic():
+            same = Connector.objects.filter(pk=self.pk, version=self.version)
+            if not same.update(version=F("version") + 1):
+                raise EditConflict(f"{self.slug} was changed by someone else; load it again")
+            self.version += 1
+            self.save()
+
+    def clean(self) -> None:
+        """Check settings and credentials against the kind; every message names the property."""
+        super().clean()
+        try:
+            kind = connector_class(self.kind)
+        except ConfigError as error:
+            raise ValidationError({"kind": f"{error.message}. {error.hint}".strip()}) from error
+        try:
+            wrong_credentials = credentials_problems(kind, self.credentials.reveal())
+        except ConfigError as error:
+            wrong_credentials = [f"{error.message}. {error.hint}"]
+        problems = {"config": config_problems(kind, self.config), "credentials": wrong_credentials}
+        if any(problems.values()):
+            raise ValidationError({name: found for name, found in problems.items() if found})
+
+    def open(self, surroundings: base.Surroundings | None = None) -> base.Connector:
+        """The runtime connector, with references resolved; close it after use.
+
+        Raises ConfigError: `connector_disabled`, `unknown_kind`, `missing_reference`, `credentials_unreadable`.
+        """
+        if not self.enabled:
+            raise ConfigError(
+                "connector_disabled", f"the connector '{self.slug}' is switched off", hint="Enable it, then try again."
+            )
+        kind = connector_class(self.kind)
+        secrets: Secrets = self.credentials
+        credentials = resolve_references(secrets.reveal(), optional_credentials(kind))
+        limited = replace(surroundings or base.Surroundings(), rate_limit_per_minute=self.rate_limit_per_minute)
+        return kind(self.slug, self.config, credentials, limited)
+
+
+class ConnectionTest(models.Model):
+    """One test of a connector: its steps as {name, ok, milliseconds, message, fix}."""
+
+    connector = models.ForeignKey(Connector, models.CASCADE, related_name="tests")
+    created_at = models.DateTimeField(auto_now_add=True)
+    ok = models.BooleanField()
+    milliseconds = models.FloatField()
+    steps = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.connector.slug}: {'passed' if self.ok else 'failed'}"
