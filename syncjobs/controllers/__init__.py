@@ -1,0 +1,1 @@
+"""Controllers: the contract, the registry, and those in the box."""

@@ -1,0 +1,31 @@
+"""The controllers that exist, by name. The database stores names; nothing is ever imported from what a user typed."""
+
+from __future__ import annotations
+
+from connectors.errors import ConfigError
+from syncjobs.controllers.base import Controller
+
+_controllers: dict[str, Controller] = {}
+
+
+def register_controller(controller: Controller) -> None:
+    """Make a controller known; a second one of the same name is a programming error (ValueError)."""
+    known = _controllers.setdefault(controller.name, controller)
+    if known is not controller:
+        raise ValueError(f"two controllers are named '{controller.name}'")
+
+
+def controller_names() -> list[str]:
+    return sorted(_controllers)
+
+
+def get_controller(name: str) -> Controller:
+    """The controller registered as `name`; ConfigError `module_not_found` lists those that are."""
+    try:
+        return _controllers[name]
+    except KeyError:
+        raise ConfigError(
+            "module_not_found",
+            f"'{name}' is not a registered controller",
+            hint=f"Choose one of: {', '.join(controller_names())}.",
+        ) from None

@@ -1,0 +1,201 @@
+"""Claims one job, runs its controller, and writes down how that ended. The only caller of controllers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from connectors.base import FenceLost
+from connectors.errors import InternalError, Interrupted, RateLimitedError, SyncError, TransientError
+from connectors.redaction import redact
+from syncjobs.clock import db_now
+from syncjobs.controllers.base import Outcome
+from syncjobs.controllers.registry import get_controller
+from syncjobs.counts import Counts
+from syncjobs.crash_points import crash_here
+from syncjobs.lifecycle import StatusConflict, claim_job, end_attempt, fail_attempt, release_job
+from syncjobs.log_context import bind
+from syncjobs.models import SyncJob
+from syncjobs.running import RunningJob
+from syncjobs.statuses import Status
+from syncjobs.watcher import Watcher
+
+logger = logging.getLogger("syncjobs.jobs")
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 25.0  # how long the end of an attempt waits for Syncdeck's own database
+_watchers: dict[int, Watcher] = {}
+
+
+def run_job(
+    job_id: int, dispatch_id: uuid.UUID, worker: str, shutdown_requested: Callable[[], bool] = lambda: False
+) -> SyncJob | None:
+    """Claim the job and run it to an end; None if the message was stale, so that there was nothing to do."""
+    job = while_unreachable(lambda: claim_job(job_id, dispatch_id, worker))
+    if job is None:
+        logger.info("Nothing to claim: the message is stale or another worker has it", extra={"sync_id": job_id})
+        return None
+    crash_here("after_claim")
+    running = RunningJob(job)
+    with bind(sync_id=job.pk, attempt=job.attempt):
+        with _watcher(shutdown_requested).watching(running):
+            ended = _attempt(running)
+        _close_log(running)
+    return ended
+
+
+def _watcher(shutdown_requested: Callable[[], bool]) -> Watcher:
+    process = os.getpid()  # a watcher does not survive the fork of a pool process
+    if process not in _watchers:
+        _watchers[process] = Watcher(shutdown_requested, _end_by_force)
+        _watchers[process].start()
+    return _watchers[process]
+
+
+def _attempt(running: RunningJob) -> SyncJob | None:
+    running.log("INFO", f"Started job #{running.job.pk} {running.job.title}, attempt {running.job.attempt}")
+    try:
+        outcome = get_controller(running.job.config_snapshot["controller"]).execute(running, None)
+        return _write_end(running, lambda: _end_well(running, outcome))
+    except (FenceLost, StatusConflict) as error:
+        return _give_way(running, str(error) or "a newer attempt has taken the target")
+    except Interrupted:
+        return _write_end(running, lambda: _end_stopped(running, running.stop_reason))
+    except BaseException as error:  # whatever a controller does, sys.exit included, is told and not lost
+        failure = _failure_of(error, running)
+        return _write_end(running, lambda: _end_failed(running, *failure))
+
+
+def _end_well(running: RunningJob, outcome: Outcome) -> SyncJob:
+    label = outcome.status.label
+    running.log("INFO", f"{label}: {outcome.reason}" if outcome.reason else label)
+    return end_attempt(
+        running.job,
+        outcome.status,
+        reason=outcome.reason or label,
+        now=db_now(),
+        **_ending(running),
+        **outcome.updates,
+    )
+
+
+def _end_stopped(running: RunningJob, reason: str) -> SyncJob | None:
+    """An end that was asked for: by a person, the clock, a shutdown, or because the lease went to somebody else."""
+    job, now = running.job, db_now()
+    if reason == "cancel":
+        text = SyncJob.objects.values_list("cancel_reason", flat=True).get(pk=job.pk) or "canceled"
+        running.log("WARNING", f"Canceled: {text}")
+        return end_attempt(job, Status.CANCELED, reason=text, now=now, **_ending(running))
+    if reason == "pause":
+        running.log("INFO", "Paused; the position is kept")
+        return end_attempt(job, Status.PAUSED, reason="paused", now=now, **_ending(running))
+    if reason == "shutdown":
+        running.log("INFO", "The worker shuts down; the job goes back to the queue and goes on from its checkpoint")
+        return release_job(job, reason="worker shutdown", now=now, **_ending(running))
+    if reason == "timeout":
+        return _end_failed(running, _timed_out(running), "")
+    return _give_way(running, "the lease went to another worker, or the job was ended")
+
+
+def _timed_out(running: RunningJob) -> TransientError:
+    checkpoint = running.job.checkpoint
+    where = f"at batch {checkpoint['batch_no'] + 1}" if checkpoint.get("batch_no") else "before its first batch"
+    return TransientError(
+        "timeout",
+        f"timed out after {running.job.timeout} s {where}, {running.job.tally.read:,} records committed",
+        hint="Retry goes on from the checkpoint; give the type a longer timeout if it needs one.",
+    )
+
+
+def _end_failed(running: RunningJob, error: SyncError, trace: str) -> SyncJob:
+    failure: dict[str, Any] = error.as_failure()
+    for name in ("message", "hint"):
+        failure[name] = redact(failure[name])
+    running.log("ERROR", f"{failure['message']} ({failure['class']}, {failure['code']})")
+    ended = fail_attempt(
+        running.job,
+        failure,
+        now=db_now(),
+        made_progress=running.made_progress,
+        retry_after_seconds=error.retry_after if isinstance(error, RateLimitedError) else None,
+        random_fraction=random.random(),  # noqa: S311 - spreads retries, protects nothing
+        error_message=redact(trace),
+        **_ending(running),
+    )
+    if ended.retry_after:
+        running.log("INFO", f"Retry {ended.retry_count} of {ended.max_retries} at {ended.retry_after:%H:%M:%S}")
+    return ended
+
+
+def _failure_of(error: BaseException, running: RunningJob) -> tuple[SyncError, str]:
+    trace = "".join(traceback.format_exception(error))
+    if isinstance(error, SyncError):
+        return error, trace
+    if isinstance(error, (DatabaseError, InterfaceError)):
+        message = f"Syncdeck's own database refused: {error}"
+        return TransientError("state_database", message, hint="Look at its log and its disk; then retry."), trace
+    message = f"{running.job.config_snapshot['controller']}: {type(error).__name__}: {error}"
+    return InternalError("controller_bug", message, hint="The traceback below says where."), trace
+
+
+def _ending(running: RunningJob) -> dict[str, Any]:
+    """What every end of an attempt notes."""
+    counts = running.job.tally.as_dict()
+    before = running.counts_before.as_dict()
+    own = {name: number - before[name] for name, number in counts.items()}
+    return {
+        "took_seconds": running.elapsed_seconds,
+        "phase_seconds": running.phase_seconds(),
+        "counts": Counts.from_dict(own).as_dict(),
+    }
+
+
+def _give_way(running: RunningJob, reason: str) -> None:
+    running.log("WARNING", f"Stopped without writing more: {reason}")
+
+
+def _write_end(running: RunningJob, write: Callable[[], SyncJob | None]) -> SyncJob | None:
+    try:
+        return while_unreachable(write)
+    except StatusConflict as conflict:
+        return _give_way(running, str(conflict))
+
+
+def while_unreachable(action: Callable[[], T]) -> T:
+    """Do something in Syncdeck's own database, again with a fresh connection while it cannot be reached, for a while."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    delay = 0.2
+    while True:
+        try:
+            return action()
+        except (DatabaseError, InterfaceError):
+            if time.monotonic() + delay > give_up:
+                raise
+            connections.close_all()
+            time.sleep(delay)
+            delay = min(delay * 2, 5)
+
+
+def _close_log(running: RunningJob) -> None:
+    try:
+        while_unreachable(running.buffer.close)
+    except (DatabaseError, InterfaceError):
+        logger.exception("The last log lines could not be kept in the database", extra={"sync_id": running.job.pk})
+
+
+def _end_by_force(running: RunningJob) -> None:
+    """The job did not stop when asked: write its end, fenced, and end the process with whatever hangs in it."""
+    running.log("ERROR", f"Did not stop within the grace after '{running.stop_reason}'; the process is ended")
+    try:
+        if _write_end(running, lambda: _end_stopped(running, running.stop_reason)) is not None:
+            _close_log(running)
+    finally:
+        os._exit(70)

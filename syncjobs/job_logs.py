@@ -1,0 +1,86 @@
+"""Keeps a job's log lines in its table: the first 1,000, every warning up to a limit, and the last 1,000."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from connectors.redaction import redact
+from syncjobs.models import JobLog
+
+FIRST_LINES = 1_000
+LAST_LINES = 1_000
+MOST_WARNINGS = 5_000
+LONGEST_LINE = 4_000  # characters
+WARNING_LEVELS = frozenset({"WARNING", "ERROR", "FATAL", "CRITICAL"})
+
+Line = tuple[str, str, dict[str, Any], datetime]
+
+
+class JobLogBuffer:
+    """Lines of one attempt, gathered here and written in few inserts. Safe from several threads."""
+
+    def __init__(self, job_id: int, attempt: int) -> None:
+        self._job_id = job_id
+        self._attempt = attempt
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._ready: list[Line] = []
+        self._last: deque[Line] = deque(maxlen=LAST_LINES)
+        self._plain = self._warnings = self._suppressed = 0
+
+    def add(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        line = (level, redact(message)[:LONGEST_LINE], fields, timezone.now())
+        with self._lock:
+            if level in WARNING_LEVELS and self._warnings < MOST_WARNINGS:
+                self._warnings += 1
+                self._ready.append(line)
+            elif self._plain < FIRST_LINES:
+                self._plain += 1
+                self._ready.append(line)
+            else:
+                self._suppressed += len(self._last) == LAST_LINES
+                self._last.append(line)
+
+    def flush(self) -> None:
+        """Write what is ready; lines are kept for the next time if the database refuses."""
+        with self._writing:
+            with self._lock:
+                lines, self._ready = self._ready, []
+            try:
+                self._insert(lines)
+            except Exception:
+                with self._lock:
+                    self._ready[:0] = lines
+                raise
+
+    def close(self) -> None:
+        """Write everything, the last lines of a flood included."""
+        with self._lock:
+            if self._suppressed:
+                note = f"… {self._suppressed} more lines suppressed"
+                self._ready.append(("INFO", note, {}, timezone.now()))
+            self._ready.extend(self._last)
+            self._last.clear()
+        self.flush()
+
+    def _insert(self, lines: list[Line]) -> None:
+        if lines:
+            JobLog.objects.bulk_create(
+                [
+                    JobLog(
+                        job_id=self._job_id,
+                        attempt=self._attempt,
+                        level=level,
+                        message=message,
+                        fields=fields,
+                        created_at=created_at,
+                    )
+                    for level, message, fields, created_at in lines
+                ],
+                batch_size=500,
+            )

@@ -1,0 +1,126 @@
+"""New jobs: a row and its first event in one transaction. Who may create what is for operations to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from syncjobs.lifecycle.moves import record_event
+from syncjobs.lifecycle.nudges import nudge_dispatcher
+from syncjobs.models import JobEvent, JobTypeVersion, Schedule, SyncJob, SyncJobType
+from syncjobs.statuses import Status, Trigger
+
+CHUNK = 500
+INHERITED = (
+    "job_type_id",
+    "type_version_id",
+    "dry_run",
+    "insert_enabled",
+    "update_enabled",
+    "delete_enabled",
+    "update_without_changes_enabled",
+    "queue",
+    "timeout",
+    "retry_delay",
+    "max_retries",
+    "verbose_logging",
+    "priority",
+    "triggered_by_document_type",
+    "triggered_by_document_name",
+    "trigger_document_timestamp",
+    "triggered_by_id",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What a job needs besides its type; `overrides` are columns of SyncJob (queue, timeout, dry_run, …)."""
+
+    title: str
+    trigger: Trigger
+    actor: str
+    snapshot: dict[str, Any]
+    user: AbstractBaseUser | None = None
+    schedule: Schedule | None = None
+    due_at: datetime | None = None
+    concurrency_key: str = ""
+    context: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    queued: bool = True
+
+
+def create_job(job_type: SyncJobType, version: JobTypeVersion, new: NewJob, now: datetime) -> SyncJob:
+    """Insert the job, pending or queued, with its first event. IntegrityError for a (schedule, due time) that exists."""
+    status = Status.QUEUED if new.queued else Status.PENDING
+    taken_over = ("queue", "timeout", "retry_delay", "max_retries", "verbose_logging", "source_document_type")
+    taken_over += ("target_document_type", "insert_enabled", "update_enabled", "delete_enabled")
+    taken_over += ("update_without_changes_enabled",)
+    values: dict[str, Any] = {name: getattr(job_type, name) for name in taken_over} | new.overrides
+    with transaction.atomic():
+        job = SyncJob.objects.create(
+            title=new.title[:300],
+            job_type=job_type,
+            type_version=version,
+            trigger_type=new.trigger.value,
+            triggered_by=new.user,
+            schedule=new.schedule,
+            due_at=new.due_at,
+            concurrency_key=new.concurrency_key,
+            context=new.context,
+            config_snapshot=new.snapshot,
+            status=status.value,
+            created_at=now,
+            available_at=now if new.queued else None,
+            **values,
+        )
+        record_event(job.pk, None, status, reason=_asked_by(new), actor=new.actor, now=now)
+        if new.queued:
+            nudge_dispatcher()
+    return job
+
+
+def _asked_by(new: NewJob) -> str:
+    return f"asked for by {new.trigger.label} ({new.actor})" if new.actor else f"asked for by {new.trigger.label}"
+
+
+def create_children(parent: SyncJob, children: Iterable[dict[str, Any]], now: datetime) -> int:
+    """Create a relay's child jobs in chunks; those that exist (same parent and position) are left as they are.
+
+    Each item holds the columns of one child besides what it inherits. Returns how many children there are in all.
+    """
+    inherited = {name: getattr(parent, name) for name in INHERITED}
+    numbered = enumerate(children)
+    while chunk := list(islice(numbered, CHUNK)):
+        with transaction.atomic():
+            present = set(parent.children.filter(position__in=[number for number, _ in chunk]).values_list("position"))
+            missing = [(number, values) for number, values in chunk if (number,) not in present]
+            created = SyncJob.objects.bulk_create(
+                SyncJob(
+                    **(inherited | values),
+                    parent=parent,
+                    position=number,
+                    trigger_type=Trigger.RELAY.value,
+                    status=Status.QUEUED.value,
+                    created_at=now,
+                    available_at=now,
+                )
+                for number, values in missing
+            )
+            JobEvent.objects.bulk_create(
+                JobEvent(
+                    job=child,
+                    new=Status.QUEUED.value,
+                    reason=f"child {child.position} of job #{parent.pk}",
+                    actor="relay",
+                    created_at=now,
+                )
+                for child in created
+            )
+            nudge_dispatcher()
+    return parent.children.count()

@@ -1,0 +1,68 @@
+"""Leases: renewed while a worker lives, taken away when it does not. A third loss ends the job."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+
+from syncjobs.clock import db_now
+from syncjobs.lifecycle.endings import close_attempt
+from syncjobs.lifecycle.moves import StatusConflict, move_job
+from syncjobs.models import JobBatch, SyncJob
+from syncjobs.statuses import Status
+
+MOST_LOSSES = 3
+
+
+def renew_lease(job_id: int, fence: int) -> bool:
+    """Extend our lease; False means that the job is no longer ours and nothing more may be written."""
+    now = db_now()
+    mine = SyncJob.objects.filter(pk=job_id, status=Status.STARTED.value, fence=fence)
+    lease_until = now + timedelta(seconds=settings.SYNCDECK_LEASE_SECONDS)
+    return mine.update(lease_until=lease_until, heartbeat_at=now) == 1
+
+
+def reap_expired_leases(now: datetime) -> int:
+    """Take every job whose worker has been silent past its lease back, or end it; returns how many."""
+    expired = SyncJob.objects.filter(status=Status.STARTED.value, lease_until__lt=now)
+    return sum(_reap(job, now) for job in expired.order_by("lease_until")[:100])
+
+
+def _reap(job: SyncJob, now: datetime) -> bool:
+    try:
+        _take_back(job, now)
+    except StatusConflict:
+        return False  # it ended, or renewed and moved on, while we looked
+    close_attempt(job.pk, job.attempt, outcome="lost", now=now)
+    return True
+
+
+def _take_back(job: SyncJob, now: datetime) -> None:
+    # A raised fence makes the old owner's writes fail, should it only have been slow.
+    updates: dict[str, Any] = {"fence": F("fence") + 1, "lost_count": F("lost_count") + 1}
+    silent = f"worker {job.lease_owner} was silent past its lease"
+    move = {"actor": "reaper", "now": now, "fence": job.fence}
+    if job.cancel_requested_at:
+        move_job(job.pk, Status.CANCELED, reason=f"{job.cancel_reason or 'canceled'}; {silent}", **move, **updates)
+    elif job.pause_requested_at:
+        move_job(job.pk, Status.PAUSED, reason=f"pause was asked for; {silent}", **move, **updates)
+    elif job.lost_count + 1 >= MOST_LOSSES:
+        failure = _lost_failure(job)
+        move_job(job.pk, Status.FAILED, reason=failure["message"], **move, **updates, failure=failure)
+    else:
+        move_job(job.pk, Status.QUEUED, reason=f"{silent}; goes on from its checkpoint", **move, **updates)
+
+
+def _lost_failure(job: SyncJob) -> dict[str, Any]:
+    last = JobBatch.objects.filter(job=job).order_by("-batch_no").first()
+    where = f"last batch {last.batch_no}" if last else "before its first batch"
+    return {
+        "class": "internal",
+        "code": "worker_lost",
+        "message": f"worker lost {MOST_LOSSES} times, probably out of memory, {where}",
+        "hint": "Look at the memory of the worker's machine, or give the type a smaller batch size; then retry.",
+        "retryable": False,
+    }

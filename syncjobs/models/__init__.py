@@ -1,0 +1,22 @@
+"""The tables of the portal, one module a family."""
+
+from syncjobs.models.changes import Change, JobBatch
+from syncjobs.models.job_types import JobTypeVersion, SyncJobType
+from syncjobs.models.jobs import Attempt, JobEvent, JobLog, SyncJob
+from syncjobs.models.schedules import Schedule, StreamCursor
+from syncjobs.models.watching import SchemaSnapshot, WorkerSeen
+
+__all__ = [
+    "Attempt",
+    "Change",
+    "JobBatch",
+    "JobEvent",
+    "JobLog",
+    "JobTypeVersion",
+    "Schedule",
+    "SchemaSnapshot",
+    "StreamCursor",
+    "SyncJob",
+    "SyncJobType",
+    "WorkerSeen",
+]

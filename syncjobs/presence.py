@@ -1,0 +1,54 @@
+"""Which workers there are: each says so every few seconds, so that the dispatcher sends nothing into the void."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from syncjobs.clock import db_now
+from syncjobs.lifecycle.nudges import nudge_dispatcher
+from syncjobs.models import WorkerSeen
+
+logger = logging.getLogger("syncjobs.presence")
+REPORT_SECONDS = 10.0
+
+
+class Presence(threading.Thread):
+    """Reports one worker until told to stop; then takes its row away, so that nothing waits for it."""
+
+    def __init__(self, name: str, queues: list[str], slots: int) -> None:
+        super().__init__(name="worker-presence", daemon=True)
+        self._worker = name
+        self._queues = queues
+        self._slots = slots
+        self._leaving = threading.Event()
+
+    def run(self) -> None:
+        while not self._leaving.is_set():
+            self._safely(self._report)
+            self._leaving.wait(REPORT_SECONDS)
+        self._safely(self._leave)
+
+    def leave(self) -> None:
+        """Say good-bye; returns at once."""
+        self._leaving.set()
+
+    def _report(self) -> None:
+        values = {"queues": self._queues, "slots": self._slots, "last_seen_at": db_now()}
+        _, is_new = WorkerSeen.objects.update_or_create(name=self._worker, defaults=values)
+        if is_new:
+            nudge_dispatcher()
+
+    def _leave(self) -> None:
+        WorkerSeen.objects.filter(name=self._worker).delete()
+
+    def _safely(self, action: object) -> None:
+        try:
+            if callable(action):
+                action()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("Worker %s could not report: %s", self._worker, error)
+        finally:
+            connections.close_all()  # none may be open when the pool forks another process

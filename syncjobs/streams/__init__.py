@@ -1,0 +1,1 @@
+"""The stream sync in steps: resolve, read, compare, write, remember."""

@@ -1,0 +1,59 @@
+"""The one Celery task, a wake-up that carries ids only, and what a worker process does at its start and end."""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import os
+import socket
+import uuid
+from typing import Any
+
+from celery import shared_task, signals
+
+from syncjobs.execution import run_job
+from syncjobs.models import SyncJob
+from syncjobs.presence import Presence
+
+logger = logging.getLogger("syncjobs.tasks")
+
+# One byte that pool processes inherit at the fork: the main process writes it, they read it, and no lock can be left
+# behind by one that is killed.
+_shutdown_flag = mmap.mmap(-1, 1)
+_presences: list[Presence] = []
+
+
+def shutdown_requested() -> bool:
+    """Whether this worker was told to stop (SIGTERM); jobs then end at the edge of their batch."""
+    return _shutdown_flag[0] != 0
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@shared_task(name="syncjobs.run_sync_job", ignore_result=True)
+def run_sync_job(job_id: int, dispatch_id: str, *_later: Any, **_versions: Any) -> None:
+    """Wake up for a job. Unknown arguments of a newer sender are ignored; a message that is stale does nothing."""
+    run_job(int(job_id), uuid.UUID(str(dispatch_id)), worker_name(), shutdown_requested)
+
+
+def run_inline(job_id: int, dispatch_id: uuid.UUID) -> SyncJob | None:
+    """Run an admitted job in this process."""
+    return run_job(job_id, dispatch_id, f"{worker_name()} (inline)")
+
+
+@signals.worker_ready.connect
+def _report_presence(sender: Any, **_: Any) -> None:
+    worker = sender.controller if hasattr(sender, "controller") else sender
+    queues = sorted(str(name) for name in worker.app.amqp.queues.consume_from)
+    presence = Presence(str(worker.hostname), queues, int(worker.concurrency or 1))
+    _presences.append(presence)
+    presence.start()
+
+
+@signals.worker_shutting_down.connect
+def _ask_jobs_to_stop(**_: Any) -> None:
+    _shutdown_flag[0] = 1
+    for presence in _presences:
+        presence.leave()

@@ -1,0 +1,111 @@
+"""One thread beside the job: renews its lease, looks for cancel and pause, saves its log, ends what takes too long."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
+
+from syncjobs.lifecycle import renew_lease
+from syncjobs.models import SyncJob
+from syncjobs.running import RunningJob
+from syncjobs.statuses import Status
+
+logger = logging.getLogger("syncjobs.jobs")
+
+TICK_SECONDS = 1.0
+GRACE_SECONDS = 10.0  # from asking a job to stop until the process is ended
+EDGE_SECONDS = 8.0  # a shutdown first waits so long for the batch's edge
+IMPATIENT = frozenset({"cancel", "pause", "timeout", "lost"})  # these do not wait for the edge
+
+
+class Watcher(threading.Thread):
+    """Watches whatever job its process runs; one for each process, started with the first job (so after the fork)."""
+
+    def __init__(self, shutdown_requested: Callable[[], bool], end_by_force: Callable[[RunningJob], None]) -> None:
+        super().__init__(name="job-watcher", daemon=True)
+        self._shutdown_requested = shutdown_requested
+        self._end_by_force = end_by_force
+        self._woken = threading.Condition()
+        self._running: RunningJob | None = None
+        self._renewed = self._asked = 0.0
+
+    @contextlib.contextmanager
+    def watching(self, running: RunningJob) -> Iterator[None]:
+        """Watch this job until the block ends; afterwards the watcher has let go of it for certain."""
+        self._hand_over(running)
+        try:
+            yield
+        finally:
+            self._hand_over(None)
+
+    def _hand_over(self, running: RunningJob | None) -> None:
+        with self._woken:
+            self._running = running
+            self._renewed, self._asked = time.monotonic(), 0.0
+            self._woken.notify()
+
+    def run(self) -> None:
+        while True:
+            with self._woken:
+                if self._running is None:
+                    connections.close_all()
+                    self._woken.wait()
+                self._woken.wait(TICK_SECONDS)
+                # A job that is over within its first second costs no connection.
+                if self._running is not None and self._running.elapsed_seconds >= TICK_SECONDS * 0.9:
+                    self._tick(self._running)
+
+    def _tick(self, running: RunningJob) -> None:
+        try:
+            self._look_at_row(running)
+            running.buffer.flush()
+        except (DatabaseError, InterfaceError) as error:
+            connections.close_all()
+            logger.warning("The watcher cannot reach the database: %s", error, extra={"sync_id": running.job.pk})
+        self._judge(running)
+
+    def _look_at_row(self, running: RunningJob) -> None:
+        row = (
+            SyncJob.objects.filter(pk=running.job.pk)
+            .values("status", "fence", "phase", "cancel_requested_at", "pause_requested_at")
+            .first()
+        )
+        if row is None or row["status"] != Status.STARTED.value or row["fence"] != running.job.fence:
+            self._ask(running, "lost")
+            return
+        if row["cancel_requested_at"]:
+            self._ask(running, "cancel")
+        elif row["pause_requested_at"]:
+            self._ask(running, "pause")
+        if row["phase"] != running.phase.value:
+            mine = SyncJob.objects.filter(pk=running.job.pk, status=Status.STARTED.value, fence=running.job.fence)
+            mine.update(phase=running.phase.value)
+        if time.monotonic() - self._renewed >= settings.SYNCDECK_LEASE_SECONDS / 6:
+            if not renew_lease(running.job.pk, running.job.fence):
+                self._ask(running, "lost")
+            self._renewed = time.monotonic()
+
+    def _judge(self, running: RunningJob) -> None:
+        """What needs no database: the timeout, a shutdown, a lease that could not be renewed, the end of patience."""
+        now = time.monotonic()
+        if running.job.timeout and running.elapsed_seconds > running.job.timeout:
+            self._ask(running, "timeout")
+        if now - self._renewed > settings.SYNCDECK_LEASE_SECONDS * 0.9:
+            self._ask(running, "lost")
+        if self._shutdown_requested():
+            self._ask(running, "shutdown")
+        if self._asked and now - self._asked > EDGE_SECONDS:
+            running.request_stop("shutdown", at_once=True)
+        if self._asked and now - self._asked > GRACE_SECONDS + EDGE_SECONDS * (running.stop_reason == "shutdown"):
+            self._end_by_force(running)
+
+    def _ask(self, running: RunningJob, reason: str) -> None:
+        if not self._asked:
+            self._asked = time.monotonic()
+            running.request_stop(reason, at_once=reason in IMPATIENT)
