@@ -1,0 +1,149 @@
+"""A mapping made into functions over batches: source rows in, typed target rows and rejects out. Asks no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from operator import itemgetter
+from typing import Any
+
+from connectors.errors import DataError
+from connectors.records import Field, StreamSchema
+from syncjobs.mapping.columns import Refusals, RowReject, decode_column, run_step
+from syncjobs.mapping.origins import Gather, compile_origin, origin_may_be_null, origin_type
+from syncjobs.mapping.problems import list_words
+from syncjobs.mapping.spec import Column, FieldRule
+from syncjobs.mapping.steps import Step
+from syncjobs.mapping.transforms import OPERATIONS, build_step
+
+MOST_NAMED = 30
+WHOLE_TYPES = frozenset({"integer", "bigint"})
+
+
+@dataclass(frozen=True, slots=True)
+class MappedRows:
+    """The mapped part of a batch.
+
+    `rows` in the order of Mapper.fields; `kept[i]` is the source index of `rows[i]`; `rejects` holds the others, one
+    each; `nulled` counts per target field the values of kept rows that bounds turned into null.
+    """
+
+    rows: list[tuple[Any, ...]]
+    kept: list[int]
+    rejects: list[RowReject]
+    nulled: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledField:
+    """One target field: its rule, its type, the source field of a plain rename, and its functions; a step's flag says
+    whether the nulls it makes are counted.
+    """
+
+    rule: FieldRule
+    field: Field
+    source: Field | None
+    gather: Gather
+    steps: tuple[tuple[Step, bool], ...]
+
+    def run(self, columns: dict[str, list[Any]], size: int, refusals: Refusals, nulled: set[int]) -> list[Any]:
+        """The field's values for the whole batch; `nulled` takes the indexes of values that bounds made null."""
+        name = self.field.name
+        values = self.gather(columns, size, refusals)
+        for step, is_counted in self.steps:
+            before, values = values, run_step(step, values, name, refusals)
+            if is_counted and values.count(None) != before.count(None):
+                nulled.update(i for i, value in enumerate(values) if value is None and before[i] is not None)
+        values = decode_column(self.field.type, values, name, refusals)
+        if self.rule.required:
+            for index, value in enumerate(values):
+                if value is None or (isinstance(value, str) and not value.strip()):
+                    refusals.add(index, name, "required", "has no value, which the mapping requires")
+        return values
+
+
+class Mapper:
+    """A compiled mapping. `fields` are the target's columns, `source_columns` what must be read of the source."""
+
+    def __init__(self, compiled: tuple[CompiledField, ...]) -> None:
+        self._compiled = compiled
+        self.fields = tuple(item.field for item in compiled)
+        self.source_columns = tuple(dict.fromkeys(name for item in compiled for name in item.rule.source_columns))
+
+    def source_of(self, target_name: str) -> str | None:
+        """The source column that a target field is made of, however it is cleaned; None for constants and the like."""
+        item = self._get(target_name)
+        return item.source.name if item and item.source else None
+
+    def keeps_values(self, target_name: str) -> bool:
+        """Whether a target field holds its source column's own values (or null), so that both sides order alike."""
+        item = self._get(target_name)
+        if item is None or item.source is None:
+            return False
+        has_same_type = item.source.type == item.field.type or {item.source.type, item.field.type} <= WHOLE_TYPES
+        return has_same_type and all(transform.keeps_values for transform in item.rule.transforms)
+
+    def map_rows(self, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> MappedRows:
+        """Map a batch whose columns are `names`. A bad row is a reject, never an exception.
+
+        Raises DataError `column_mismatch` where a needed column is not among `names`.
+        """
+        check_columns(self.source_columns, names, "the mapping")
+        columns = {name: list(map(itemgetter(names.index(name)), rows)) for name in self.source_columns}
+        refusals = Refusals()
+        nulled: dict[str, set[int]] = {item.field.name: set() for item in self._compiled}
+        mapped = [item.run(columns, len(rows), refusals, nulled[item.field.name]) for item in self._compiled]
+        rejected = refusals.by_index
+        targets = list(zip(*mapped, strict=True))
+        kept = [index for index in range(len(rows)) if index not in rejected]
+        return MappedRows(
+            rows=[targets[index] for index in kept] if rejected else targets,
+            kept=kept,
+            rejects=[rejected[index] for index in sorted(rejected)],
+            nulled={name: count for name, found in nulled.items() if (count := len(found - rejected.keys()))},
+        )
+
+    def _get(self, target_name: str) -> CompiledField | None:
+        return next((item for item in self._compiled if item.field.name == target_name), None)
+
+
+def compile_mapping(
+    rules: tuple[FieldRule, ...] | None, schema: StreamSchema, columns: tuple[str, ...] | None, today: date
+) -> Mapper:
+    """The functions of a mapping for a source with `schema`; no rules = `columns` (None = all) as they are.
+
+    `today` says what this_year and next_year are. Raises DataError `column_mismatch` where a needed column is missing
+    in the source, ConfigError where a condition can not be compared with its field.
+    """
+    if rules is None:
+        wanted = schema.names if columns is None else columns
+        check_columns(wanted, schema.names, "the columns setting")
+        rules = tuple(FieldRule(name, Column(name)) for name in wanted)
+    for rule in rules:
+        check_columns(rule.source_columns, schema.names, "the mapping")
+    return Mapper(tuple(_compile_rule(rule, schema, today) for rule in rules))
+
+
+def check_columns(needed: tuple[str, ...], found: tuple[str, ...], needed_by: str) -> None:
+    """Raise DataError `column_mismatch` that names the `needed` columns which are not among `found`."""
+    missing = [f"'{name}'" for name in needed if name not in found]
+    if missing:
+        word = "column" if len(missing) == 1 else "columns"
+        known = ", ".join(found[:MOST_NAMED]) + (f" and {len(found) - MOST_NAMED} more" if found[MOST_NAMED:] else "")
+        raise DataError(
+            "column_mismatch",
+            f"{word} {list_words(missing, 'and')} missing in source (needed by {needed_by}; source has: {known})",
+            hint="Mend the mapping or the query, or bring the column back at the source.",
+        )
+
+
+def _compile_rule(rule: FieldRule, schema: StreamSchema, today: date) -> CompiledField:
+    field_type = origin_type(rule, schema)
+    may_be_null = origin_may_be_null(rule, schema)
+    for transform in rule.transforms:
+        field_type = OPERATIONS[transform.op].result or field_type
+        may_be_null = may_be_null or transform.may_make_null
+    field = Field(rule.to, rule.type or field_type, nullable=may_be_null and not rule.required)
+    steps = tuple((build_step(transform, today), transform.discards) for transform in rule.transforms)
+    source = schema.get(rule.origin.name) if isinstance(rule.origin, Column) else None
+    return CompiledField(rule, field, source, compile_origin(rule, schema), steps)

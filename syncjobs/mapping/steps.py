@@ -1,0 +1,147 @@
+"""What each transform does to one value, as functions built from the transform's options.
+
+A step sees no nulls (a null passes through the chain) and raises ValueError with words that follow "value …".
+"""
+
+from __future__ import annotations
+
+import math
+import zoneinfo
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from connectors.records import TYPES, FieldType
+
+Step = Callable[[Any], Any]
+Builder = Callable[[Mapping[str, Any], date], Step]
+"""(options, today) → the function; `today` says what this_year and next_year are."""
+YEARS = {"this_year": 0, "next_year": 1}
+
+
+class OutOfBounds(ValueError):
+    """A value lies outside the bounds that its mapping sets."""
+
+
+# 1. text: what is no text passes as it is.
+
+
+def text_step(change: Callable[[str], str]) -> Builder:
+    def step(value: Any) -> Any:
+        return change(value) if isinstance(value, str) else value
+
+    return lambda _options, _today: step
+
+
+def collapse(text: str) -> str:
+    return " ".join(text.split())
+
+
+def truncate_step(options: Mapping[str, Any], today: date) -> Step:
+    length = int(options["length"])
+    return text_step(lambda text: text[:length])(options, today)
+
+
+def null_if_step(options: Mapping[str, Any], _today: date) -> Step:
+    """Texts match exactly or in any case, numbers by value, so 0 meets 0, 0.0 and the text "0"."""
+    decode_text = TYPES["text"].decode
+    fold = str.casefold if options.get("ignore_case") else str
+    texts = {fold(decode_text(value)) for value in options["values"]}
+    numbers: set[Any] = set()
+    for value in options["values"]:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            numbers |= {value, Decimal(str(value))}
+
+    def step(value: Any) -> Any:
+        if isinstance(value, str):
+            return None if fold(value) in texts else value
+        if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+            return None if value in numbers else value
+        return value if isinstance(value, bytes) or fold(decode_text(value)) not in texts else None
+
+    return step
+
+
+# 2. types
+
+
+def decode_step(field_type: FieldType) -> Builder:
+    return lambda _options, _today: TYPES[field_type].decode
+
+
+def _parse_by(pattern: str) -> Callable[[str], datetime]:
+    def parse(text: str) -> datetime:
+        try:
+            return datetime.strptime(text.strip(), pattern)  # noqa: DTZ007 - the zone is added by the caller
+        except ValueError:
+            raise ValueError(f"does not look like {pattern}") from None
+
+    return parse
+
+
+def date_step(options: Mapping[str, Any], _today: date) -> Step:
+    decode = TYPES["date"].decode
+    if "format" not in options:
+        return decode
+    parse = _parse_by(options["format"])
+    return lambda value: parse(value).date() if isinstance(value, str) else decode(value)
+
+
+def datetime_step(options: Mapping[str, Any], _today: date) -> Step:
+    """A time without a zone of its own is taken in `zone`, UTC by default; the result is in UTC."""
+    zone = zoneinfo.ZoneInfo(options.get("zone", "UTC"))
+    parse = _parse_by(options["format"]) if "format" in options else _parse_iso
+    decode = TYPES["datetime"].decode
+
+    def step(value: Any) -> Any:
+        moment = parse(value) if isinstance(value, str) else value
+        if isinstance(moment, date) and not isinstance(moment, datetime):
+            moment = datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 - placed just below
+        if isinstance(moment, datetime) and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        return decode(moment)
+
+    return step
+
+
+def _parse_iso(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError("is not a time such as 2026-11-23T02:30:00Z") from None
+
+
+# 3. bounds
+
+
+def _bound(limit: Any, today: date) -> Any:
+    return today.year + YEARS[limit] if isinstance(limit, str) else limit
+
+
+def bounds_step(options: Mapping[str, Any], today: date) -> Step:
+    low = _bound(options.get("min", -math.inf), today)
+    high = _bound(options.get("max", math.inf), today)
+    exact_low, exact_high = Decimal(str(low)), Decimal(str(high))  # the text 41.6 is not below the limit 41.6
+    makes_null = options.get("outside") == "null"
+    words = _bounds_words(options, today)
+    decode = TYPES["decimal"].decode
+
+    def step(value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            is_inside = low <= value <= high
+        else:
+            is_inside = exact_low <= decode(value) <= exact_high
+        if is_inside:
+            return value
+        if makes_null:
+            return None
+        raise OutOfBounds(f"is {words}")
+
+    return step
+
+
+def _bounds_words(options: Mapping[str, Any], today: date) -> str:
+    if "min" in options and "max" in options:
+        return f"outside {_bound(options['min'], today)} to {_bound(options['max'], today)}"
+    return f"below {_bound(options['min'], today)}" if "min" in options else f"above {_bound(options['max'], today)}"
