@@ -16,7 +16,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["syncjobs"])
 
 
-@setup_logging.connect
+@setup_logging.connect  # type: ignore[untyped-decorator]
 def keep_our_logging(**_: object) -> None:
     """Receiving this signal alone keeps Celery from replacing the log handlers."""
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)

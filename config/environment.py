@@ -1,4 +1,4 @@
-"""Reads every environment variable Syncdeck knows into one frozen record. The only module that looks at the environment.
+"""Reads every environment variable Syncdeck knows into one frozen record. No other module looks at the environment.
 
 A bad value raises ImproperlyConfigured with one sentence that begins with the variable's name.
 """
@@ -127,4 +127,6 @@ def parse_broker_url(text: str) -> str:
 
 def parse_mail_url(text: str) -> str:
     """Check the URL of a mail server; consolemail:// prints instead, dummymail:// drops."""
-    return parsing.parse_url(f"{text}localhost" if text.endswith("://") else text, MAIL_SCHEMES, "smtp+tls://user:password@host:587")
+    return parsing.parse_url(
+        f"{text}localhost" if text.endswith("://") else text, MAIL_SCHEMES, "smtp+tls://user:password@host:587"
+    )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from typing import Any
 
-redact = str  # INTERIM until connectors.secrets exists
+from connectors.secrets import redact
 from syncjobs.log_context import bound_fields
 
 PLAIN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -65,7 +65,7 @@ def clean(value: object) -> object:
 
 
 class ForgivingFileHandler(WatchedFileHandler):
-    """Appends to a file that may be rotated. A full disk loses the line and says so on stderr, at most once a minute."""
+    """Appends to a file that may be rotated. A full disk loses lines and says so on stderr, once a minute."""
 
     def __init__(self, filename: str) -> None:
         super().__init__(filename, encoding="utf-8", delay=True)

@@ -169,7 +169,9 @@ def parse_network_allowance(text: str) -> tuple[str, ...]:
     """Read hosts, host:port pairs and networks the outbound guard lets through."""
     for entry in split_list(text):
         if not (is_network(entry) or is_host(entry) or is_host_and_port(entry)):
-            raise BadValue(f"lists {entry!r}, which is neither a host, nor host:port, nor a network such as 10.0.0.0/8.")
+            raise BadValue(
+                f"lists {entry!r}, which is neither a host, nor host:port, nor a network such as 10.0.0.0/8."
+            )
     return split_list(text)
 
 

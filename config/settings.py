@@ -19,6 +19,7 @@ SYNCDECK_SECRET_KEYS = list(ENVIRONMENT.secret_keys) or [
     keys.load_or_create_key(SYNCDECK_DATA_DIR, "credentials.key", keys.generate_fernet_key)
 ]
 SYNCDECK_QUEUES = list(ENVIRONMENT.queues)
+SYNCDECK_DISPATCHER_SOCKET = broker.dispatcher_socket_path(SYNCDECK_DATA_DIR)
 SYNCDECK_LEASE_SECONDS = ENVIRONMENT.lease_seconds
 SYNCDECK_CRASH_AT = ENVIRONMENT.crash_at
 WAREHOUSE_URL = ENVIRONMENT.warehouse_url
@@ -64,7 +65,7 @@ MIDDLEWARE = [
     "config.middleware.LivenessMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.SecurityHeadersMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -165,16 +166,11 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 STATIC_URL = "static/"
 STATIC_ROOT = SYNCDECK_DATA_DIR / "static"
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static"] if path.is_dir()]
-STATIC_IS_COLLECTED = (STATIC_ROOT / "staticfiles.json").is_file()
-WHITENOISE_USE_FINDERS = not STATIC_IS_COLLECTED
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").is_file()
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if STATIC_IS_COLLECTED and not DEBUG
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "config.static_files.CollectedStaticFilesStorage"},
 }
 
 # --- Security -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""Which job the current code works for, so that every log line can say it. Pure: a context variable, no logging, no Django."""
+"""Which job the current code works for, so that every log line can say it.
+
+Pure: a context variable, no logging, no Django.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

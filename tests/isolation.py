@@ -1,4 +1,4 @@
-"""Gives each test process a data directory of its own, before Django's settings load. A pytest plugin (-p tests.isolation).
+"""Gives each test process a data directory of its own before Django's settings load. A pytest plugin.
 
 Everything lies in .pytest_tmp of the checkout. The variables a developer may have set are put aside.
 """
@@ -12,11 +12,12 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SCRATCH = CHECKOUT / ".pytest_tmp"
-FOREIGN = (
-    "ALLOWED_HOSTS CELERY_BROKER_URL CHICAGO_API_TOKEN CSRF_TRUSTED_ORIGINS DATABASE_URL DEBUG EMAIL_URL HOST LOG_DIR PORT "
-    "REDIS_URL SECRET_KEY SYNCDECK_APPS SYNCDECK_CRASH_AT SYNCDECK_FILE_ROOTS SYNCDECK_LEASE_SECONDS "
-    "SYNCDECK_NETWORK_ALLOW SYNCDECK_QUEUES SYNCDECK_SECRET_KEYS TIME_ZONE WAREHOUSE_URL"
-).split()
+FOREIGN = [
+    *("ALLOWED_HOSTS", "CELERY_BROKER_URL", "CHICAGO_API_TOKEN", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "DEBUG"),
+    *("EMAIL_URL", "HOST", "LOG_DIR", "PORT", "REDIS_URL", "SECRET_KEY", "SYNCDECK_APPS", "SYNCDECK_CRASH_AT"),
+    *("SYNCDECK_FILE_ROOTS", "SYNCDECK_LEASE_SECONDS", "SYNCDECK_NETWORK_ALLOW", "SYNCDECK_QUEUES"),
+    *("SYNCDECK_SECRET_KEYS", "TIME_ZONE", "WAREHOUSE_URL"),
+]
 
 for name in FOREIGN:
     os.environ.pop(name, None)

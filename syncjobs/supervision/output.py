@@ -1,0 +1,68 @@
+"""Shows the log lines of several children in one stream, each behind its child's name, coloured on a terminal."""
+
+import json
+import os
+import sys
+import threading
+from typing import IO, TextIO
+
+COLOURS = (36, 33, 32, 35, 34, 31)
+RED, BOLD = 31, 1
+NAME_WIDTH = 10
+LONGEST_LINE = 4000
+
+
+class LogStream:
+    """One output for all children; safe to use from several threads."""
+
+    def __init__(self, output: TextIO) -> None:
+        self.output = output
+        self.is_coloured = output.isatty() and "NO_COLOR" not in os.environ
+        self.lock = threading.Lock()
+        self.colours: dict[str, int] = {}
+
+    def say(self, name: str, text: str) -> None:
+        """Write the text's lines behind the name. Output that nobody can read any more stops nothing."""
+        colour = self.colours.setdefault(name, COLOURS[len(self.colours) % len(COLOURS)])
+        prefix = self.paint(f"{name:<{NAME_WIDTH}} |", colour)
+        with self.lock:
+            try:
+                for line in text.splitlines():
+                    print(prefix, line[:LONGEST_LINE], file=self.output)
+                self.output.flush()
+            except (OSError, ValueError):
+                return
+
+    def paint(self, text: str, colour: int) -> str:
+        """Return the text in a colour where there is a terminal."""
+        return f"\033[{colour}m{text}\033[0m" if self.is_coloured else text
+
+    def follow(self, name: str, lines: IO[bytes]) -> threading.Thread:
+        """Begin to show a child's lines in a thread that ends with them."""
+        thread = threading.Thread(target=self._copy, args=(name, lines), name=f"log of {name}", daemon=True)
+        thread.start()
+        return thread
+
+    def _copy(self, name: str, lines: IO[bytes]) -> None:
+        with lines:
+            for line in lines:
+                self.say(name, humanise(line.decode("utf-8", "replace").rstrip()))
+
+
+def humanise(line: str) -> str:
+    """Return a JSON log line as a person reads it: time, level, message, other fields; any other line as it is."""
+    try:
+        record = json.loads(line)
+        time, level, message = record.pop("time"), record.pop("level"), record.pop("message")
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return line
+    record.pop("logger", None)
+    traceback = record.pop("traceback", None)
+    fields = " ".join(f"{name}={value}" for name, value in record.items())
+    head = " ".join(filter(None, (str(time)[11:19], str(level), str(message), fields)))
+    return f"{head}\n{traceback}" if traceback else head
+
+
+def standard_stream() -> LogStream:
+    """Return the stream of this process's standard output."""
+    return LogStream(sys.stdout)

@@ -1,0 +1,66 @@
+"""Fixtures for every area: a private PostgreSQL and a real broker. Both are real servers, started on demand."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+from syncjobs.supervision import broker as embedded
+from tests.postgres_server import PostgresServer, find_binaries
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A private PostgreSQL server. Skips where none is installed, which is an error under CI."""
+    binaries = find_binaries()
+    if binaries is None:
+        message = "NO POSTGRESQL TESTS: no server binaries in /usr/lib/postgresql/*/bin or on PATH; install postgresql."
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    server = PostgresServer(binaries)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty database of the test's own."""
+    url = postgres_server.create_database()
+    try:
+        yield url
+    finally:
+        postgres_server.drop_database(url)
+
+
+class Broker:
+    """The embedded broker of a data directory, to be stopped and started at will."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.url = embedded.socket_url(data_dir)
+        self.start()
+
+    def start(self) -> None:
+        """Start it; what it kept on disk is there again."""
+        self.process = embedded.start_broker(self.data_dir)
+
+    def stop(self) -> None:
+        """Stop it."""
+        embedded.stop_broker(self.process, self.data_dir)
+
+
+@pytest.fixture
+def broker(settings: LazySettings) -> Iterator[Broker]:
+    """A real, empty broker where this process's Celery application looks for it."""
+    running = Broker(settings.SYNCDECK_DATA_DIR)
+    try:
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(running.data_dir / "broker", ignore_errors=True)
