@@ -1,4 +1,4 @@
-"""The contract of a connector: what a kind must offer so that syncs can read from it and write to it. No driver here."""
+"""The contract of a connector: what a kind must offer so that syncs can read and write. No driver here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Notify = Callable[[str, str], None]
 """(level, message): where a connector tells what an operator should see, e.g. a wait; levels are those of logging."""
 
 
-def _say_nothing(level: str, message: str) -> None:
+def _say_nothing(_level: str, _message: str) -> None:
     return None
 
 
@@ -191,6 +191,7 @@ class Connector(ABC):
     kind: ClassVar[str]
     label: ClassVar[str]
     capabilities: ClassVar[Capabilities] = Capabilities()
+    preferred_batch_size: ClassVar[int] = 50_000  # records, where the job type names none
 
     def __init__(
         self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None
@@ -206,9 +207,9 @@ class Connector(ABC):
         """{"config": JSON Schema, "credentials": JSON Schema}; schemas have titles and descriptions for the form."""
 
     @classmethod
-    def check_config(cls, config: dict[str, Any]) -> None:
+    def check_config(cls, config: dict[str, Any]) -> None:  # noqa: ARG003 - the contract of kinds that do check
         """Refuse by ConfigError what the JSON Schema cannot express; asks no other system."""
-        return None
+        return
 
     @abstractmethod
     def address(self) -> str:

@@ -1,9 +1,9 @@
-"""The frozen shapes that every connector reads and writes, and the one table of field types. No input or output here."""
+"""The frozen shapes that every connector reads and writes, and the one table of field types. No input or output."""
 
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import json
 import math
 import uuid
@@ -131,7 +131,7 @@ def _decode_text(value: Any) -> str:
         text = "true" if value else "false"
     elif isinstance(value, dict | list):
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    elif isinstance(value, datetime.date):
+    elif isinstance(value, dt.date):
         text = value.isoformat()
     elif isinstance(value, bytes | bytearray | memoryview):
         raise ValueError("is binary, not text")
@@ -207,35 +207,35 @@ def _decode_boolean(value: Any) -> bool:
     return known
 
 
-def _decode_date(value: Any) -> datetime.date:
-    if isinstance(value, datetime.datetime):
+def _decode_date(value: Any) -> dt.date:
+    if isinstance(value, dt.datetime):
         return value.date()
-    if isinstance(value, datetime.date):
+    if isinstance(value, dt.date):
         return value
     text = str(value).strip()
     try:
         if len(text) > 10:
-            return datetime.datetime.fromisoformat(text).date()
-        return datetime.date.fromisoformat(text)
+            return dt.datetime.fromisoformat(text).date()
+        return dt.date.fromisoformat(text)
     except ValueError:
         raise ValueError("is not a date such as 2026-11-23") from None
 
 
-def _decode_datetime(value: Any) -> datetime.datetime:
+def _decode_datetime(value: Any) -> dt.datetime:
     """Times without a zone are taken as UTC; the `datetime` transform gives them another zone first."""
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, dt.datetime):
         moment = value
-    elif isinstance(value, datetime.date):
-        moment = datetime.datetime(value.year, value.month, value.day)
+    elif isinstance(value, dt.date):
+        moment = dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
     else:
         try:
-            moment = datetime.datetime.fromisoformat(str(value).strip())
+            moment = dt.datetime.fromisoformat(str(value).strip())
         except ValueError:
             raise ValueError("is not a time such as 2026-11-23T02:30:00Z") from None
     if moment.tzinfo is None:
-        return moment.replace(tzinfo=datetime.UTC)
+        return moment.replace(tzinfo=dt.UTC)
     try:
-        return moment.astimezone(datetime.UTC)
+        return moment.astimezone(dt.UTC)
     except OverflowError:
         raise ValueError("is outside the years 1 to 9999") from None
 
@@ -286,7 +286,7 @@ def _encode_decimal(value: Decimal) -> str:
     return format(value, "f")
 
 
-def _encode_date(value: datetime.date) -> str:
+def _encode_date(value: dt.date) -> str:
     return value.isoformat()
 
 

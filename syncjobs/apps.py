@@ -1,6 +1,14 @@
-"""The Django application of syncjobs."""
+"""The Django application of syncjobs, and the root that wires what layers may not know of each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from syncjobs.models import SyncJobType
 
 
 class SyncJobsConfig(AppConfig):
@@ -8,4 +16,12 @@ class SyncJobsConfig(AppConfig):
 
     name = "syncjobs"
     label = "syncjobs"
+    verbose_name = "Syncs"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Models can be imported only now, hence by name."""
+        register_controller = import_string("syncjobs.controllers.registry.register_controller")
+        register_controller(import_string("syncjobs.controllers.stream_sync.StreamSync")())
+        job_type: type[SyncJobType] = import_string("syncjobs.models.SyncJobType")
+        job_type.config_checks.append(import_string("syncjobs.operations.job_types.config_problems"))

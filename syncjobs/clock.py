@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 from django.db import connection
 from django.utils import timezone
 
 
-def db_now() -> datetime.datetime:
+def db_now() -> dt.datetime:
     """The database's time on PostgreSQL, so that workers with wrong clocks agree; the process's on SQLite."""
     if connection.vendor != "postgresql":
         return timezone.now()
@@ -16,5 +16,5 @@ def db_now() -> datetime.datetime:
         cursor.execute("SELECT clock_timestamp()")
         row = cursor.fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM always has one row
-    moment: datetime.datetime = row[0]
+    moment: dt.datetime = row[0]
     return moment

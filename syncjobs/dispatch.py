@@ -37,7 +37,8 @@ def _admitted() -> JobQuerySet:
 
 def _unsent() -> list[Admitted]:
     rows = _admitted().filter(sent_at__isnull=True)
-    return [Admitted(*row) for row in rows.order_by("-priority", "id").values_list("pk", "dispatch_id", "queue")[:1000]]
+    found = rows.order_by("-priority", "id").values_list("pk", "dispatch_id", "queue")[:1000]
+    return [Admitted(pk, dispatch_id, queue) for pk, dispatch_id, queue in found if dispatch_id is not None]
 
 
 def _forget_unclaimed(now: datetime) -> None:

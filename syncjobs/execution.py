@@ -66,7 +66,8 @@ def _attempt(running: RunningJob) -> SyncJob | None:
         outcome = get_controller(running.job.config_snapshot["controller"]).execute(running, None)
         return _write_end(running, lambda: _end_well(running, outcome))
     except (FenceLost, StatusConflict) as error:
-        return _give_way(running, str(error) or "a newer attempt has taken the target")
+        _give_way(running, str(error) or "a newer attempt has taken the target")
+        return None
     except Interrupted:
         return _write_end(running, lambda: _end_stopped(running, running.stop_reason))
     except BaseException as error:  # whatever a controller does, sys.exit included, is told and not lost
@@ -102,7 +103,8 @@ def _end_stopped(running: RunningJob, reason: str) -> SyncJob | None:
         return release_job(job, reason="worker shutdown", now=now, **_ending(running))
     if reason == "timeout":
         return _end_failed(running, _timed_out(running), "")
-    return _give_way(running, "the lease went to another worker, or the job was ended")
+    _give_way(running, "the lease went to another worker, or the job was ended")
+    return None
 
 
 def _timed_out(running: RunningJob) -> TransientError:
@@ -166,11 +168,12 @@ def _write_end(running: RunningJob, write: Callable[[], SyncJob | None]) -> Sync
     try:
         return while_unreachable(write)
     except StatusConflict as conflict:
-        return _give_way(running, str(conflict))
+        _give_way(running, str(conflict))
+        return None
 
 
 def while_unreachable(action: Callable[[], T]) -> T:
-    """Do something in Syncdeck's own database, again with a fresh connection while it cannot be reached, for a while."""
+    """Do something in Syncdeck's own database; while it cannot be reached, again with a fresh connection, for a while."""
     give_up = time.monotonic() + PATIENCE_SECONDS
     delay = 0.2
     while True:

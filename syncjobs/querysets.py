@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Count, Q
 
-from syncjobs.statuses import ACTIVE
+from syncjobs.counts import Counts
+from syncjobs.statuses import ACTIVE, DONE, Status
 
 if TYPE_CHECKING:
-    from syncjobs.models.jobs import SyncJob
+    from syncjobs.models.jobs import SyncJob  # noqa: F401 - named in the base class below
 
 HEAVY_FIELDS = ("config_snapshot", "checkpoint", "error_message", "current_data", "updated_data", "context")
 
@@ -35,9 +36,18 @@ class JobQuerySet(models.QuerySet["SyncJob"]):
         return dict(rows)
 
     def children_summary(self, parent_id: int) -> dict[str, Any]:
-        """How a relay's children stand: {"total", "running", "done", "failed", …, "counts"}; empty without children."""
-        children = self.filter(parent_id=parent_id)
-        by_status = children.status_counts()
-        return {"total": sum(by_status.values()), "by_status": by_status}
-
-
+        """How a relay's children stand: {"total", "done", "failed", "running", "counts"}, the counts summed."""
+        children = list(self.filter(parent_id=parent_id).values_list("status", "retry_after", "counts"))
+        total = Counts()
+        for _, _, counts in children:
+            total += Counts.from_dict(counts)
+        ended_badly = (Status.FAILED, Status.ERROR, Status.CANCELED)
+        done = sum(status in DONE for status, _, _ in children)
+        failed = sum(status in ended_badly and retry_after is None for status, retry_after, _ in children)
+        return {
+            "total": len(children),
+            "done": done,
+            "failed": failed,
+            "running": len(children) - done - failed,
+            "counts": total.as_dict(),
+        }

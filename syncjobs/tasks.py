@@ -32,7 +32,7 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-@shared_task(name="syncjobs.run_sync_job", ignore_result=True)
+@shared_task(name="syncjobs.run_sync_job", ignore_result=True)  # type: ignore[untyped-decorator]
 def run_sync_job(job_id: int, dispatch_id: str, *_later: Any, **_versions: Any) -> None:
     """Wake up for a job. Unknown arguments of a newer sender are ignored; a message that is stale does nothing."""
     run_job(int(job_id), uuid.UUID(str(dispatch_id)), worker_name(), shutdown_requested)
@@ -43,7 +43,7 @@ def run_inline(job_id: int, dispatch_id: uuid.UUID) -> SyncJob | None:
     return run_job(job_id, dispatch_id, f"{worker_name()} (inline)")
 
 
-@signals.worker_ready.connect
+@signals.worker_ready.connect  # type: ignore[untyped-decorator]
 def _report_presence(sender: Any, **_: Any) -> None:
     worker = sender.controller if hasattr(sender, "controller") else sender
     queues = sorted(str(name) for name in worker.app.amqp.queues.consume_from)
@@ -52,7 +52,7 @@ def _report_presence(sender: Any, **_: Any) -> None:
     presence.start()
 
 
-@signals.worker_shutting_down.connect
+@signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def _ask_jobs_to_stop(**_: Any) -> None:
     _shutdown_flag[0] = 1
     for presence in _presences:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connectors.base import Surroundings
-from syncjobs.models import SyncJob
+from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.statuses import Phase, Status
 
 
@@ -55,10 +54,7 @@ class Controller(Protocol):
 
     name: str
 
-    def config_problems(self, config: dict[str, Any]) -> list[str]:
-        """What is wrong with a type's config, each a sentence; empty if nothing is."""
+    def type_problems(self, job_type: SyncJobType) -> dict[str, list[str]]:
+        """What is wrong with a type that uses this controller: {field: sentences}; empty if nothing is."""
 
     def execute(self, sync_job: JobHandle, source_doc: Any) -> Outcome: ...
-
-
-ConfigCheck = Callable[[dict[str, Any]], list[str]]

@@ -1,4 +1,4 @@
-"""Whose turn it is: admits queued jobs under the limits of queue, connector and target, and tells the others why not."""
+"""Whose turn it is: admits queued jobs under the limits of queue, connector and target; tells the others why not."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _key_reason(job: SyncJob, occupancy: Occupancy, now: datetime) -> str | None
     holder = occupancy.keys.get(job.concurrency_key) if job.concurrency_key else None
     if holder is None:
         return ""
-    if job.job_type.overlap == Overlap.SKIP and job.attempt == 0:
+    if job.job_type.overlap == Overlap.SKIP and job.attempt == 0 and not job.config_snapshot.get("force"):
         reason = f"job #{holder} is still active, and the type skips runs that overlap"
         move_job(job.pk, Status.SKIPPED, reason=reason, actor="dispatcher", now=now)
         return None

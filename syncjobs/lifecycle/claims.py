@@ -44,7 +44,7 @@ def _claim(job_id: int, dispatch_id: uuid.UUID, worker: str) -> SyncJob | None:
     )
     if not claimed:
         return None
-    job = SyncJob.objects.select_related("job_type", "triggered_by").get(pk=job_id)
+    job: SyncJob = SyncJob.objects.select_related("job_type", "triggered_by").get(pk=job_id)
     record_event(
         job_id, Status.QUEUED, Status.STARTED, reason=f"attempt {job.attempt} by {worker}", actor=worker, now=now
     )

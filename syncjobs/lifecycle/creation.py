@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from syncjobs.lifecycle.moves import record_event
@@ -17,6 +17,19 @@ from syncjobs.models import JobEvent, JobTypeVersion, Schedule, SyncJob, SyncJob
 from syncjobs.statuses import Status, Trigger
 
 CHUNK = 500
+TAKEN_OVER = (
+    "queue",
+    "timeout",
+    "retry_delay",
+    "max_retries",
+    "verbose_logging",
+    "source_document_type",
+    "target_document_type",
+    "insert_enabled",
+    "update_enabled",
+    "delete_enabled",
+    "update_without_changes_enabled",
+)
 INHERITED = (
     "job_type_id",
     "type_version_id",
@@ -46,7 +59,7 @@ class NewJob:
     trigger: Trigger
     actor: str
     snapshot: dict[str, Any]
-    user: AbstractBaseUser | None = None
+    user: User | None = None
     schedule: Schedule | None = None
     due_at: datetime | None = None
     concurrency_key: str = ""
@@ -56,12 +69,9 @@ class NewJob:
 
 
 def create_job(job_type: SyncJobType, version: JobTypeVersion, new: NewJob, now: datetime) -> SyncJob:
-    """Insert the job, pending or queued, with its first event. IntegrityError for a (schedule, due time) that exists."""
+    """Insert the job, pending or queued, with its first event. IntegrityError if (schedule, due time) exists."""
     status = Status.QUEUED if new.queued else Status.PENDING
-    taken_over = ("queue", "timeout", "retry_delay", "max_retries", "verbose_logging", "source_document_type")
-    taken_over += ("target_document_type", "insert_enabled", "update_enabled", "delete_enabled")
-    taken_over += ("update_without_changes_enabled",)
-    values: dict[str, Any] = {name: getattr(job_type, name) for name in taken_over} | new.overrides
+    values = {name: getattr(job_type, name) for name in TAKEN_OVER} | new.overrides
     with transaction.atomic():
         job = SyncJob.objects.create(
             title=new.title[:300],

@@ -44,7 +44,7 @@ def _take_back(job: SyncJob, now: datetime) -> None:
     # A raised fence makes the old owner's writes fail, should it only have been slow.
     updates: dict[str, Any] = {"fence": F("fence") + 1, "lost_count": F("lost_count") + 1}
     silent = f"worker {job.lease_owner} was silent past its lease"
-    move = {"actor": "reaper", "now": now, "fence": job.fence}
+    move: dict[str, Any] = {"actor": "reaper", "now": now, "fence": job.fence}
     if job.cancel_requested_at:
         move_job(job.pk, Status.CANCELED, reason=f"{job.cancel_reason or 'canceled'}; {silent}", **move, **updates)
     elif job.pause_requested_at:

@@ -1,4 +1,4 @@
-"""Retries that have become due go back to the queue. The time lies in the database, so nothing is lost with a process."""
+"""Retries that have become due go back to the queue. Their time lies in the database, so no process can lose it."""
 
 from __future__ import annotations
 

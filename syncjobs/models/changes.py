@@ -31,7 +31,7 @@ class JobBatch(models.Model):
 
 
 class Change(models.Model):
-    """One record's insert, update or delete: `fields` is {name: [old, new]}, `key_hash` 64 bits of the canonical key."""
+    """One record's insert, update or delete: `fields` is {name: [old, new]}, `key_hash` 64 bits of its key."""
 
     job = models.ForeignKey(SyncJob, on_delete=models.CASCADE, related_name="changes", db_index=False)
     batch = models.ForeignKey(JobBatch, on_delete=models.CASCADE, related_name="changes", null=True, db_index=False)

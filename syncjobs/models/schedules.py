@@ -27,7 +27,7 @@ class Schedule(models.Model):
         ordering = ("job_type__name", "id")
 
     def __str__(self) -> str:
-        return self.periodic_task.name
+        return str(self.periodic_task.name)
 
 
 class StreamCursor(models.Model):

@@ -1,0 +1,52 @@
+"""The built-in stream sync: one stream is synced in place, several become a child job each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from syncjobs.clock import db_now
+from syncjobs.controllers.base import JobHandle, Outcome
+from syncjobs.crash_points import crash_here
+from syncjobs.lifecycle import create_children
+from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.statuses import Status
+from syncjobs.stream_naming import child_snapshots, stream_columns
+from syncjobs.stream_specs import SpecProblems, guard_problems, parse_streams
+from syncjobs.streams.syncing import sync_stream
+
+
+class StreamSync:
+    """A bypass-mode controller that needs no code: all it does is in the type's config."""
+
+    name = "stream_sync"
+
+    def type_problems(self, job_type: SyncJobType) -> dict[str, list[str]]:
+        problems: dict[str, list[str]] = {}
+        try:
+            parse_streams(job_type.config)
+        except SpecProblems as error:
+            problems["config"] = error.problems
+        if found := guard_problems(job_type.guards):
+            problems["guards"] = found
+        for field in ("source_connector", "target_connector"):
+            if getattr(job_type, field) is None:
+                problems[field] = ["A stream sync needs this connector."]
+        return problems
+
+    def execute(self, sync_job: JobHandle, source_doc: Any) -> Outcome:
+        """Sync the stream, or relay."""
+        if len(sync_job.config["streams"]) == 1:
+            return sync_stream(sync_job)
+        number = create_children(sync_job.job, _children(sync_job.job), db_now())
+        sync_job.log("INFO", f"Made {number} child jobs, one for each stream")
+        return Outcome(Status.RELAYED, f"{number} child jobs do the work")
+
+
+def _children(parent: SyncJob) -> Iterator[dict[str, Any]]:
+    for snapshot in child_snapshots(parent.config_snapshot):
+        columns = stream_columns(snapshot)
+        if parent.dry_run:
+            columns["concurrency_key"] = ""
+        yield columns | {"config_snapshot": snapshot, "context": parent.context}
+        crash_here("mid_relay")

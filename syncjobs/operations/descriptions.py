@@ -1,0 +1,81 @@
+"""How a job reads from outside: one shape for the API, `--json` and pages. Reads only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from syncjobs.lifecycle import allowed_actions
+from syncjobs.models import SyncJob
+from syncjobs.statuses import Status, status_label
+
+
+def describe_job(job: SyncJob) -> dict[str, Any]:
+    """The public shape of a job (DESIGN's appendix): empty texts are null, times end in Z, spans are seconds."""
+    seconds = job.time_taken
+    return {
+        "id": job.pk,
+        "title": job.title,
+        "job_type": job.job_type.slug,
+        "status": job.status,
+        "phase": job.phase or None,
+        "operation": job.operation or None,
+        "dry_run": job.dry_run,
+        "trigger_type": job.trigger_type,
+        "attempt": job.attempt,
+        "retry_count": job.retry_count,
+        "max_retries": job.max_retries,
+        "retry_after": _moment(job.retry_after),
+        "queue": job.queue,
+        "timeout": job.timeout,
+        "source_document_type": job.source_document_type or None,
+        "source_document_name": job.source_document_name or None,
+        "target_document_type": job.target_document_type or None,
+        "target_document_name": job.target_document_name or None,
+        "context": job.context,
+        "counts": job.tally.as_dict(),
+        "bytes_read": job.bytes_read,
+        "records_per_second": _rate(job.tally.read, seconds),
+        "bytes_per_second": _rate(job.bytes_read, seconds),
+        "idle_time_ms": None,
+        "emit_event_time_ms": None,
+        "created_at": _moment(job.created_at),
+        "started_at": _moment(job.started_at),
+        "ended_at": _moment(job.ended_at),
+        "time_taken": None if seconds is None else round(seconds, 2),
+        "failure": job.failure,
+        "error_message": job.error_message or None,
+        "wait_reason": job.wait_reason or None,
+        "parent": job.parent_id,
+        "children_summary": children_summary(job),
+        "diff_summary": job.diff_summary,
+        "allowed_actions": allowed_actions(job),
+    }
+
+
+def children_summary(job: SyncJob) -> dict[str, Any] | None:
+    """How a relayed job's children stand, with their summed counts; None for any other job."""
+    return SyncJob.objects.children_summary(job.pk) if job.status == Status.RELAYED else None
+
+
+def status_text(job: SyncJob, now: datetime) -> str:
+    """The words of the pill: "Planned" for a finished dry run, "Retry in 28 s" while a retry is due."""
+    due = None if job.retry_after is None else (job.retry_after - now).total_seconds()
+    return status_label(Status(job.status), dry_run=job.dry_run, retry_in_seconds=due)
+
+
+def next_step(job: SyncJob) -> str:
+    """What an operator does now, in one sentence; empty if nothing."""
+    if job.status == Status.FAILED and job.retry_after is not None:
+        return "Nothing to do: it tries again by itself. Retry now, or cancel it."
+    if job.status == Status.STARTED and job.cancel_requested_at is not None:
+        return "It was asked to stop and ends within 10 seconds."
+    return Status(job.status).next_step
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _rate(amount: int, seconds: float | None) -> float | None:
+    return round(amount / seconds, 1) if seconds else None

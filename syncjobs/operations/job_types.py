@@ -1,0 +1,153 @@
+"""Sync Job Types: make, save and run them. A run checks everything it can before there is a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from connectors.models import Connector, EditConflict
+from syncjobs.clock import db_now
+from syncjobs.controllers.registry import get_controller
+from syncjobs.lifecycle import NewJob, create_job
+from syncjobs.models import JobTypeVersion, Schedule, SyncJob, SyncJobType
+from syncjobs.statuses import Trigger
+from syncjobs.stream_naming import stream_columns
+from syncjobs.stream_specs import limit_streams
+
+BY_ITSELF = frozenset({Trigger.SCHEDULER, Trigger.WEBHOOK, Trigger.DOCUMENT_HOOK, Trigger.CHAIN})
+CONNECTORS = ("source_connector", "target_connector")
+
+
+class RunRefused(Exception):
+    """The type may not be started now, or not by this trigger; the text says why and what to do."""
+
+
+class DuplicateSlot(Exception):
+    """This schedule already has a job for this due time."""
+
+
+def job_type_from_shape(shape: dict[str, Any]) -> SyncJobType:
+    """A type, not yet saved, from its public shape (DESIGN's appendix), connectors by slug.
+
+    Raises ValidationError naming an unknown field or connector.
+    """
+    known = {field.name for field in SyncJobType._meta.get_fields()}
+    if unknown := sorted(set(shape) - known):
+        raise ValidationError(f"Unknown fields of a job type: {', '.join(unknown)}.")
+    values = dict(shape)
+    for name in CONNECTORS:
+        if values.get(name) is not None:
+            values[name] = _connector(name, values[name])
+    return SyncJobType(**values)
+
+
+def _connector(field: str, slug: str) -> Connector:
+    found = Connector.objects.filter(slug=slug).first()
+    if found is None:
+        raise ValidationError({field: f"There is no connector '{slug}'."})
+    return found
+
+
+def save_job_type(job_type: SyncJobType, *, actor: str) -> SyncJobType:
+    """Validate and save as the next version. Raises ValidationError, and EditConflict if it was edited meanwhile."""
+    job_type.full_clean()
+    with transaction.atomic():
+        if job_type.pk is not None:
+            same = SyncJobType.objects.filter(pk=job_type.pk, version=job_type.version)
+            if not same.update(version=F("version") + 1):
+                raise EditConflict(f"{job_type.slug} was changed by someone else; load it again")
+            job_type.version += 1
+        job_type.save()
+        pin_version(job_type, actor=actor)
+    return job_type
+
+
+def pin_version(job_type: SyncJobType, *, actor: str) -> JobTypeVersion:
+    """The row of the type's present version; written now if the type was saved by other means than save_job_type."""
+    version, _ = JobTypeVersion.objects.get_or_create(
+        job_type=job_type,
+        number=job_type.version,
+        defaults={"snapshot": job_type.snapshot(), "created_by": actor},
+    )
+    return version
+
+
+def run_job_type(
+    job_type: SyncJobType,
+    *,
+    trigger: Trigger,
+    actor: str,
+    user: User | None = None,
+    endpoints: Sequence[str] | None = None,
+    start_date: str | None = None,
+    end_date: str | None = None,
+    batch_size: int | None = None,
+    dry_run: bool = False,
+    context: dict[str, Any] | None = None,
+    schedule: Schedule | None = None,
+    due_at: datetime | None = None,
+    force: bool = False,
+    **overrides: Any,
+) -> SyncJob:
+    """Create a queued job of the type, limited to `endpoints` (its streams' names) and a range of dates if given.
+
+    Raises RunRefused, SpecProblems (a bad limit), ConfigError (the type itself is wrong) and DuplicateSlot.
+    """
+    _refuse_if_not_startable(job_type, trigger)
+    version = pin_version(job_type, actor=actor)
+    snapshot = job_type.snapshot()
+    get_controller(job_type.controller)
+    if "streams" in snapshot["config"]:
+        snapshot["config"] = limit_streams(snapshot["config"], endpoints, start_date, end_date, batch_size)
+        columns = stream_columns(snapshot)
+    else:
+        columns = {"title": job_type.name, "concurrency_key": ""}
+    if force:
+        snapshot["force"] = True
+    if dry_run:  # writes nothing, so it need not wait for a writer
+        columns["concurrency_key"] = ""
+    new = NewJob(
+        title=columns.pop("title"),
+        concurrency_key=columns.pop("concurrency_key"),
+        trigger=trigger,
+        actor=actor,
+        user=user,
+        snapshot=snapshot,
+        schedule=schedule,
+        due_at=due_at,
+        context=context or {},
+        overrides={"dry_run": dry_run} | columns | overrides,
+    )
+    return _create(job_type, version, new)
+
+
+def _refuse_if_not_startable(job_type: SyncJobType, trigger: Trigger) -> None:
+    if job_type.paused_at is not None:
+        raise RunRefused(f"{job_type.name} is paused; resume it first")
+    if not job_type.enabled and trigger in BY_ITSELF:
+        raise RunRefused(f"{job_type.name} is not enabled, so only a person, a command or the API may start it")
+
+
+def _create(job_type: SyncJobType, version: JobTypeVersion, new: NewJob) -> SyncJob:
+    try:
+        with transaction.atomic():
+            return create_job(job_type, version, new, db_now())
+    except IntegrityError as error:
+        taken = SyncJob.objects.filter(schedule=new.schedule, due_at=new.due_at)
+        if new.schedule is not None and taken.exists():
+            raise DuplicateSlot(f"{new.schedule} already has a job for {new.due_at:%Y-%m-%d %H:%M:%S %Z}") from error
+        raise
+
+
+def config_problems(job_type: SyncJobType) -> dict[str, list[str]]:
+    """What the type's controller says of its config; apps.py gives this to SyncJobType.clean."""
+    problems: dict[str, list[str]] = {}
+    if found := get_controller(job_type.controller).type_problems(job_type):
+        problems |= found
+    return problems

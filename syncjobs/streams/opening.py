@@ -1,0 +1,133 @@
+"""Opens what a stream sync needs: both connectors, the source's schema, the compiled mapping, the writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from connectors import base
+from connectors.errors import ConfigError
+from connectors.models import Connector
+from connectors.records import Field, ReadRequest, StreamSchema
+from syncjobs.controllers.base import JobHandle
+from syncjobs.mapping import Mapper, compile_mapping
+from syncjobs.models import SyncJob
+from syncjobs.stream_specs import StreamSpec, parse_streams, window_filters
+from syncjobs.streams.drift import check_drift
+
+
+@dataclass(slots=True)
+class OpenStream:
+    """One stream of one job, opened for this attempt."""
+
+    sync_job: JobHandle
+    spec: StreamSpec
+    schema: StreamSchema
+    mapper: Mapper
+    request: ReadRequest
+    source: base.Connector
+    target: base.Connector
+    write_request: base.WriteRequest
+    writer: base.StreamWriter
+
+    def keep_insert_values(self) -> None:
+        """From now on the changes of new records hold their values, not only their keys."""
+        if not self.write_request.keep_insert_values:
+            self.write_request = replace(self.write_request, keep_insert_values=True)
+            self.writer = self.target.writer(self.write_request)
+
+    def reopen_target(self) -> None:
+        """A new connection and writer, after one was lost."""
+        self.target.close()
+        self.target = _connector(self.sync_job, "target_connector").open(self.sync_job.surroundings)
+        self.writer = self.target.writer(self.write_request)
+
+
+@contextmanager
+def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
+    """Open the only stream of the job's config; both connectors are closed afterwards, whatever happens."""
+    (spec,) = parse_streams(sync_job.config)
+    source = _connector(sync_job, "source_connector").open(sync_job.surroundings)
+    stream: OpenStream | None = None
+    try:
+        sync_job.log("INFO", f"Connecting to {source.slug} at {source.address()}")
+        schema = source.schema(spec.source)
+        check_drift(sync_job, spec, schema)
+        mapper = compile_mapping(spec.mapping, schema, spec.columns, sync_job.job.created_at.date())
+        write_request = _write_request(sync_job, spec, mapper)
+        target = _connector(sync_job, "target_connector").open(sync_job.surroundings)
+        sync_job.log("INFO", f"Connecting to {target.slug} at {target.address()}")
+        stream = OpenStream(
+            sync_job=sync_job,
+            spec=spec,
+            schema=schema,
+            mapper=mapper,
+            request=_read_request(sync_job, spec, schema, mapper, source),
+            source=source,
+            target=target,
+            write_request=write_request,
+            writer=target.writer(write_request),
+        )
+        yield stream
+    finally:
+        source.close()
+        if stream is not None:
+            stream.target.close()
+
+
+def _connector(sync_job: JobHandle, name: str) -> Connector:
+    """The connector as it is now: what it points to was pinned by slug, its credentials may have been renewed."""
+    slug = sync_job.job.config_snapshot[name]
+    found = Connector.objects.filter(slug=slug).first()
+    if found is None:
+        what = name.replace("_", " ")
+        raise ConfigError("no_connector", f"there is no {what} '{slug}'", hint="Choose a connector in the job type.")
+    return found
+
+
+def _read_request(
+    sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema, mapper: Mapper, source: base.Connector
+) -> ReadRequest:
+    return ReadRequest(
+        stream=spec.source,
+        columns=mapper.source_columns,
+        key=schema.key,
+        filters=spec.filters + range_filters(sync_job.job, spec),
+        batch_size=spec.batch_size or source.preferred_batch_size,
+    )
+
+
+def range_filters(job: SyncJob, spec: StreamSpec) -> tuple[Any, ...]:
+    """The window's filters, counted from the job's creation, so that every attempt of it reads the same range."""
+    return window_filters(spec, job.created_at, ZoneInfo(settings.TIME_ZONE))
+
+
+def _write_request(sync_job: JobHandle, spec: StreamSpec, mapper: Mapper) -> base.WriteRequest:
+    job = sync_job.job
+    names = {field.name for field in mapper.fields}
+    if missing := [name for name in spec.key if name not in names]:
+        raise ConfigError(
+            "key_not_mapped",
+            f"{spec.target}: the key {', '.join(missing)} is not among the fields that are written",
+            hint="Add it to the mapping, or choose another key.",
+        )
+    return base.WriteRequest(
+        stream=spec.target,
+        fields=tuple(_target_field(field, spec.key) for field in mapper.fields),
+        key=spec.key,
+        mode=spec.mode,
+        create=spec.target_schema == "create",
+        dry_run=job.dry_run,
+        insert_enabled=job.insert_enabled,
+        update_enabled=job.update_enabled,
+        keep_insert_values=job.dry_run or job.verbose_logging,
+    )
+
+
+def _target_field(field: Field, key: tuple[str, ...]) -> Field:
+    return replace(field, nullable=False) if field.name in key else field

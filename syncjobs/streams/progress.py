@@ -1,0 +1,47 @@
+"""Where a job is inside its stream: what a checkpoint holds. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+from syncjobs.counts import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """After batch `batch_no`: the source's position, sums so far, and what later batches must know.
+
+    `target_was_empty` is as it was before the first batch; None until it was looked at. `highest` is the highest value
+    of the window's field, in its JSON form.
+    """
+
+    batch_no: int = 0
+    position: Any = None
+    counts: Counts = field(default_factory=Counts)
+    bytes_read: int = 0
+    kept_changes: int = 0
+    target_was_empty: bool | None = None
+    highest: Any = None
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: dict[str, Any]) -> Self:
+        if not checkpoint:
+            return cls()
+        return cls(**(checkpoint | {"counts": Counts.from_dict(checkpoint["counts"])}))
+
+    def as_checkpoint(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def after_batch(
+        self, position: Any, counts: Counts, *, bytes_read: int, kept_changes: int, highest: Any
+    ) -> Progress:
+        return replace(
+            self,
+            batch_no=self.batch_no + 1,
+            position=position,
+            counts=self.counts + counts,
+            bytes_read=self.bytes_read + bytes_read,
+            kept_changes=self.kept_changes + kept_changes,
+            highest=highest,
+        )

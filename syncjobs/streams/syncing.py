@@ -1,0 +1,148 @@
+"""A stream from end to end: settle what was left, read on from the checkpoint, write each batch, close the books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from connectors.errors import DataError, SyncError, TransientError
+from connectors.records import Batch
+from syncjobs.clock import db_now
+from syncjobs.controllers.base import JobHandle, Outcome
+from syncjobs.crash_points import crash_here
+from syncjobs.models import StreamCursor, SyncJob
+from syncjobs.statuses import Phase, Status
+from syncjobs.streams.books import BatchBooks
+from syncjobs.streams.opening import OpenStream, open_stream
+from syncjobs.streams.progress import Progress
+from syncjobs.streams.records_in import MappedPage, map_page
+from syncjobs.streams.writing import BatchWriter
+
+MOST_TRIES = 8  # of one batch, while its target comes and goes
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+def sync_stream(sync_job: JobHandle) -> Outcome:
+    """Sync the only stream of the job's config. Raises what connectors raise; Interrupted when it was asked to stop."""
+    with open_stream(sync_job) as stream:
+        is_empty = stream.writer.prepare()
+        books = BatchBooks(sync_job, stream.spec.source)
+        batch_writer = BatchWriter(stream, books)
+        progress = batch_writer.settle()
+        progress = _begin_or_resume(stream, progress, is_empty)
+        for pages in _pages(stream, progress):
+            progress = _write_patiently(stream, batch_writer, pages, progress)
+            sync_job.raise_if_stopped()
+            sync_job.set_phase(Phase.READING)
+        _refuse_empty(stream, progress)
+        _move_cursor(stream, progress)
+    return Outcome(Status.FINISHED, _summary(progress))
+
+
+def _begin_or_resume(stream: OpenStream, progress: Progress, is_empty: bool) -> Progress:
+    sync_job = stream.sync_job
+    sync_job.raise_if_stopped()
+    if progress.batch_no:
+        sync_job.log("INFO", f"Goes on after batch {progress.batch_no}, {progress.counts.read:,} records")
+    else:
+        progress = replace(progress, target_was_empty=is_empty)
+        _estimate(stream)
+    if not progress.target_was_empty:  # a first load keeps only the keys of what it inserts
+        stream.keep_insert_values()
+    sync_job.set_phase(Phase.READING)
+    return progress
+
+
+def _estimate(stream: OpenStream) -> None:
+    try:
+        records = stream.source.count(stream.spec.source, stream.request.filters)
+    except SyncError as error:  # an estimate is not worth a failure; reading will say what is wrong
+        stream.sync_job.log("WARNING", f"The source cannot say how many records there are: {error.message}")
+        return
+    stream.sync_job.set_estimate(records)
+    stream.sync_job.log("INFO", f"About {records:,} records in {stream.spec.source}")
+
+
+def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPage]]:
+    """Batches of mapped pages: one page each, or all of them in one where the source cannot be resumed."""
+    batches = stream.source.read(replace(stream.request, position=progress.position))
+    for batch in batches:
+        if batch.position is None:
+            yield _all_at_once(stream, batch, batches)
+            return
+        crash_here("after_read")
+        yield [map_page(stream, batch)]
+
+
+def _all_at_once(stream: OpenStream, first: Batch, others: Iterator[Batch]) -> Iterator[MappedPage]:
+    stream.sync_job.log("WARNING", "The source has no key to order by: it is read as one batch, without resume")
+    yield map_page(stream, first)
+    for batch in others:
+        stream.sync_job.raise_if_stopped()
+        yield map_page(stream, batch)
+
+
+def _write_patiently(
+    stream: OpenStream, batch_writer: BatchWriter, pages: Iterable[MappedPage], before: Progress
+) -> Progress:
+    """Write a batch, again after passing faults of the target; what became of a lost commit is asked of the target."""
+    for tried in range(1, MOST_TRIES + 1):
+        try:
+            if tried > 1:
+                stream.reopen_target()
+                settled = batch_writer.settle()
+                if settled.batch_no > before.batch_no:
+                    return settled
+            return batch_writer.write_batch(pages, before)
+        except TransientError as error:
+            if tried == MOST_TRIES or not isinstance(pages, list):
+                raise
+            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**tried)
+            stream.sync_job.log("WARNING", f"{error.message}; retry {tried}/{MOST_TRIES} in {pause:g} s")
+            stream.sync_job.set_phase(Phase.WAITING)
+            stream.sync_job.surroundings.interruption.sleep(pause)
+    raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+
+
+def _refuse_empty(stream: OpenStream, progress: Progress) -> None:
+    """A source that had records and has none is never taken for a success, unless a guard says that it may be empty."""
+    job, spec = stream.sync_job.job, stream.spec
+    if progress.counts.read or spec.extent != "full" or spec.filters or spec.explicit_range:
+        return
+    if job.config_snapshot["guards"].get("min_source_rows") == 0:
+        return
+    same = SyncJob.objects.filter(job_type=job.job_type, source_document_type=job.source_document_type)
+    last = same.filter(status=Status.FINISHED.value).exclude(pk=job.pk).first()
+    if last is not None and last.tally.read:
+        raise DataError(
+            "empty_source",
+            f"{spec.source}: the source gave no record, where job #{last.pk} had read {last.tally.read:,}",
+            hint="Look at the source. If it may be empty, set the guard min_source_rows of the type to 0.",
+        )
+
+
+def _move_cursor(stream: OpenStream, progress: Progress) -> None:
+    """A finished window or full run notes how far the stream has come; a dry run or backfill moves nothing."""
+    job, window = stream.sync_job.job, stream.spec.window
+    if window is None or job.dry_run or stream.spec.explicit_range or progress.highest is None:
+        return
+    ledger = StreamCursor.objects.filter(job_type=job.job_type, stream=stream.spec.source)
+    last = ledger.first()
+    StreamCursor.objects.create(
+        job_type=job.job_type,
+        stream=stream.spec.source,
+        field=window.field,
+        old=last.new if last else None,
+        new=progress.highest,
+        rows=progress.counts.read,
+        job=job,
+        created_at=db_now(),
+    )
+
+
+def _summary(progress: Progress) -> str:
+    counts = progress.counts
+    return (
+        f"read {counts.read:,}, inserted {counts.inserted:,}, updated {counts.updated:,}, "
+        f"unchanged {counts.unchanged:,}"
+    )
