@@ -92,12 +92,12 @@ class Connector(models.Model):
         if any(problems.values()):
             raise ValidationError({name: found for name, found in problems.items() if found})
 
-    def open(self, surroundings: base.Surroundings | None = None) -> base.Connector:
+    def open(self, surroundings: base.Surroundings | None = None, *, even_disabled: bool = False) -> base.Connector:
         """The runtime connector, with references resolved; close it after use.
 
         Raises ConfigError: `connector_disabled`, `unknown_kind`, `missing_reference`, `credentials_unreadable`.
         """
-        if not self.enabled:
+        if not (self.enabled or even_disabled):
             raise ConfigError(
                 "connector_disabled", f"the connector '{self.slug}' is switched off", hint="Enable it, then try again."
             )

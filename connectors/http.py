@@ -1,0 +1,238 @@
+"""The HTTP session of connectors: guarded, bounded in time and size, interruptible, and patient with busy servers.
+
+Follows no redirect to another host, reads no proxy or other setting from the environment, keeps no cookies.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urljoin
+
+import requests
+
+from connectors.base import Surroundings
+from connectors.errors import ConfigError, DataError, RateLimitedError, TransientError
+from connectors.http_answers import Answer, check_status, checked_url, host_of, parse_json, transport_error
+from connectors.http_sockets import Deadline, Dialer, GuardedAdapter
+from connectors.network import Resolver
+
+TRIES = 8
+DEADLINE_SECONDS = 60.0  # one request, from the name's look-up to the last byte of its answer
+CONNECT_SECONDS = 20.0
+LARGEST_BODY = 64 * 1024 * 1024  # bytes, decompressed
+LONGEST_WAIT = 300.0  # seconds that a server's Retry-After is obeyed for
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 60.0
+MOST_HOPS = 5
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+CHUNK = 64 * 1024
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+Result = TypeVar("Result")
+
+
+class HttpSession:
+    """GET requests to servers a user named. Belongs to one thread; an Interruption may end its waits from another.
+
+    `secret_headers` go only to the origin first asked. `retries` counts the tries after the first of each request.
+    """
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        *,
+        secret_headers: Mapping[str, str] | None = None,
+        tries: int = TRIES,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        connect_seconds: float = CONNECT_SECONDS,
+        largest_body: int = LARGEST_BODY,
+        resolver: Resolver = socket.getaddrinfo,
+        random_share: Callable[[], float] = random.random,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        self.surroundings = surroundings
+        self.secret_headers = dict(secret_headers or {})
+        self.tries = tries
+        self.deadline_seconds = deadline_seconds
+        self.largest_body = largest_body
+        self.retries = 0
+        self._random_share = random_share
+        self._sleep = sleep or surroundings.interruption.sleep
+        self._next_request_at = 0.0  # time.monotonic()
+        self.dialer = Dialer(surroundings.interruption, connect_seconds, resolver)
+        self._session = _make_session(self.dialer)
+
+    def get(self, url: str, parameters: Mapping[str, str] | None = None) -> Answer:
+        """A complete 2xx answer, after as many tries as it takes.
+
+        Raises ConfigError (`credentials_refused`, `not_found`, `protocol`, `address_refused`, …; RequestRefused for
+        other 4xx), DataError `answer_too_large`, TransientError or RateLimitedError after the last try, Interrupted.
+        """
+        return self._try_repeatedly(url, lambda: self._fetch(url, parameters))
+
+    def get_json(self, url: str, parameters: Mapping[str, str] | None = None) -> tuple[Any, Answer]:
+        """The JSON value of a complete answer, and the answer. Raises as `get`; broken JSON is asked for again."""
+
+        def fetch() -> tuple[Any, Answer]:
+            answer = self._fetch(url, parameters)
+            return parse_json(answer), answer
+
+        return self._try_repeatedly(url, fetch)
+
+    def probe(self, url: str) -> Answer:
+        """The head of whatever answers there, of any status, without secrets and without a second try."""
+        checked_url(url)
+        return self._exchange(url, None, {}, method="HEAD")
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _try_repeatedly(self, url: str, attempt: Callable[[], Result]) -> Result:
+        checked_url(url)
+        for number in range(1, self.tries):
+            try:
+                return attempt()
+            except TransientError as error:
+                wait = self._seconds_until_retry(error, number)
+                self.surroundings.notify(
+                    "WARNING", f"{error.message}; retry {number}/{self.tries} in {max(1, round(wait))} s"
+                )
+                self._sleep(wait)
+                self.retries += 1
+        try:
+            return attempt()
+        except TransientError as error:
+            raise self._give_up(url, error) from error
+
+    def _seconds_until_retry(self, error: TransientError, number: int) -> float:
+        """What the server told, else 1, 2, 4 … 60, of which half is random so that jobs do not march in step."""
+        if isinstance(error, RateLimitedError) and error.retry_after is not None:
+            return min(error.retry_after, LONGEST_WAIT)
+        full = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** (number - 1))
+        return full * (1 + self._random_share()) / 2
+
+    def _give_up(self, url: str, error: TransientError) -> TransientError:
+        if self.tries == 1:
+            return error
+        if isinstance(error, RateLimitedError) and error.code == "rate_limited":
+            message = f"rate limited by {host_of(url)} after {self.tries} tries"
+            return RateLimitedError(error.code, message, hint=error.hint, retry_after=error.retry_after)
+        return TransientError(error.code, f"{error.message}, after {self.tries} tries", hint=error.hint)
+
+    def _fetch(self, url: str, parameters: Mapping[str, str] | None) -> Answer:
+        """One try: the request and the redirects on the same host that follow from it."""
+        headers = dict(self.secret_headers)
+        for _ in range(MOST_HOPS + 1):
+            answer = self._exchange(url, parameters, headers)
+            if answer.status not in REDIRECTS:
+                check_status(answer, datetime.now(UTC))
+                return answer
+            target = _redirect_target(answer)
+            if _origin(checked_url(target)) != _origin(checked_url(url)):
+                headers = {}
+            url, parameters = target, None
+        raise ConfigError("redirect_refused", f"{host_of(url)} redirects more than {MOST_HOPS} times")
+
+    def _exchange(
+        self, url: str, parameters: Mapping[str, str] | None, headers: Mapping[str, str], method: str = "GET"
+    ) -> Answer:
+        interruption, host, is_answering = self.surroundings.interruption, host_of(url), False
+        self._keep_pace()
+        interruption.check()
+        try:
+            with Deadline(self.deadline_seconds, self.dialer) as deadline:
+                response = self._session.request(
+                    method,
+                    url,
+                    params=parameters,
+                    headers=headers,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=self.deadline_seconds,
+                )
+                is_answering = True
+                with closing(response):
+                    answer = Answer(response.url, response.status_code, response.headers, self._read_body(response))
+        except (OSError, ValueError) as error:
+            interruption.check()
+            if deadline.has_passed:
+                raise self._too_slow(host) from error
+            raise transport_error(host, error, is_answering=is_answering) from error
+        # A body without a declared length ends where the socket was cut, and looks complete.
+        interruption.check()
+        if deadline.has_passed:
+            raise self._too_slow(host)
+        return replace(answer, url=answer.url.partition("?")[0])
+
+    def _read_body(self, response: requests.Response) -> bytes:
+        chunks, size = [], 0
+        for chunk in _chunks(response):
+            size += len(chunk)
+            if size > self.largest_body:
+                raise DataError(
+                    "answer_too_large",
+                    f"{host_of(response.url)} sent an answer of more than {self.largest_body:,} bytes",
+                    hint="Read fewer records at a time (batch_size, page_size).",
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _too_slow(self, host: str) -> TransientError:
+        return TransientError(
+            "timeout",
+            f"{host} did not finish its answer within {self.deadline_seconds:g} s",
+            hint="Read fewer records at a time (batch_size, page_size), or try again when the server is less busy.",
+        )
+
+    def _keep_pace(self) -> None:
+        limit = self.surroundings.rate_limit_per_minute
+        if not limit:
+            return
+        now = time.monotonic()
+        if now < self._next_request_at:
+            self._sleep(self._next_request_at - now)
+        self._next_request_at = max(now, self._next_request_at) + 60 / limit
+
+
+def _make_session(dialer: Dialer) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.update({"User-Agent": "syncdeck", "Accept": "application/json"})
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, GuardedAdapter(dialer))
+    return session
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    chunks: Iterator[bytes] = response.iter_content(CHUNK)
+    return chunks
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme]
+
+
+def _redirect_target(answer: Answer) -> str:
+    """Where a redirect leads, if that is the same host, and no step down to plain HTTP; ConfigError otherwise."""
+    here = checked_url(answer.url)
+    target = urljoin(answer.url, answer.headers.get("Location", ""))
+    try:
+        there = checked_url(target)
+    except ConfigError as error:
+        raise ConfigError("redirect_refused", f"{here.netloc} redirects to an unusable address") from error
+    if there.hostname != here.hostname or (here.scheme == "https" and there.scheme == "http"):
+        raise ConfigError(
+            "redirect_refused",
+            f"{here.netloc} redirects to {there.scheme}://{there.netloc}, which is not followed",
+            hint="If that is the right place, put it into the connector's URL.",
+        )
+    return target

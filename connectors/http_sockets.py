@@ -1,0 +1,168 @@
+"""Opens the sockets of HTTP sessions: only to addresses the guard permits, and so that another thread can cut them."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from functools import partial
+from types import TracebackType
+from typing import Any, TypeAlias
+
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from connectors.base import Interruption
+from connectors.errors import TransientError
+from connectors.network import Resolver, checked_addresses
+
+Wire: TypeAlias = socket.socket
+
+
+class Dialer:
+    """Connects, and keeps a duplicate of each open socket: shutting it down ends the wait of any thread, TLS or not."""
+
+    def __init__(self, interruption: Interruption, connect_timeout: float, resolver: Resolver) -> None:
+        self.interruption = interruption
+        self.connect_timeout = connect_timeout
+        self.resolver = resolver
+        self.opened = 0
+        self._lock = threading.Lock()
+        self._duplicates: set[Wire] = set()
+        interruption.call_on_request(self.cut)
+
+    def dial(self, host: str, port: int) -> tuple[Wire, Wire]:
+        """A connected socket and its duplicate; tries the checked addresses in turn.
+
+        Raises ConfigError `address_refused`, TransientError `dns_failure`, `connect_timeout`, `connection_failed`.
+        """
+        failure: TransientError | None = None
+        for address in checked_addresses(host, port, resolver=self.resolver):
+            try:
+                return self._connect(address, host, port)
+            except TransientError as error:
+                failure = error
+        assert failure is not None, "checked_addresses never returns an empty list"  # noqa: S101
+        raise failure
+
+    def cut(self) -> None:
+        """End every wait on every open socket. Safe from any thread."""
+        with self._lock:
+            for duplicate in self._duplicates:
+                with contextlib.suppress(OSError):
+                    duplicate.shutdown(socket.SHUT_RDWR)
+
+    def release(self, duplicate: Wire) -> None:
+        """Forget a socket that is closed."""
+        with self._lock:
+            self._duplicates.discard(duplicate)
+        duplicate.close()
+
+    def _connect(self, address: str, host: str, port: int) -> tuple[Wire, Wire]:
+        wire = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        duplicate = wire.dup()
+        with self._lock:
+            self._duplicates.add(duplicate)
+        try:
+            self.interruption.check()
+            wire.settimeout(self.connect_timeout)
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            wire.connect((address, port))
+            self.interruption.check()
+        except BaseException as error:
+            local = _local_address(wire)
+            wire.close()
+            self.release(duplicate)
+            if isinstance(error, OSError):
+                self.interruption.check()
+                raise _connect_failure(error, host, port, local, self.connect_timeout) from error
+            raise
+        self.opened += 1
+        return wire, duplicate
+
+
+def _local_address(wire: Wire) -> str:
+    try:
+        return str(wire.getsockname()[0])
+    except OSError:
+        return "this machine"
+
+
+def _connect_failure(error: OSError, host: str, port: int, local: str, seconds: float) -> TransientError:
+    if isinstance(error, TimeoutError):
+        return TransientError(
+            "connect_timeout",
+            f"{host}:{port} did not accept a connection from {local} within {seconds:g} s",
+            hint=f"Check the firewall between the worker ({local}) and the host.",
+        )
+    return TransientError(
+        "connection_failed",
+        f"{host}:{port} cannot be connected to from {local} ({error.strerror or 'connection lost'})",
+        hint="Check that the server is running and that host and port are right.",
+    )
+
+
+class _GuardedConnection(HTTPConnection):
+    """Connects through a dialer; the name stays for the Host header and for TLS."""
+
+    duplicate: Wire | None = None
+
+    def __init__(self, dialer: Dialer, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.dialer = dialer
+
+    def _new_conn(self) -> Wire:
+        wire, self.duplicate = self.dialer.dial(self.host, self.port)
+        return wire
+
+    def close(self) -> None:
+        super().close()
+        if self.duplicate is not None:
+            self.dialer.release(self.duplicate)
+            self.duplicate = None
+
+
+class _GuardedTLSConnection(_GuardedConnection, HTTPSConnection):
+    """The same over TLS: HTTPSConnection asks for the socket above and wraps it, checking the certificate's name."""
+
+
+class GuardedAdapter(HTTPAdapter):
+    """Makes every connection of a requests session, redirected ones too, go through one dialer."""
+
+    def __init__(self, dialer: Dialer) -> None:
+        self.dialer = dialer
+        super().__init__(pool_connections=2, pool_maxsize=1)
+
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> HTTPConnectionPool:
+        pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        guarded = _GuardedTLSConnection if pool.scheme == "https" else _GuardedConnection
+        pool.ConnectionCls = partial(guarded, self.dialer)
+        found: HTTPConnectionPool = pool
+        return found
+
+
+class Deadline:
+    """Cuts the dialer's sockets once the time is over, whatever the other side dribbles until then."""
+
+    def __init__(self, seconds: float, dialer: Dialer) -> None:
+        self.has_passed = False
+        self._dialer = dialer
+        self._timer = threading.Timer(seconds, self._pass)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Deadline:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+
+    def _pass(self) -> None:
+        self.has_passed = True
+        self._dialer.cut()

@@ -1,0 +1,176 @@
+"""`manage.py connector list|create|test`: connectors from the command line. Exit 1 test failed, 2 usage, 3 not found."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError
+
+from connectors.connection_tests import run_connection_test
+from connectors.errors import ConfigError
+from connectors.models import Connector
+from connectors.references import is_reference
+from connectors.registry import known_kinds
+
+FAILED, USAGE, NOT_FOUND_OR_CONFLICT = 1, 2, 3
+
+
+class Command(BaseCommand):
+    help = "List, create and test connectors."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        listing = verbs.add_parser("list", help="list connectors and kinds")
+        creating = verbs.add_parser("create", help="create a connector")
+        creating.add_argument("slug")
+        creating.add_argument("--kind", required=True, help="one of those that `connector list` shows")
+        creating.add_argument("--name", default="", help="for people; the slug where left out")
+        creating.add_argument("--config", default="{}", help="the kind's settings as a JSON object")
+        creating.add_argument(
+            "--credentials",
+            default="{}",
+            help="a JSON object of env:NAME and file:PATH references, or - to read one with secrets from standard input",
+        )
+        creating.add_argument("--max-concurrency", type=int, help="jobs at once (default: no limit)")
+        creating.add_argument("--rate-limit-per-minute", type=int, help="requests a minute (default: no limit)")
+        testing = verbs.add_parser("test", help="test a connection step by step")
+        testing.add_argument("slug")
+        for verb in (listing, creating, testing):
+            verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        match options["verb"]:
+            case "list":
+                self._list(as_json=options["json"])
+            case "create":
+                self._create(options)
+            case _:
+                self._test(options["slug"], as_json=options["json"])
+
+    def _list(self, *, as_json: bool) -> None:
+        connectors = [describe(connector) for connector in Connector.objects.all()]
+        kinds = [{"kind": kind.name, "label": kind.label, "problem": kind.problem} for kind in known_kinds()]
+        if as_json:
+            self._print_json({"connectors": connectors, "kinds": kinds})
+            return
+        for connector in connectors:
+            tested = {None: "not tested", True: "works", False: "failed"}[connector["last_test_ok"]]
+            state = tested if connector["enabled"] else "disabled"
+            self.stdout.write(f"{connector['slug']:<28} {connector['kind']:<12} {state:<12} {connector['name']}")
+        if not connectors:
+            self.stdout.write(
+                "There is no connector yet; make one with: connector create SLUG --kind KIND --config JSON"
+            )
+        self.stdout.write("Kinds: " + ", ".join(str(kind["kind"]) for kind in kinds))
+        for kind in kinds:
+            if kind["problem"]:
+                self.stdout.write(f"  {kind['problem']}")
+
+    def _create(self, options: dict[str, Any]) -> None:
+        connector = Connector(
+            slug=options["slug"],
+            name=options["name"],
+            kind=options["kind"],
+            config=_read_object("--config", options["config"]),
+            credentials=_read_credentials(options["credentials"]),
+            max_concurrency=options["max_concurrency"],
+            rate_limit_per_minute=options["rate_limit_per_minute"],
+        )
+        if Connector.objects.filter(slug=connector.slug).exists():
+            raise _conflict(connector.slug)
+        try:
+            connector.full_clean()
+            connector.save()
+        except ValidationError as error:
+            raise CommandError(_as_sentences(error), returncode=USAGE) from error
+        except IntegrityError as error:
+            raise _conflict(connector.slug) from error
+        if options["json"]:
+            self._print_json(describe(connector))
+        else:
+            self.stdout.write(f"Created {connector.slug}. Test it with: connector test {connector.slug}")
+
+    def _test(self, slug: str, *, as_json: bool) -> None:
+        connector = Connector.objects.filter(slug=slug).first()
+        if connector is None:
+            known = ", ".join(Connector.objects.values_list("slug", flat=True)) or "none yet"
+            raise CommandError(f"There is no connector '{slug}'; there are: {known}.", returncode=NOT_FOUND_OR_CONFLICT)
+        test = run_connection_test(connector)
+        if as_json:
+            self._print_json({"connector": slug, "ok": test.ok, "milliseconds": test.milliseconds, "steps": test.steps})
+        else:
+            self._print_steps(test.steps)
+        if not test.ok:
+            sys.exit(FAILED)
+
+    def _print_steps(self, steps: list[dict[str, Any]]) -> None:
+        for step in steps:
+            mark = "ok  " if step["ok"] else "FAIL"
+            self.stdout.write(f"{mark} {step['name']:<20} {step['milliseconds']:>8.1f} ms  {step['message']}")
+            if step["fix"]:
+                self.stdout.write(f"     {step['fix']}")
+
+    def _print_json(self, value: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(value, indent=2))
+
+
+def describe(connector: Connector) -> dict[str, Any]:
+    """A connector for output: which credentials are set, never what they are."""
+    try:
+        credentials = dict.fromkeys(connector.credentials.names, "set")
+    except ConfigError as error:
+        credentials = {"problem": error.message}
+    plain = {
+        name: getattr(connector, name)
+        for name in ("slug", "name", "kind", "config", "enabled", "max_concurrency", "rate_limit_per_minute")
+    }
+    tested_at = connector.last_tested_at.isoformat() if connector.last_tested_at else None
+    return plain | {
+        "credentials": credentials,
+        "last_test_ok": connector.last_test_ok,
+        "last_tested_at": tested_at,
+        "last_test_message": connector.last_test_message,
+        "version": connector.version,
+    }
+
+
+def _read_object(option: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise CommandError(f"{option} must be a JSON object.", returncode=USAGE)
+    return value
+
+
+def _read_credentials(text: str) -> dict[str, Any]:
+    if text == "-":
+        return _read_object("--credentials", sys.stdin.read())
+    credentials = _read_object("--credentials", text)
+    for name, value in credentials.items():
+        # Whoever may list processes sees what stands on a command line.
+        if not (isinstance(value, str) and is_reference(value)):
+            raise CommandError(
+                f"--credentials: give '{name}' as env:NAME or file:PATH, or give the object on standard input (-).",
+                returncode=USAGE,
+            )
+    return credentials
+
+
+def _conflict(slug: str) -> CommandError:
+    return CommandError(f"There is a connector '{slug}' already.", returncode=NOT_FOUND_OR_CONFLICT)
+
+
+def _as_sentences(error: ValidationError) -> str:
+    fields = error.message_dict
+    return "\n".join(
+        message if message.startswith(name) else f"{name}: {message}"
+        for name, messages in fields.items()
+        for message in messages
+    )

@@ -1,0 +1,241 @@
+"""Kind `soda`: reads datasets of Socrata portals by the SODA 2 protocol, page by page after the last `:id`.
+
+Protocol: https://dev.socrata.com/docs/endpoints and /docs/system-fields. Only reads; remembers nothing between jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from connectors.base import Capabilities, CheckStep, Connector, Surroundings
+from connectors.errors import ConfigError
+from connectors.http import DEFAULT_PORTS, HttpSession
+from connectors.http_answers import checked_url
+from connectors.network import check_literal
+from connectors.records import Batch, Field, Filter, ReadRequest, StreamInfo, StreamSchema
+from connectors.soda_checks import check_portal
+from connectors.soda_portal import SodaPortal
+from connectors.soql import (
+    FLOATING_TYPES,
+    Conditions,
+    FloatingTimes,
+    column_mismatch,
+    field_type,
+    quote_name,
+    quote_text,
+)
+
+PAGE = 10_000
+LARGEST_PAGE = 50_000
+ROUND_PAGE = 1_000  # a server that caps its pages does so at a multiple of this
+SPEC: dict[str, Any] = {
+    "config": {
+        "type": "object",
+        "properties": {
+            "base_url": {
+                "type": "string",
+                "title": "Address",
+                "description": "The portal's address, such as https://data.cityofchicago.org",
+                "format": "uri",
+                "maxLength": 2000,
+            },
+            "datasets": {
+                "type": "object",
+                "title": "Datasets",
+                "description": "Name of the stream and identifier of the dataset, such as crashes: 85ca-t3if",
+                "propertyNames": {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"},
+                "additionalProperties": {"type": "string", "pattern": "^[a-z0-9]{4}-[a-z0-9]{4}$"},
+                "minProperties": 1,
+            },
+            "time_zone": {
+                "type": "string",
+                "title": "Time zone",
+                "description": "The zone of the portal's times without one, such as America/Chicago",
+                "default": "UTC",
+            },
+            "page_size": {
+                "type": "integer",
+                "title": "Page size",
+                "description": "Records asked for at a time",
+                "minimum": 1,
+                "maximum": LARGEST_PAGE,
+                "default": PAGE,
+            },
+        },
+        "required": ["base_url", "datasets"],
+        "additionalProperties": False,
+    },
+    "credentials": {
+        "type": "object",
+        "properties": {
+            "app_token": {
+                "type": "string",
+                "title": "App token",
+                "description": "Optional; raises the portal's limit of requests",
+                "minLength": 1,
+                "writeOnly": True,
+                "x-missing-reference": "ignore",
+            }
+        },
+        "additionalProperties": False,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What is known of a stream: its columns, and which of them hold times without a zone."""
+
+    schema: StreamSchema
+    floating: frozenset[str]
+
+
+class SodaConnector(Connector):
+    """A Socrata portal and the datasets of it that have names here."""
+
+    kind = "soda"
+    label = "Socrata open data portal (SODA)"
+    capabilities = Capabilities(writes=False, transactions=False, orders_by_key=False)
+
+    def __init__(
+        self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None
+    ) -> None:
+        super().__init__(slug, config, credentials, surroundings)
+        self.base_url = str(config["base_url"]).rstrip("/")
+        self.times = FloatingTimes(_zone(config.get("time_zone", "UTC")))
+        self.portal = self._open_portal()
+        self._datasets: dict[str, Dataset] = {}
+
+    @classmethod
+    def spec(cls) -> dict[str, Any]:
+        return SPEC
+
+    @classmethod
+    def check_config(cls, config: dict[str, Any]) -> None:
+        parts = checked_url(config["base_url"])
+        if parts.query or parts.fragment:
+            raise ConfigError("bad_url", "base_url: the portal's address has no '?' and no '#'")
+        check_literal(str(parts.hostname), parts.port or DEFAULT_PORTS[parts.scheme])
+        _zone(config.get("time_zone", "UTC"))
+
+    @property
+    def retries(self) -> int:
+        """How often a request had to be repeated."""
+        return self.portal.http.retries
+
+    def address(self) -> str:
+        return self.base_url
+
+    def check(self) -> Iterator[CheckStep]:
+        portal = self._open_portal(tries=1, deadline_seconds=30)
+        try:
+            yield from check_portal(portal, has_token="app_token" in self.credentials)
+        finally:
+            portal.http.close()
+
+    def streams(self) -> list[StreamInfo]:
+        return [StreamInfo(name, f"{name} ({identifier})") for name, identifier in self.config["datasets"].items()]
+
+    def schema(self, stream: str) -> StreamSchema:
+        return self._dataset(stream).schema
+
+    def read(self, request: ReadRequest) -> Iterator[Batch]:
+        names = self._wanted_columns(request)
+        floating = self._dataset(request.stream).floating.intersection(names)
+        conditions = self._where(request.stream, request.filters)
+        limit = min(request.batch_size, self.config.get("page_size", PAGE), LARGEST_PAGE)
+        parameters = {"$select": ",".join([":id", *map(quote_name, names)]), "$order": ":id", "$limit": str(limit)}
+        position = request.position
+        while True:
+            after = [] if position is None else [f":id > {quote_text(str(position))}"]
+            records, size = self.portal.page(request.stream, parameters | _where_parameter(after + conditions))
+            if not records:
+                return
+            position = self._next_position(request.stream, records, position)
+            yield Batch(names, self._rows(records, names, floating), position, size)
+            # A short page is the last one, unless it is short because the server caps its pages.
+            if len(records) < limit and len(records) % ROUND_PAGE:
+                return
+
+    def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
+        parameters = {"$select": "count(*)"} | _where_parameter(self._where(stream, filters))
+        records, _ = self.portal.page(stream, parameters)
+        try:
+            return int(next(iter(records[0].values())))
+        except (IndexError, StopIteration, ValueError, TypeError):
+            raise ConfigError("protocol", f"{self.portal.host} did not answer with a count of {stream}") from None
+
+    def close(self) -> None:
+        self.portal.http.close()
+
+    def _open_portal(self, **options: Any) -> SodaPortal:
+        """The portal behind a session with the app token; `options` as HttpSession takes them."""
+        token = self.credentials.get("app_token")
+        http = HttpSession(self.surroundings, secret_headers={"X-App-Token": token} if token else None, **options)
+        return SodaPortal(self.slug, self.base_url, self.config["datasets"], http)
+
+    def _wanted_columns(self, request: ReadRequest) -> tuple[str, ...]:
+        schema = self.schema(request.stream)
+        if request.columns is None:
+            return schema.names
+        missing = [name for name in request.columns if schema.get(name) is None]
+        if missing:
+            raise column_mismatch(request.stream, missing, schema.names)
+        return request.columns
+
+    def _where(self, stream: str, filters: Sequence[Filter]) -> list[str]:
+        if not filters:
+            return []
+        dataset = self._dataset(stream)
+        return Conditions(stream, dataset.schema.fields, dataset.floating, self.times).where(filters)
+
+    def _next_position(self, stream: str, records: list[dict[str, Any]], position: Any) -> str:
+        """The last record's `:id`. Without one, or with the page before again, going on would lose or loop."""
+        first, last = records[0].get(":id"), records[-1].get(":id")
+        if not isinstance(first, str) or not isinstance(last, str):
+            raise ConfigError("protocol", f"{self.portal.host} sent records of {stream} without their :id")
+        if position in (first, last):
+            raise ConfigError(
+                "protocol", f"{self.portal.host} sent the same page of {stream} twice, after :id {position}"
+            )
+        return last
+
+    def _rows(
+        self, records: list[dict[str, Any]], names: tuple[str, ...], floating: frozenset[str]
+    ) -> list[tuple[Any, ...]]:
+        localize = self.times.localize
+        for name in floating:
+            for record in records:
+                if name in record:
+                    record[name] = localize(record[name])
+        return [tuple(map(record.get, names)) for record in records]
+
+    def _dataset(self, stream: str) -> Dataset:
+        if stream not in self._datasets:
+            self._datasets[stream] = _describe(self.portal.columns(stream))
+        return self._datasets[stream]
+
+
+def _describe(columns: Sequence[tuple[str, str]]) -> Dataset:
+    """System fields and the regions Socrata computes by itself begin with a colon and are left out."""
+    own = [(name, kind) for name, kind in columns if not name.startswith(":")]
+    fields = tuple(Field(name, field_type(kind)) for name, kind in own)
+    times = tuple(field.name for field in fields if field.type == "datetime")
+    floating = frozenset(name for name, kind in own if kind in FLOATING_TYPES)
+    return Dataset(StreamSchema(fields, cursor_candidates=times), floating)
+
+
+def _where_parameter(conditions: Sequence[str]) -> dict[str, str]:
+    return {"$where": " AND ".join(f"({condition})" for condition in conditions)} if conditions else {}
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError(
+            "bad_time_zone", f"time_zone: {name[:60]!r} is not a time zone such as America/Chicago"
+        ) from None
