@@ -53,4 +53,4 @@ lock: ## write both lock files anew; add LOCK_OPTIONS=--upgrade for newer releas
 	$(COMPILE) $(LOCK_OPTIONS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean: ## remove what installing and testing made; the data directory stays
-	rm -rf $(VENV) .pytest_tmp .smoke .mypy_cache .pytest_cache .ruff_cache .hypothesis syncdeck.egg-info
+	rm -rf $(VENV) .pytest_tmp .smoke .smoke.log .mypy_cache .pytest_cache .ruff_cache .hypothesis syncdeck.egg-info

@@ -29,7 +29,7 @@ def test_postgres_asks_for_the_password(postgres_server: PostgresServer) -> None
 
 
 def test_broker_takes_a_message_and_keeps_it_over_a_restart(broker: Broker) -> None:
-    celery_app.send_task("syncjobs.tasks.run_sync_job", args=[1, 1], queue="default")
+    celery_app.send_task("syncjobs.run_sync_job", args=[1, 1], queue="default")
     broker.stop()
     assert not embedded.is_answering(broker.data_dir)
     broker.start()
