@@ -56,10 +56,15 @@ def read_condition(data: dict[str, Any]) -> Filter:
 
 
 def condition_problems(condition: Filter, path: str) -> list[str]:
-    """What JSON Schema can not see: numbers that are none, and in a mapping (run by Python) broken expressions."""
+    """What JSON Schema can not see: numbers that are none."""
     values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
     if any(isinstance(value, float) and not math.isfinite(value) for value in values):
         return [f"{path}.value: must be a finite number"]
+    return []
+
+
+def pattern_problems(condition: Filter, path: str) -> list[str]:
+    """What is wrong with a regular expression that Python will run (a source runs those of filters in its own way)."""
     if condition.operator == "regex":
         try:
             re.compile(condition.value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.records import TYPES, FieldType, Filter, decode_value
-from syncjobs.mapping.conditions import CONDITION_SCHEMA, condition_problems, read_condition
+from syncjobs.mapping.conditions import CONDITION_SCHEMA, condition_problems, pattern_problems, read_condition
 from syncjobs.mapping.problems import NAME_SCHEMA, MappingProblems, quote, schema_problems
 from syncjobs.mapping.templates import Template, read_template, template_problems
 from syncjobs.mapping.transforms import TRANSFORM_SCHEMA, TransformRule, read_transform, transform_problems
@@ -156,7 +156,8 @@ def _origin_problems(item: dict[str, Any], place: str) -> Iterator[str]:
         if problem:
             yield f"{place}.{name}: value {quote(value)} {problem}"
     for index, case in enumerate(item.get("case", ())):
-        yield from condition_problems(read_condition(case["when"]), f"{place}.case[{index}].when")
+        condition, path = read_condition(case["when"]), f"{place}.case[{index}].when"
+        yield from (*condition_problems(condition, path), *pattern_problems(condition, path))
 
 
 def _constants(item: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,128 @@
+"""JSON Schemas of a stream sync's config and of guards: they draw the forms, and `stream_specs` checks by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncjobs.mapping import MAPPING_SCHEMA
+from syncjobs.mapping.conditions import CONDITION_SCHEMA
+from syncjobs.mapping.problems import NAME_SCHEMA
+
+LARGEST_BATCH = 1_000_000
+NAMES_SCHEMA: dict[str, Any] = {"type": "array", "items": NAME_SCHEMA, "uniqueItems": True}
+POLICY_SCHEMA = {"enum": ["stop", "ignore"]}
+
+
+def _part(title: str, properties: dict[str, Any], required: list[str], *, optional: bool = True) -> dict[str, Any]:
+    return {
+        "type": ["object", "null"] if optional else "object",
+        "title": title,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+STREAM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "Stream",
+    "properties": {
+        "source": {**NAME_SCHEMA, "title": "Source", "description": "A table, view or dataset of the source."},
+        "target": {**NAME_SCHEMA, "title": "Target", "description": "The table to write to."},
+        "key": {
+            **NAMES_SCHEMA,
+            "title": "Key",
+            "description": "Target fields that tell records apart. Without them a run is one batch and can not resume.",
+        },
+        "mode": {
+            "enum": ["append", "upsert"],
+            "default": "upsert",
+            "title": "Mode",
+            "description": "append adds every record; upsert inserts new records and updates those that differ.",
+        },
+        "extent": {
+            "enum": ["full", "window"],
+            "default": "full",
+            "title": "Extent",
+            "description": "full reads everything, window the last days by the window field.",
+        },
+        "batch_size": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": LARGEST_BATCH,
+            "title": "Batch size",
+            "description": "The most records in a batch; empty lets Syncdeck choose.",
+        },
+        "filters": {
+            "type": ["array", "null"],
+            "items": CONDITION_SCHEMA,
+            "title": "Filters",
+            "description": "Only records that meet all conditions are read.",
+        },
+        "cursor": _part(
+            "Cursor",
+            {"field": NAME_SCHEMA, "overlap_seconds": {"type": "integer", "minimum": 0, "maximum": 31_536_000}},
+            ["field"],
+        ),
+        "window": _part(
+            "Window",
+            {"field": NAME_SCHEMA, "days": {"type": "integer", "minimum": 1, "maximum": 36_500}},
+            ["field", "days"],
+        ),
+        "range": _part(
+            "Range of one run",
+            {"field": NAME_SCHEMA, "start": {"type": ["string", "null"]}, "end": {"type": ["string", "null"]}},
+            [],
+        ),
+        "columns": {
+            **NAMES_SCHEMA,
+            "type": ["array", "null"],
+            "minItems": 1,
+            "title": "Columns",
+            "description": "The source's columns to read; empty means all.",
+        },
+        "mapping": MAPPING_SCHEMA,
+        "on_reject": _part("Bad records", {"policy": {"enum": ["stop"]}}, ["policy"], optional=False),
+        "schema_policy": _part(
+            "Changed source columns",
+            {"dropped": POLICY_SCHEMA, "changed": POLICY_SCHEMA, "added": POLICY_SCHEMA},
+            [],
+            optional=False,
+        ),
+        "target_schema": {
+            "enum": ["create", "expect"],
+            "default": "create",
+            "title": "Target table",
+            "description": "create makes a missing table, expect fails without it.",
+        },
+    },
+    "required": ["source", "target"],
+    "additionalProperties": False,
+}
+STREAM_SYNC_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "title": "Stream sync",
+    "description": "Whole tables, datasets or files into target tables.",
+    "properties": {
+        "streams": {"type": "array", "title": "Streams", "items": STREAM_SCHEMA, "minItems": 1, "maxItems": 500}
+    },
+    "required": ["streams"],
+    "additionalProperties": False,
+}
+SHARE_SCHEMA = {"type": "number", "minimum": 0, "maximum": 1}
+COUNT_SCHEMA = {"type": "integer", "minimum": 0}
+GUARDS_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "Guards",
+    "description": "A run that would do more than this is held for a person before it writes.",
+    "properties": {
+        "max_delete_share": {**SHARE_SCHEMA, "title": "Most deletes, as a share of the target"},
+        "max_deletes": {**COUNT_SCHEMA, "title": "Most deletes"},
+        "max_change_share": {**SHARE_SCHEMA, "title": "Most changes, as a share of the target"},
+        "max_changes": {**COUNT_SCHEMA, "title": "Most changes"},
+        "min_source_rows": {**COUNT_SCHEMA, "title": "Fewest records at the source"},
+        "min_source_share": {**SHARE_SCHEMA, "title": "Fewest records at the source, as a share of the last run's"},
+    },
+    "additionalProperties": False,
+}
