@@ -11,7 +11,7 @@ from typing import Any, Literal
 from connectors.records import Filter
 from syncjobs.date_ranges import RangeSpec, WindowSpec, parse_day_or_time, range_filters, window_start
 from syncjobs.mapping import ConfigProblems, FieldRule, parse_mapping
-from syncjobs.mapping.conditions import read_condition
+from syncjobs.mapping.conditions import condition_problems, read_condition
 from syncjobs.mapping.problems import list_words, quote, schema_problems
 from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
 
