@@ -45,6 +45,13 @@ class InList:
 
 
 @dataclass(frozen=True)
+class Between:
+    part: Expression
+    low: Expression
+    high: Expression
+
+
+@dataclass(frozen=True)
 class Like:
     part: Expression
     pattern: str
@@ -55,7 +62,7 @@ class IsNull:
     part: Expression
 
 
-Expression: TypeAlias = Literal | ColumnName | Comparison | Logical | Not | InList | Like | IsNull
+Expression: TypeAlias = Literal | ColumnName | Comparison | Logical | Not | InList | Between | Like | IsNull
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from connectors.sandbox.errors import SodaError, malformed_query
 from connectors.sandbox.soql import (
+    Between,
     ColumnName,
     Comparison,
     Expression,
@@ -28,7 +29,9 @@ COMPARISONS = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">",
 WORD_VALUES: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 RESERVED = {"and", "or", "not", "in", "like", "is", "between", "as", "asc", "desc", *WORD_VALUES}
 AGGREGATES = {"count", "max", "min", "sum", "avg"}
-DEEPEST = 60  # Levels of parentheses and NOT: far above real use, far below Python's own limit.
+# Far above real use, and below what SQLite's parser (100 symbols waiting) and its trees (1,000 levels) can take.
+DEEPEST = 10
+MOST_CONDITIONS = 500
 
 Parsed = TypeVar("Parsed")
 
@@ -63,6 +66,7 @@ class Parser:
         self.text = text
         self._tokens = tokenize(text)
         self._depth = 0
+        self._joined_so_far = 0
         self.token = next(self._tokens)
 
     # Tokens
@@ -104,6 +108,9 @@ class Parser:
         parts = [rule()]
         while self.take_if(operator.lower()):
             parts.append(rule())
+        self._joined_so_far += len(parts) - 1
+        if self._joined_so_far > MOST_CONDITIONS:
+            raise malformed_query(f"more than {MOST_CONDITIONS} conditions joined by AND and OR")
         return parts[0] if len(parts) == 1 else Logical(operator, tuple(parts))
 
     def _negation(self) -> Expression:
@@ -143,7 +150,7 @@ class Parser:
         if self.take_if("between"):
             low = self._operand()
             self.expect("and")
-            return Logical("AND", (Comparison(">=", left, low), Comparison("<=", left, self._operand())))
+            return Between(left, low, self._operand())
         return None
 
     def _operand(self) -> Expression:

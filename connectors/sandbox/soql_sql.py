@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from connectors.sandbox.datasets import NUMBER, floating_time, stored_number
 from connectors.sandbox.errors import no_such_column, type_mismatch
 from connectors.sandbox.soql import (
+    Between,
     ColumnName,
     Comparison,
     Expression,
@@ -64,6 +65,10 @@ def compile_where(expression: Expression, columns: Columns) -> Sql:
             texts = ", ".join(option.text for option in listed)
             values = tuple(value for option in listed for value in option.parameters)
             return Sql(f"{tested.text} IN ({texts})", "boolean", tested.parameters + values)
+        case Between(part, low, high):
+            tested, least, most = _alike([part, low, high], columns)
+            values = tested.parameters + least.parameters + most.parameters
+            return Sql(f"{tested.text} BETWEEN {least.text} AND {most.text}", "boolean", values)
         case Like(part, pattern):
             tested = _of_type(_value(part, columns), "text")
             return Sql(f"{tested.text} GLOB ?", "boolean", (*tested.parameters, glob_pattern(pattern)))
