@@ -4,6 +4,7 @@ from syncjobs.models.changes import Change, JobBatch
 from syncjobs.models.job_types import JobTypeVersion, SyncJobType
 from syncjobs.models.jobs import Attempt, JobEvent, JobLog, SyncJob
 from syncjobs.models.schedules import Schedule, StreamCursor
+from syncjobs.models.seeds import SeededDefault
 from syncjobs.models.watching import SchemaSnapshot, WorkerSeen
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "JobTypeVersion",
     "Schedule",
     "SchemaSnapshot",
+    "SeededDefault",
     "StreamCursor",
     "SyncJob",
     "SyncJobType",
