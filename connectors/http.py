@@ -94,6 +94,7 @@ class HttpSession:
 
     def close(self) -> None:
         self._session.close()
+        self.dialer.tidy()
 
     def _try_repeatedly(self, url: str, attempt: Callable[[], Result]) -> Result:
         checked_url(url)
@@ -166,6 +167,8 @@ class HttpSession:
             if deadline.has_passed:
                 raise self._too_slow(host) from error
             raise transport_error(host, error, is_answering=is_answering) from error
+        finally:
+            self.dialer.tidy()
         # A body without a declared length ends where the socket was cut, and looks complete.
         interruption.check()
         if deadline.has_passed:

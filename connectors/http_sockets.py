@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import weakref
 from functools import partial
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -31,6 +32,9 @@ class Dialer:
         self.opened = 0
         self._lock = threading.Lock()
         self._duplicates: set[Wire] = set()
+        self._retired: set[Wire] = set()
+        # A session that nobody closed gives its sockets back with its memory, as requests' own do.
+        weakref.finalize(self, _close_all, self._duplicates)
         interruption.call_on_request(self.cut)
 
     def dial(self, host: str, port: int) -> tuple[Wire, Wire]:
@@ -54,11 +58,16 @@ class Dialer:
                 with contextlib.suppress(OSError):
                     duplicate.shutdown(socket.SHUT_RDWR)
 
-    def release(self, duplicate: Wire) -> None:
-        """Forget a socket that is closed."""
+    def retire(self, duplicate: Wire) -> None:
+        """Its connection is done with it; a body may still be read from it until `tidy`."""
+        self._retired.add(duplicate)
+
+    def tidy(self) -> None:
+        """Forget the retired sockets: for the end of an exchange."""
         with self._lock:
-            self._duplicates.discard(duplicate)
-        duplicate.close()
+            self._duplicates -= self._retired
+        while self._retired:
+            self._retired.pop().close()
 
     def _connect(self, address: str, host: str, port: int) -> tuple[Wire, Wire]:
         wire = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
@@ -74,13 +83,18 @@ class Dialer:
         except BaseException as error:
             local = _local_address(wire)
             wire.close()
-            self.release(duplicate)
+            self.retire(duplicate)
             if isinstance(error, OSError):
                 self.interruption.check()
                 raise _connect_failure(error, host, port, local, self.connect_timeout) from error
             raise
         self.opened += 1
         return wire, duplicate
+
+
+def _close_all(wires: set[Wire]) -> None:
+    while wires:
+        wires.pop().close()
 
 
 def _local_address(wire: Wire) -> str:
@@ -120,7 +134,7 @@ class _GuardedConnection(HTTPConnection):
     def close(self) -> None:
         super().close()
         if self.duplicate is not None:
-            self.dialer.release(self.duplicate)
+            self.dialer.retire(self.duplicate)
             self.duplicate = None
 
 

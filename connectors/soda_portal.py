@@ -1,4 +1,4 @@
-"""What a Socrata portal answers under its addresses: pages of records, and the columns of a dataset. No filters here."""
+"""What a Socrata portal answers under its addresses: pages of records, and a dataset's columns. No filters here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py connector list|create|test`: connectors from the command line. Exit 1 test failed, 2 usage, 3 not found."""
+"""`manage.py connector list|create|test`. Exit codes: 1 the test failed, 2 bad usage, 3 not found or there already."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         creating.add_argument(
             "--credentials",
             default="{}",
-            help="a JSON object of env:NAME and file:PATH references, or - to read one with secrets from standard input",
+            help="a JSON object of env:NAME and file:PATH references, or - to read any from standard input",
         )
         creating.add_argument("--max-concurrency", type=int, help="jobs at once (default: no limit)")
         creating.add_argument("--rate-limit-per-minute", type=int, help="requests a minute (default: no limit)")
