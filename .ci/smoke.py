@@ -109,11 +109,14 @@ def end(demo: subprocess.Popen[bytes], number: int) -> float:
 
 def processes_of_demo() -> list[str]:
     """Return the commands of living processes that work on the smoke's data directory."""
-    mark = f"SYNCDECK_DATA_DIR={DATA_DIR}".encode()
+    mark = str(DATA_DIR).encode()  # In the environment, or, with the broker, which overwrites that, in the command.
     found = []
     for directory in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (directory / "environ").read_bytes() and "State:\tZ" not in (directory / "status").read_text():
+            if (
+                mark in (directory / "environ").read_bytes() + (directory / "cmdline").read_bytes()
+                and "State:\tZ" not in (directory / "status").read_text()
+            ):
                 found.append((directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
         except OSError:
             continue

@@ -5,7 +5,9 @@ import logging
 import sys
 import time
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
+from pathlib import Path
 from typing import Any
 
 from connectors.secrets import redact
@@ -70,6 +72,10 @@ class ForgivingFileHandler(WatchedFileHandler):
     def __init__(self, filename: str) -> None:
         super().__init__(filename, encoding="utf-8", delay=True)
         self.complained_at = float("-inf")
+
+    def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

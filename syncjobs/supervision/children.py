@@ -46,7 +46,7 @@ class Child:
         self.group = self.process.pid
         print(f"+{self.group}", file=self.guardian, flush=True)
         if self.process.stdout is not None:
-            self.log.follow(self.plan.name, self.process.stdout)
+            self.log.follow(self.plan.name, self.process.stdout, self.plan.hidden)
 
     def mind(self, now: float) -> None:
         """Notice a crash, clear up after it, and start the child again when its time has come."""

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from typing import IO, TextIO
 
 COLOURS = (36, 33, 32, 35, 34, 31)
@@ -37,16 +38,18 @@ class LogStream:
         """Return the text in a colour where there is a terminal."""
         return f"\033[{colour}m{text}\033[0m" if self.is_coloured else text
 
-    def follow(self, name: str, lines: IO[bytes]) -> threading.Thread:
-        """Begin to show a child's lines in a thread that ends with them."""
-        thread = threading.Thread(target=self._copy, args=(name, lines), name=f"log of {name}", daemon=True)
+    def follow(self, name: str, lines: IO[bytes], hidden: Sequence[str] = ()) -> threading.Thread:
+        """Begin to show a child's lines, but those with a hidden text, in a thread that ends with them."""
+        thread = threading.Thread(target=self._copy, args=(name, lines, hidden), name=f"log of {name}", daemon=True)
         thread.start()
         return thread
 
-    def _copy(self, name: str, lines: IO[bytes]) -> None:
+    def _copy(self, name: str, lines: IO[bytes], hidden: Sequence[str]) -> None:
         with lines:
             for line in lines:
-                self.say(name, humanise(line.decode("utf-8", "replace").rstrip()))
+                text = line.decode("utf-8", "replace").rstrip()
+                if not any(part in text for part in hidden):
+                    self.say(name, humanise(text))
 
 
 def humanise(line: str) -> str:

@@ -6,11 +6,15 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(frozen=True)
 class ChildPlan:
-    """One child process: its name in the log, its command, and the stage in which it is stopped (0 first)."""
+    """One child process: its name in the log, its command, and the stage in which it is stopped (0 first).
+
+    Lines that hold one of the `hidden` texts are not shown.
+    """
 
     name: str
     command: list[str]
     stop_stage: int
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from syncjobs.supervision.plan import ChildPlan
 
 WEB_THREADS = 8
 WORKER_PROCESSES = 2
+# True of nearly every machine, and of no weight for a queue of wake-ups.
+BROKER_CHATTER = ("Memory overcommit must be enabled",)
 SCHEDULER = "syncjobs.triggers.beat:JobScheduler"
 
 
@@ -21,7 +23,7 @@ def list_children(
     """
     children = []
     if has_embedded_broker:
-        children.append(ChildPlan("broker", prepare_command(data_dir), stop_stage=3))
+        children.append(ChildPlan("broker", prepare_command(data_dir), stop_stage=3, hidden=BROKER_CHATTER))
     if sandbox_port is not None:
         children.append(ChildPlan("sandbox", sandbox_command(data_dir, sandbox_port), stop_stage=2))
     return [
@@ -40,7 +42,7 @@ def manage_command(*arguments: str) -> list[str]:
 
 def celery_command(*arguments: str) -> list[str]:
     """Return the command line of a Celery program of ours."""
-    return [sys.executable, "-m", "celery", "--app", "config", *arguments]
+    return [sys.executable, "-m", "celery", "--quiet", "--app", "config", *arguments]
 
 
 def sandbox_command(data_dir: Path, port: int) -> list[str]:
