@@ -308,7 +308,7 @@ class TypeRules:
 # (a name with TEXT in it), since NUMERIC would round them. https://www.sqlite.org/datatype3.html §3.1
 TYPES: dict[FieldType, TypeRules] = {
     "text": TypeRules("text", "TEXT", _decode_text),
-    "integer": TypeRules("integer", "INTEGER", _decode_integer),
+    "integer": TypeRules("integer", "INT", _decode_integer),
     "bigint": TypeRules("bigint", "BIGINT", _decode_bigint, _encode_big),
     "decimal": TypeRules("numeric", "DECIMAL_TEXT", _decode_decimal, _encode_decimal),
     "float": TypeRules("double precision", "REAL", _decode_float),

@@ -1,0 +1,150 @@
+"""What all SQL connectors share in reading: schema, pages with positions, counts. Statements are run by the kinds."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from connectors.base import Connector
+from connectors.errors import ConfigError
+from connectors.records import Batch, Filter, ReadRequest, StreamSchema
+from connectors.sql_selects import Order, Parameters, ReadDialect, after, reading_order, where
+from connectors.sql_text import Column, SQLText, Table, joined, sql
+
+CURSOR_TYPES = ("date", "datetime", "integer", "bigint")
+CURSOR_WORDS = ("updated", "modified", "changed", "created", "version", "timestamp")
+SAMPLED_ROWS = 50
+
+
+class SQLConnector(Connector):
+    """Reads tables and views by keyset pages; a kind adds its catalog, its dialect and how statements are run."""
+
+    dialect: ReadDialect
+
+    @abstractmethod
+    def find_table(self, stream: str) -> Table:
+        """The table or view with this name. Raises ConfigError `stream_not_found`."""
+
+    @abstractmethod
+    def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """All rows of a statement about the table."""
+
+    @abstractmethod
+    def fetch_in_parts(
+        self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows of one long statement, at most `size` at a time."""
+
+    @abstractmethod
+    def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Rows as Python objects of their types; what cannot be read as its type stays as it is."""
+
+    @abstractmethod
+    def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
+        """The ordered statement, limited to `size` rows; where the order is not total, to those and their equals."""
+
+    def schema(self, stream: str) -> StreamSchema:
+        table = self.find_table(stream)
+        fields = tuple(column.field for column in table.columns)
+        return StreamSchema(fields, table.key, _cursor_candidates(table))
+
+    def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
+        table = self.find_table(stream)
+        parameters = Parameters(self.dialect)
+        query = sql(
+            "SELECT count(*) FROM {table}{where}", table=table.sql, where=_where_all(table, filters, parameters)
+        )
+        return int(self.fetch(table, query, parameters.values)[0][0])
+
+    def read(self, request: ReadRequest) -> Iterator[Batch]:
+        """Pages by key (the stream's own if none is asked for), else by row number, else one statement, not resumable.
+
+        Raises ConfigError `stream_not_found`, `bad_filter` or `bad_position`, DataError `column_mismatch`.
+        """
+        table = self.find_table(request.stream)
+        columns = table.columns if request.columns is None else table.choose(request.columns)
+        order = reading_order(table, request.key, self.dialect)
+        if order.columns:
+            yield from self._read_pages(request, table, columns, order)
+            return
+        if request.position is not None:
+            raise _bad_position(request.stream)
+        parameters = Parameters(self.dialect)
+        query = self._select(table, columns, _where_all(table, request.filters, parameters))
+        for rows in self.fetch_in_parts(table, query, parameters.values, request.batch_size):
+            yield _batch(columns, self.typed(columns, rows), None)
+
+    def _read_pages(
+        self, request: ReadRequest, table: Table, columns: tuple[Column, ...], order: Order
+    ) -> Iterator[Batch]:
+        selected = columns + tuple(column for column in order.columns if column not in columns)
+        places = [selected.index(column) for column in order.columns]
+        position = request.position
+        while True:
+            rows = self._read_page(request, table, selected, order, position)
+            if not rows:
+                return
+            last = rows[-1]
+            pairs = zip(order.columns, places, strict=True)
+            position = [self.dialect.positioned(column, last[place]) for column, place in pairs]
+            is_last = len(rows) < request.batch_size
+            if len(selected) > len(columns):
+                rows = [row[: len(columns)] for row in rows]
+            yield _batch(columns, self.typed(columns, rows), position)
+            if is_last:
+                return
+
+    def _read_page(
+        self, request: ReadRequest, table: Table, selected: tuple[Column, ...], order: Order, position: Any
+    ) -> list[tuple[Any, ...]]:
+        parameters = Parameters(self.dialect)
+        conditions = where(table, request.filters, parameters)
+        if position is not None:
+            if not isinstance(position, list) or len(position) != len(order.columns):
+                raise _bad_position(request.stream)
+            conditions.append(after(order.columns, position, parameters))
+        query = self._select(table, selected, _all_of(conditions))
+        return self.fetch(table, self.page(query, selected, order, request.batch_size), parameters.values)
+
+    def _select(self, table: Table, columns: Sequence[Column], condition: SQLText) -> SQLText:
+        wanted = joined(self.dialect.shown(column, sql("t.{column}", column=column.sql)) for column in columns)
+        return sql("SELECT {columns} FROM {table} AS t{where}", columns=wanted, table=table.sql, where=condition)
+
+
+def _where_all(table: Table, filters: Sequence[Filter], parameters: Parameters) -> SQLText:
+    return _all_of(where(table, filters, parameters))
+
+
+def _all_of(conditions: Sequence[SQLText]) -> SQLText:
+    return sql(" WHERE {all}", all=joined(conditions, " AND ")) if conditions else sql("")
+
+
+def _batch(columns: Sequence[Column], rows: list[tuple[Any, ...]], position: Any) -> Batch:
+    return Batch(tuple(column.name for column in columns), rows, position, estimate_bytes(rows))
+
+
+def estimate_bytes(rows: Sequence[Sequence[Any]]) -> int:
+    """About how many bytes the rows are as text, by some evenly spread ones."""
+    if not rows:
+        return 0
+    sample = rows[:: max(1, len(rows) // SAMPLED_ROWS)]
+    length = sum(len(value) if isinstance(value, str | bytes) else len(str(value)) for row in sample for value in row)
+    return round(length * len(rows) / len(sample))
+
+
+def _bad_position(stream: str) -> ConfigError:
+    return ConfigError(
+        "bad_position",
+        f"{stream}: the stored position does not fit the key that is read by now",
+        hint="Restart the job, so that it reads from the beginning.",
+    )
+
+
+def _cursor_candidates(table: Table) -> tuple[str, ...]:
+    """Fields that look as if they grew with every change: by type and name."""
+    return tuple(
+        column.name
+        for column in table.columns
+        if column.field.type in CURSOR_TYPES and any(word in column.name.lower() for word in CURSOR_WORDS)
+    )

@@ -1,0 +1,234 @@
+"""The statements of a set-based merge, as text: dedupe, compare, show, insert, update. Runs nothing.
+
+A batch lies in a temporary table `stage` (seq, c0, c1 …, in the order of the request's fields). Comparing fills `diff`
+(seq, is_insert, changed, row_id, o0, o1 …): one row for each staged record that differs, with the old values of the
+fields that do and a text of 0 and 1 that says which. What is shown and what is written both come from there.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from connectors.base import WriteRequest
+from connectors.errors import ConfigError
+from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
+
+
+class MergeDialect(ABC):
+    """Where the SQL systems differ in writing."""
+
+    stage: ClassVar[SQLText]
+    diff: ClassVar[SQLText]
+    now: ClassVar[SQLText]
+    overriding: ClassVar[SQLText] = SQLText("")
+
+    @abstractmethod
+    def mark(self, number: int) -> SQLText:
+        """The placeholder of the statement's parameter with this number, from 1."""
+
+    @abstractmethod
+    def differs(self, column: Column, left: SQLText, right: SQLText) -> SQLText:
+        """The condition that two values of the column's type are not the same, NULL being a value."""
+
+    @abstractmethod
+    def shown(self, column: Column, expression: SQLText) -> SQLText:
+        """How a value of the column's type is read, e.g. with a cast that the driver needs."""
+
+    def typed_null(self, column: Column) -> SQLText:
+        """A NULL of the column's type."""
+        return sql("NULL")
+
+    def marks(self, number: int) -> dict[str, SQLText]:
+        """Placeholders p1, p2 … for `sql`."""
+        return {f"p{one}": self.mark(one) for one in range(1, number + 1)}
+
+
+def stage_name(place: int) -> SQLText:
+    """The stage's column for the request's field at this place."""
+    return SQLText(f"c{place}")
+
+
+def old_name(place: int) -> SQLText:
+    """The diff's column for the old value of that field."""
+    return SQLText(f"o{place}")
+
+
+def _number(value: int) -> SQLText:
+    return SQLText(str(value))
+
+
+class Merge:
+    """Builds the statements for one request and one target table."""
+
+    def __init__(self, request: WriteRequest, target: Table, dialect: MergeDialect) -> None:
+        self.request, self.target, self.dialect = request, target, dialect
+        self.columns = target.choose(field.name for field in request.fields)
+        names = [field.name for field in request.fields]
+        self.keys = tuple(names.index(name) for name in request.key)
+        self.values = tuple(place for place in range(len(names)) if place not in self.keys)
+        self._tables = {"stage": dialect.stage, "diff": dialect.diff, "target": target.sql}
+
+    def remove_duplicates(self) -> SQLText:
+        """Delete all staged records but the last of each key."""
+        keys = [stage_name(place) for place in self.keys]
+        return sql(
+            "DELETE FROM {stage} WHERE seq IN (SELECT s.seq FROM {stage} AS s JOIN (SELECT {keys}, max(seq) AS last_seq"
+            " FROM {stage} GROUP BY {keys} HAVING count(*) > 1) AS d ON {same} WHERE s.seq < d.last_seq)",
+            **self._tables,
+            keys=joined(keys),
+            same=joined((sql("s.{key} = d.{key}", key=key) for key in keys), " AND "),
+        )
+
+    def fill_diff(self, narrowed_target: SQLText) -> SQLText:
+        """Compare the stage with the target, given as a FROM item that holds at least the rows of the staged keys."""
+        differing = {place: self._differs(place) for place in self.values}
+        is_insert = sql("t.{key} IS NULL", key=self.columns[self.keys[0]].sql)
+        flags = joined((_when(condition, sql("'1'"), sql("'0'")) for condition in differing.values()), " || ")
+        old = [_when(condition, self._current(place)) for place, condition in differing.items()]
+        changed = _when(sql("NOT ({is_insert})", is_insert=is_insert), flags) if differing else sql("''")
+        row_id = self.target.row_id or sql("NULL")
+        return sql(
+            "INSERT INTO {diff} SELECT {columns} FROM {stage} AS s LEFT JOIN {narrowed} AS t ON {same}"
+            " WHERE {any_difference}",
+            **self._tables,
+            columns=joined([sql("s.seq"), is_insert, changed, row_id, *old]),
+            narrowed=narrowed_target,
+            same=self.same_key(),
+            any_difference=joined([is_insert, *differing.values()], " OR "),
+        )
+
+    def count_diff(self) -> SQLText:
+        """How many staged records are new and how many differ; one that meets several target rows counts once."""
+        return sql(
+            "SELECT count(CASE WHEN is_insert THEN 1 END), count(DISTINCT CASE WHEN NOT is_insert THEN seq END)"
+            " FROM {diff}",
+            **self._tables,
+        )
+
+    def empty_diff(self) -> SQLText:
+        return sql("DELETE FROM {diff}", **self._tables)
+
+    def staged_rows(self, places: Sequence[int]) -> SQLText:
+        """These fields of everything staged, in order."""
+        values = joined([sql("s.seq"), *(self._staged(place) for place in places)])
+        return sql("SELECT {values} FROM {stage} AS s ORDER BY s.seq", **self._tables, values=values)
+
+    def staged_row(self) -> SQLText:
+        """All fields of the staged record with one seq."""
+        values = joined(self._staged(place) for place in range(len(self.columns)))
+        marks = self.dialect.marks(1)
+        return sql("SELECT {values} FROM {stage} AS s WHERE s.seq = {p1}", **self._tables, **marks, values=values)
+
+    def staged_bounds(self) -> SQLText:
+        """The first and the last seq."""
+        return sql("SELECT min(seq), max(seq) FROM {stage}", **self._tables)
+
+    def diff_rows(self) -> SQLText:
+        """is_insert, changed, the key, then of each other field the new and of each the old value, if it differs."""
+        keys = [self._staged(place) for place in self.keys]
+        new = [self._new_if_shown(place, number) for number, place in enumerate(self.values, 1)]
+        old = [self.dialect.shown(self.columns[place], sql("d.{old}", old=old_name(place))) for place in self.values]
+        wanted = [sql("1 = 0")]
+        wanted += [sql("d.is_insert")] if self.request.insert_enabled else []
+        wanted += [sql("NOT d.is_insert")] if self.request.update_enabled else []
+        return sql(
+            "SELECT {columns} FROM {diff} AS d JOIN {stage} AS s ON s.seq = d.seq WHERE {wanted} ORDER BY d.seq",
+            **self._tables,
+            columns=joined([sql("d.is_insert"), sql("d.changed"), *keys, *new, *old]),
+            wanted=joined(wanted, " OR "),
+        )
+
+    def insert(self, *, everything: bool) -> SQLText:
+        """Insert what is new (`everything`: all that is staged) between two seqs."""
+        chosen = sql(" JOIN {diff} AS d ON d.seq = s.seq AND d.is_insert", **self._tables)
+        return sql(
+            "INSERT INTO {target} ({names}){overriding} SELECT {values} FROM {stage} AS s{chosen}"
+            " WHERE s.seq BETWEEN {p1} AND {p2}",
+            **self._tables,
+            **self.dialect.marks(2),
+            names=joined(column.sql for column in self.columns),
+            overriding=self.dialect.overriding,
+            values=joined(sql("s.{new}", new=stage_name(place)) for place in range(len(self.columns))),
+            chosen=sql("") if everything else chosen,
+        )
+
+    def update(self) -> SQLText:
+        """Update what differs between two seqs, and only the fields that do: 1.50 stays 1.50 where 1.5 came."""
+        values = [self._assignment(place, number) for number, place in enumerate(self.values, 1)]
+        same_row = sql(" AND {id} = d.row_id", id=self.target.row_id) if self.target.row_id else sql("")
+        return sql(
+            "UPDATE {target} AS t SET {values} FROM {diff} AS d JOIN {stage} AS s ON s.seq = d.seq"
+            " WHERE NOT d.is_insert AND {same}{same_row} AND d.seq BETWEEN {p1} AND {p2}",
+            **self._tables,
+            **self.dialect.marks(2),
+            values=joined(values),
+            same=self.same_key(),
+            same_row=same_row,
+        )
+
+    def same_key(self) -> SQLText:
+        """The target's side comes first, so that its collation decides."""
+        pairs = ((self._current(place), stage_name(place)) for place in self.keys)
+        return joined((sql("{current} = s.{new}", current=current, new=new) for current, new in pairs), " AND ")
+
+    def _current(self, place: int) -> SQLText:
+        return sql("t.{column}", column=self.columns[place].sql)
+
+    def _differs(self, place: int) -> SQLText:
+        return self.dialect.differs(self.columns[place], sql("s.{new}", new=stage_name(place)), self._current(place))
+
+    def _staged(self, place: int) -> SQLText:
+        return self.dialect.shown(self.columns[place], sql("s.{new}", new=stage_name(place)))
+
+    def _new_if_shown(self, place: int, number: int) -> SQLText:
+        condition = _is_flagged(number)
+        if self.request.keep_insert_values:
+            condition = sql("d.is_insert OR {flagged}", flagged=condition)
+        return _when(condition, self._staged(place))
+
+    def _assignment(self, place: int, number: int) -> SQLText:
+        value = _when(_is_flagged(number), sql("s.{new}", new=stage_name(place)), self._current(place))
+        return sql("{column} = {value}", column=self.columns[place].sql, value=value)
+
+
+def _when(condition: SQLText, then: SQLText, otherwise: SQLText | None = None) -> SQLText:
+    return sql(
+        "CASE WHEN {condition} THEN {then} ELSE {otherwise} END",
+        condition=condition,
+        then=then,
+        otherwise=otherwise or sql("NULL"),
+    )
+
+
+def _is_flagged(number: int) -> SQLText:
+    return sql("substr(d.changed, {number}, 1) = '1'", number=_number(number))
+
+
+def create_table(table: Table, types: Sequence[SQLText]) -> SQLText:
+    """A table with the columns' nullability and the key as primary key, which is never empty."""
+    lines = [
+        sql(
+            "{name} {type}{empty}",
+            name=column.sql,
+            type=declared,
+            empty=sql("") if column.field.nullable and column.name not in table.key else sql(" NOT NULL"),
+        )
+        for column, declared in zip(table.columns, types, strict=True)
+    ]
+    if table.key:
+        lines.append(sql("PRIMARY KEY ({key})", key=joined(quote(name) for name in table.key)))
+    return sql("CREATE TABLE {table} ({lines})", table=table.sql, lines=joined(lines))
+
+
+def refuse_unusable_names(table: Table, longest: int = 0) -> None:
+    """Raise ConfigError `bad_identifier` for names that the target cannot hold, e.g. of over `longest` bytes (if > 0)."""
+    for name in (table.name, *table.names):
+        if not name or "\0" in name or (longest and len(name.encode("utf-8", "surrogatepass")) > longest):
+            limit = f"; at most {longest} bytes fit" if longest else ""
+            raise ConfigError(
+                "bad_identifier",
+                f"{table.name[:80]}: the name {name[:80]!r} cannot be used in the target{limit}",
+                hint="Give the table or field another name in the mapping.",
+            )

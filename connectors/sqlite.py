@@ -1,0 +1,208 @@
+"""Connectors of kind sqlite: tables and views of one file, read by keyset pages and written in transactions."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from connectors.base import Capabilities, CheckStep, StreamWriter, Surroundings, WriteRequest, timed_step
+from connectors.errors import ConfigError, SyncError
+from connectors.paths import checked_path
+from connectors.records import Batch, ReadRequest, StreamInfo
+from connectors.sql_reading import SQLConnector
+from connectors.sql_selects import Order
+from connectors.sql_text import Column, SQLText, Table, joined, sql
+from connectors.sqlite_dialect import SQLiteDialect, find_table, typed_rows
+from connectors.sqlite_errors import Place
+from connectors.sqlite_session import Mode, Session
+from connectors.sqlite_writer import SQLiteWriter
+
+NOTHING = Batch((), [], None)
+
+
+class SQLiteConnector(SQLConnector):
+    """One SQLite file below the data directory or a file root."""
+
+    kind: ClassVar[str] = "sqlite"
+    label: ClassVar[str] = "SQLite file"
+    capabilities: ClassVar[Capabilities] = Capabilities(writes=True, transactions=True)
+    dialect = SQLiteDialect()
+
+    def __init__(
+        self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None
+    ) -> None:
+        super().__init__(slug, config, credentials, surroundings)
+        self._reading: Session | None = None
+        self._sessions: list[Session] = []
+        self.surroundings.interruption.call_on_request(self._interrupt)
+
+    @classmethod
+    def spec(cls) -> dict[str, Any]:
+        config = {
+            "type": "object",
+            "required": ["path"],
+            "additionalProperties": False,
+            "properties": {
+                "path": {
+                    "type": "string",
+                    "minLength": 1,
+                    "title": "Path",
+                    "description": "The file, relative to the data directory, or below one of SYNCDECK_FILE_ROOTS.",
+                },
+                "must_exist": {
+                    "type": "boolean",
+                    "default": False,
+                    "title": "Must exist",
+                    "description": "Refuse to create the file, e.g. because a missing one means a wrong path.",
+                },
+            },
+        }
+        return {"config": config, "credentials": {"type": "object", "additionalProperties": False, "properties": {}}}
+
+    def address(self) -> str:
+        return str(self.config["path"])
+
+    # 1. Sessions.
+
+    def _path(self) -> Path:
+        """Raises ConfigError for a path that may not be used, or a missing file that must exist."""
+        path = checked_path(self.address())
+        if self.config.get("must_exist") and not path.exists():
+            raise ConfigError(
+                "file_not_found",
+                f"{self.slug}: the file {self.address()} does not exist",
+                hint="Correct the path, or untick 'must exist' to have it created by the first sync.",
+            )
+        return path
+
+    def _open(self, path: Path | None, mode: Mode, stream: str = "") -> Session:
+        session = Session(Place(self.slug, self.address(), stream), path, mode, self.surroundings.interruption)
+        self._sessions = [*(one for one in self._sessions if not one.is_closed), session]
+        return session
+
+    def _reader(self) -> Session | None:
+        """The session for reading; None while there is no file."""
+        path = self._path()
+        if self._reading is None and path.exists():
+            self._reading = self._open(path, "ro")
+        return self._reading
+
+    def _open_for(self, request: WriteRequest) -> Session:
+        path = self._path()
+        if not request.dry_run:
+            return self._open(path, "rwc", request.stream)
+        return self._open(path if path.exists() else None, "ro", request.stream)
+
+    def _interrupt(self) -> None:
+        for session in list(self._sessions):
+            session.interrupt()
+
+    def close(self) -> None:
+        while self._sessions:
+            self._sessions.pop().close()
+        self._reading = None
+
+    # 2. Reading.
+
+    def streams(self) -> list[StreamInfo]:
+        reader = self._reader()
+        if reader is None:
+            return []
+        names = reader.fetch(
+            sql(
+                "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%'"
+                " ESCAPE '\\' AND name NOT LIKE '\\_syncdeck\\_%' ESCAPE '\\' ORDER BY name"
+            )
+        )
+        return [StreamInfo(name, f"{name} (view)" if kind == "view" else name) for name, kind in names]
+
+    def find_table(self, stream: str) -> Table:
+        reader = self._reader()
+        table = find_table(reader, stream) if reader else None
+        if table is None:
+            names = ", ".join(info.name for info in self.streams()) or "nothing yet"
+            raise ConfigError(
+                "stream_not_found",
+                f"{self.slug}: {self.address()} has no table or view '{stream[:200]}' (it has: {names[:1000]})",
+                hint="Correct the stream's name, or run the sync that fills it first.",
+            )
+        return table
+
+    def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return self._about(table).fetch(query, parameters)
+
+    def fetch_in_parts(
+        self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        return self._about(table).fetch_in_parts(query, parameters, size)
+
+    def _about(self, table: Table) -> Session:
+        """The reading session, whose errors then name the table."""
+        reader = self._reader()
+        if reader is None:
+            raise ConfigError("file_not_found", f"{self.slug}: the file {self.address()} is gone")
+        reader.place = Place(self.slug, self.address(), table.name)
+        return reader
+
+    def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        return typed_rows(columns, rows)
+
+    def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
+        limit = SQLText(str(int(size)))
+        by = joined(sql("t.{column}", column=column.sql) for column in order.columns)
+        if order.is_total:
+            return sql("{query} ORDER BY {by} LIMIT {limit}", query=query, by=by, limit=limit)
+        return sql(
+            "SELECT {wanted} FROM (SELECT t.*, rank() OVER (ORDER BY {by}) AS syncdeck_rank FROM ({query}) AS t) AS t"
+            " WHERE syncdeck_rank <= {limit} ORDER BY {by}",
+            wanted=joined(sql("t.{column}", column=column.sql) for column in selected),
+            query=query,
+            by=by,
+            limit=limit,
+        )
+
+    # 3. Writing.
+
+    def writer(self, request: WriteRequest) -> StreamWriter:
+        return SQLiteWriter(request, self.surroundings, lambda: self._open_for(request))
+
+    # 4. Testing.
+
+    def check(self) -> Iterator[CheckStep]:
+        started = time.perf_counter()
+        try:
+            path = self._path()
+            yield timed_step("path", started, f"{self.address()} may be used")
+            started = time.perf_counter()
+            yield self._check_opening(path, started)
+            started = time.perf_counter()
+            yield self._check_reading(started)
+            yield _check_writing(path, time.perf_counter())
+        except SyncError as error:
+            name = {"outside_root": "path", "file_not_found": "path"}.get(error.code, "open")
+            yield timed_step(name, started, error.message, ok=False, fix=error.hint)
+
+    def _check_opening(self, path: Path, started: float) -> CheckStep:
+        if self._reader() is None:
+            return timed_step("open", started, f"{path.name} does not exist yet; the first sync creates it")
+        return timed_step("open", started, f"{path.name} is an SQLite database")
+
+    def _check_reading(self, started: float) -> CheckStep:
+        streams = self.streams()
+        for stream in streams[:1]:
+            found = len(next(self.read(ReadRequest(stream.name, batch_size=1)), NOTHING).rows)
+            return timed_step("read one record", started, f"{stream.name}: {'read one' if found else 'is empty'}")
+        return timed_step("read one record", started, "there is no table yet")
+
+
+def _check_writing(path: Path, started: float) -> CheckStep:
+    """Looks at rights only: a database is written to by its file and, for the log beside it, by its folder."""
+    if not path.parent.is_dir():
+        return timed_step("write rights", started, "its folder does not exist", ok=False, fix="Create the folder.")
+    if os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK)):
+        return timed_step("write rights", started, "the file can be written to")
+    fix = "Fine for a source; for a target give the worker's user the right to write file and folder."
+    return timed_step("write rights", started, "the file can only be read", fix=fix)

@@ -1,0 +1,144 @@
+"""Writes batches to an SQLite file: what connectors.sql leaves to the kind."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from connectors.base import Surroundings, WriteRequest
+from connectors.errors import DataError
+from connectors.records import TYPES
+from connectors.sql import CHECKPOINT_DAYS, SQLWriter
+from connectors.sql_statements import Merge, create_table, old_name, refuse_unusable_names, stage_name
+from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
+from connectors.sqlite_dialect import SQLiteDialect, affinity_of, find_table, python_value, storing
+from connectors.sqlite_session import Session
+
+CHECKPOINT_COLUMNS = sql(
+    "(job_token TEXT NOT NULL, stream TEXT NOT NULL, batch_no INTEGER NOT NULL, position TEXT, counts TEXT NOT NULL,"
+    " fence INTEGER NOT NULL, updated_at TEXT NOT NULL, PRIMARY KEY (job_token, stream))"
+)
+
+
+class SQLiteWriter(SQLWriter):
+    """One stream of one job. `open_session` connects: to the file for writing, in a dry run without that right."""
+
+    dialect = SQLiteDialect()
+    checkpoint_table = sql('main."_syncdeck_checkpoint"')
+    python_value = staticmethod(python_value)
+
+    def __init__(self, request: WriteRequest, surroundings: Surroundings, open_session: Callable[[], Session]) -> None:
+        super().__init__(request)
+        self.surroundings = surroundings
+        self.open_session = open_session
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        if self._session is None:
+            self._session = self.open_session()
+        return self._session
+
+    def execute(self, query: SQLText, parameters: Sequence[Any] = ()) -> int:
+        return self.session.execute(query, parameters, record=self.record)
+
+    def fetch(self, query: SQLText, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self.session.fetch(query, parameters)
+
+    def iterate(self, query: SQLText) -> Iterator[tuple[Any, ...]]:
+        for rows in self.session.fetch_in_parts(query):
+            yield from rows
+
+    def open_transaction(self) -> None:
+        self.execute(sql("BEGIN") if self.request.dry_run else sql("BEGIN IMMEDIATE"))
+
+    def end_transaction(self, *, commit: bool) -> None:
+        """A rollback closes the connection, which undoes everything and cannot fail."""
+        if not commit:
+            session, self._session = self._session, None
+            if session is not None:
+                session.close()
+            return
+        self.execute(sql("DELETE FROM {stage}", stage=self.dialect.stage))
+        self.execute(sql("DELETE FROM {diff}", diff=self.dialect.diff))
+        self.execute(sql("COMMIT"))
+
+    def find_target(self) -> Table | None:
+        return find_table(self.session, self.request.stream)
+
+    def planned_target(self) -> Table:
+        columns = tuple(Column(field, affinity_of(TYPES[field.type].sqlite)) for field in self.request.fields)
+        return Table(self.request.stream, quote(self.request.stream), columns, self.request.key)
+
+    def create_target(self) -> None:
+        planned = self.planned_target()
+        refuse_unusable_names(planned)
+        self.execute(create_table(planned, [SQLText(TYPES[field.type].sqlite) for field in self.request.fields]))
+
+    def create_checkpoints(self) -> None:
+        table = self.checkpoint_table
+        self.execute(sql("CREATE TABLE IF NOT EXISTS {table} {columns}", table=table, columns=CHECKPOINT_COLUMNS))
+        self.execute(
+            sql("DELETE FROM {table} WHERE updated_at < datetime('now', ?)", table=table), (f"-{CHECKPOINT_DAYS} days",)
+        )
+
+    def warn(self, message: str) -> None:
+        self.surroundings.notify("WARNING", message)
+
+    def make_temporary_tables(self, merge: Merge) -> None:
+        staged = [
+            sql("{name} {type}", name=stage_name(place), type=column.declared)
+            for place, column in enumerate(merge.columns)
+        ]
+        old = [old_name(place) for place in merge.values]
+        columns = joined([sql("seq INTEGER PRIMARY KEY"), *staged])
+        found = joined([sql("seq INTEGER"), sql("is_insert INTEGER"), sql("changed TEXT"), sql("row_id"), *old])
+        for table, parts in ((self.dialect.stage, columns), (self.dialect.diff, found)):
+            self.execute(sql("CREATE TABLE IF NOT EXISTS {table} ({parts})", table=table, parts=parts))
+            self.execute(sql("DELETE FROM {table}", table=table))
+
+    def load(self, merge: Merge, rows: Sequence[tuple[Any, ...]]) -> None:
+        places = range(len(merge.columns))
+        query = sql(
+            "INSERT INTO {stage} ({names}) VALUES ({marks})",
+            stage=self.dialect.stage,
+            names=joined(stage_name(place) for place in places),
+            marks=joined(sql("?") for _ in places),
+        )
+        try:
+            self.session.execute_many(query, self._stored(rows))
+        except (ValueError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
+            self._raise_for_unfit_value(rows)
+            raise
+
+    def _stored(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
+        """The rows as SQLite keeps them; raises ValueError for a value that it cannot keep."""
+        stores = [(place, store) for place, store in enumerate(self._stores()) if store]
+        if not stores:
+            return rows
+        stored = []
+        for row in rows:
+            values = list(row)
+            for place, store in stores:
+                if values[place] is not None:
+                    values[place] = store(values[place])
+            stored.append(values)
+        return stored
+
+    def _stores(self) -> list[Callable[[Any], Any] | None]:
+        return [storing(field.type, in_key=field.name in self.request.key) for field in self.request.fields]
+
+    def _raise_for_unfit_value(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        for number, row in enumerate(rows, 1):
+            for field, store, value in zip(self.request.fields, self._stores(), row, strict=True):
+                try:
+                    stored = store(value) if store and value is not None else value
+                    self.session.connection.execute("SELECT ?", (stored,)).fetchall()
+                except (ValueError, TypeError, AttributeError, OverflowError, sqlite3.Error) as error:
+                    raise DataError(
+                        "invalid_value",
+                        f"{self.request.stream}: record {self.rows.name(row, number)} has a value in {field.name}"
+                        f" that SQLite cannot keep as {field.type} ({error})",
+                        hint="Correct the mapping of this field.",
+                    ) from error
