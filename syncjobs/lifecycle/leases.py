@@ -41,8 +41,8 @@ def _reap(job: SyncJob, now: datetime) -> bool:
 
 
 def _take_back(job: SyncJob, now: datetime) -> None:
-    # A raised fence makes the old owner's writes fail, should it only have been slow.
-    updates: dict[str, Any] = {"fence": F("fence") + 1, "lost_count": F("lost_count") + 1}
+    # Should the old owner only have been slow: its writes fail, since the job is no longer started with its fence.
+    updates: dict[str, Any] = {"lost_count": F("lost_count") + 1}
     silent = f"worker {job.lease_owner} was silent past its lease"
     move: dict[str, Any] = {"actor": "reaper", "now": now, "fence": job.fence}
     if job.cancel_requested_at:

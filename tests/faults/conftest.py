@@ -1,0 +1,37 @@
+"""A Syncdeck on SQLite, and one on PostgreSQL with a PostgreSQL target, both with a small slow source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.sandbox.datasets import DatasetSpec
+from connectors.sandbox.server import RunningSandbox, running_sandbox
+from tests.faults.stack import Stack
+from tests.faults.things import THINGS, things_dataset
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[RunningSandbox]:
+    """A SODA source with the data sets `things`, of THINGS records, and `others`, of ten."""
+    datasets: dict[str, DatasetSpec] = {"things": things_dataset(THINGS), "others": things_dataset(10)}
+    with running_sandbox(tmp_path / "source.sqlite3", datasets=datasets) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(params=DATABASES)
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
+    """A Syncdeck without processes yet, its own database and its target of the same kind."""
+    urls = {}
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        urls = {"database_url": server.create_database(), "warehouse_url": server.create_database()}
+    running = Stack(tmp_path / "data", **urls)
+    try:
+        yield running
+    finally:
+        running.stop()
