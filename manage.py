@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Runs a command, such as `manage.py up`. A wrong setting is answered with one sentence and exit code 1."""
+"""Runs a command, such as `manage.py up`. A wrong setting is answered with one sentence and exit code 1, Ctrl-C with 130."""
 
 import os
 import sys
@@ -16,7 +16,10 @@ def main() -> None:
         import_module(settings_module)
     except ImproperlyConfigured as problem:
         sys.exit(str(problem))
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

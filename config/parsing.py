@@ -101,7 +101,7 @@ def parse_listening_host(text: str) -> str:
     """Read the address or name the web server listens on."""
     if not is_host(text.strip()):
         raise BadValue(f"must be an address or host name to listen on, such as 127.0.0.1, not {text!r}.")
-    return text.strip()
+    return text.strip().strip("[]")
 
 
 def parse_origins(text: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from syncjobs.supervision.plan import SupervisionPlan
 
 TICK_SECONDS = 0.2
 KILL_RESERVE_SECONDS = 1.0
+SAME_SIGNAL_SECONDS = 0.5
 OWN_NAME = "syncdeck"
 
 
@@ -29,6 +30,7 @@ class Supervisor:
         self.plan = plan
         self.log = log
         self.stops_asked = 0
+        self.asked_at = float("-inf")
         self.is_ready = False
         self.environment = {**os.environ, **plan.environment}
         self.guardian = start_guardian()
@@ -50,8 +52,10 @@ class Supervisor:
             self.stop()
 
     def ask_to_stop(self, number: int, frame: FrameType | None) -> None:
-        """Note the signal; the main loop acts on it."""
-        self.stops_asked += 1
+        """Note the signal; the main loop acts on it. `make` passes a SIGTERM on, so the same one may come twice."""
+        if time.monotonic() - self.asked_at >= SAME_SIGNAL_SECONDS:
+            self.stops_asked += 1
+        self.asked_at = time.monotonic()
 
     def start(self, child: Child) -> None:
         """Start a child; the others wait until the broker answers, for a moment."""

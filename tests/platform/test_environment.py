@@ -137,6 +137,10 @@ def test_lists_keep_their_order_and_lose_blanks_and_repetitions() -> None:
     assert environment.allowed_hosts == (".example.org", "[::1]")
 
 
+def test_listening_address_may_stand_in_brackets() -> None:
+    assert parse({"HOST": "[::1]"}, BASE).host == "::1"
+
+
 def test_debug_lets_loopback_through_the_guard_and_any_host_in() -> None:
     environment = parse({"DEBUG": "on", "ALLOWED_HOSTS": "*"}, BASE)
     assert environment.network_allow == ("127.0.0.0/8", "::1")
