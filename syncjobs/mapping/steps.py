@@ -6,13 +6,13 @@ A step sees no nulls (a null passes through the chain) and raises ValueError wit
 from __future__ import annotations
 
 import math
-import zoneinfo
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from connectors.records import TYPES, FieldType
+from syncjobs.mapping.zones import find_zone
 
 Step = Callable[[Any], Any]
 Builder = Callable[[Mapping[str, Any], date], Step]
@@ -90,7 +90,7 @@ def date_step(options: Mapping[str, Any], _today: date) -> Step:
 
 def datetime_step(options: Mapping[str, Any], _today: date) -> Step:
     """A time without a zone of its own is taken in `zone`, UTC by default; the result is in UTC."""
-    zone = zoneinfo.ZoneInfo(options.get("zone", "UTC"))
+    zone = find_zone(options.get("zone", "UTC"))
     parse = _parse_by(options["format"]) if "format" in options else _parse_iso
     decode = TYPES["datetime"].decode
 

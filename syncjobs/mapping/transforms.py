@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from connectors.records import FieldType
-from syncjobs.mapping.problems import list_words, quote
+from syncjobs.mapping.problems import list_words
 from syncjobs.mapping.steps import (
     YEARS,
     Builder,
@@ -24,6 +23,7 @@ from syncjobs.mapping.steps import (
     text_step,
     truncate_step,
 )
+from syncjobs.mapping.zones import find_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +73,12 @@ def _format_problems(options: Mapping[str, Any]) -> list[str]:
         except ValueError as error:
             if "directive" in str(error) or "stray" in str(error):
                 problems.append(f"format: {error}")
-    if "zone" in options and not is_zone(options["zone"]):
-        problems.append(f"zone: {quote(options['zone'])} is not a time zone such as Europe/Berlin")
+    if "zone" in options:
+        try:
+            find_zone(options["zone"])
+        except ValueError as error:
+            problems.append(f"zone: {error}")
     return problems
-
-
-def is_zone(name: str) -> bool:
-    """Whether `name` is a time zone of the tz database, such as Europe/Berlin or UTC."""
-    try:
-        return bool(name) and bool(zoneinfo.ZoneInfo(name))
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return False
 
 
 def _bounds_problems(options: Mapping[str, Any]) -> list[str]:

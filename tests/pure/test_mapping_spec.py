@@ -127,7 +127,7 @@ def when(**settings: Any) -> list[dict[str, Any]]:
         ),
         (
             transform(op="datetime", zone="Mars/Base"),
-            "mapping[0].transforms[0].zone: 'Mars/Base' is not a time zone such as Europe/Berlin",
+            "mapping[0].transforms[0].zone: there is no time zone 'Mars/Base'; write one such as Europe/Berlin or UTC",
         ),
         (
             transform(op="date", format="%Q"),
