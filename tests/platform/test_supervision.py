@@ -136,8 +136,8 @@ def test_second_signal_ends_everything_at_once(supervise: Supervise, mark: str) 
 
 
 def test_signal_that_make_passes_on_once_more_is_no_second_one(supervise: Supervise, mark: str) -> None:
-    slow = "import signal, time, sys; signal.signal(15, lambda *_: (time.sleep(1), print('bye', flush=True), sys.exit(0)));"
-    supervisor = supervise(slow=slow + "print('up', flush=True); time.sleep(600)")
+    slow = "import signal, time, sys; end = lambda *_: (time.sleep(1), print('bye', flush=True), sys.exit(0)); "
+    supervisor = supervise(slow=slow + "signal.signal(15, end); print('up', flush=True); time.sleep(600)")
     supervisor.wait_for(r"\| up")
     supervisor.process.send_signal(signal.SIGTERM)
     supervisor.stop(signal.SIGTERM)
