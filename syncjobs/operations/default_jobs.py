@@ -1,12 +1,14 @@
 """The connectors, job types and times that every installation begins with, as data in the public shapes. Pure.
 
-The data are four data sets of the City of Chicago's open data portal. The mappings name only columns that those data sets
-have had for years; a column that the city adds is left out until somebody maps it.
+The data are four data sets of the City of Chicago's open data portal. The mappings name only columns that those data
+sets have had for years; a column that the city adds is left out until somebody maps it.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from syncjobs.schedule_times import Crontab
 
 ZONE = "America/Chicago"
 TOKEN_REFERENCE = "env:CHICAGO_API_TOKEN"  # noqa: S105 - a reference, not a secret
@@ -186,6 +188,10 @@ def sandbox_connector(base_url: str) -> dict[str, Any]:
     }
 
 
+def _plain(field_type: str, names: str) -> list[dict[str, Any]]:
+    return [{"to": name, "from": name, "type": field_type} for name in names.split()]
+
+
 AIRPORTS: dict[str, Any] = {
     "slug": "airports",
     "name": "Airports",
@@ -217,4 +223,12 @@ AIRPORTS: dict[str, Any] = {
             }
         ]
     },
+}
+
+# 6. Times: a little apart, so that the portal is not asked for everything at once; before dawn in Chicago.
+TIMES: dict[str, Crontab] = {
+    "last_30_days_crashes": Crontab(minute="10", hour="4", zone=ZONE),
+    "last_30_days_people": Crontab(minute="20", hour="4", zone=ZONE),
+    "last_30_days_vehicles": Crontab(minute="30", hour="4", zone=ZONE),
+    "last_6_months_fatalities": Crontab(minute="40", hour="4", day_of_week="sun", zone=ZONE),
 }

@@ -1,0 +1,197 @@
+"""Schedules: make, change, switch and delete them. Each is a django-celery-beat row beside one of ours.
+
+Every write to beat's rows goes through the model's save or delete, since nothing else moves the mark by which other
+programs notice a change. When a schedule is due is for schedule_times to say, running it for triggers.beat.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from syncjobs.clock import db_now
+from syncjobs.models import Schedule, SyncJobType
+from syncjobs.operations.schedule_overrides import overrides_problems
+from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule, describe, next_times, rule_warnings
+
+logger = logging.getLogger("syncjobs.schedules")
+
+# What a stock beat, pointed at our rows by mistake, would send: a task built into Celery that does nothing. Our own
+# task must not stand here, since it needs a job's number.
+TASK_NAME = "celery.accumulate"
+UNITS = {IntervalSchedule.DAYS: 86_400, IntervalSchedule.HOURS: 3600, IntervalSchedule.MINUTES: 60}
+UNITS |= {IntervalSchedule.SECONDS: 1}
+RuleRow: TypeAlias = Any  # an IntervalSchedule, CrontabSchedule or ClockedSchedule; beat's models are untyped
+RULE_FIELDS = ("interval", "crontab", "clocked", "solar")
+
+
+def save_schedule(
+    *,
+    job_type: SyncJobType,
+    name: str,
+    rule: Rule,
+    actor: str,
+    enabled: bool = True,
+    catch_up: str = Schedule.CatchUp.LATEST.value,
+    overrides: dict[str, Any] | None = None,
+    schedule: Schedule | None = None,
+) -> Schedule:
+    """Make a schedule, or change the given one. Its first run is the first due time from now on.
+
+    Raises ValidationError by field: name, rule, catch_up, overrides.
+    """
+    now = db_now()
+    is_new = schedule is None
+    schedule = schedule or Schedule(periodic_task=PeriodicTask())
+    is_new_rule = is_new or rule_of(schedule) != rule
+    _check(schedule, job_type, name.strip(), rule if is_new_rule or enabled else None, catch_up, overrides or {}, now)
+    with transaction.atomic():
+        begins_anew = is_new_rule or (enabled and not schedule.periodic_task.enabled)
+        _save_task(schedule.periodic_task, name.strip(), rule, enabled=enabled)
+        schedule.periodic_task_id = schedule.periodic_task.pk
+        schedule.job_type, schedule.catch_up, schedule.overrides = job_type, catch_up, overrides or {}
+        if begins_anew:  # what was due before, or by another rule, is not caught up
+            schedule.last_due_at = now
+        if is_new:
+            schedule.save()
+        else:  # beat may have moved last_due_at meanwhile
+            fields = ["job_type", "catch_up", "overrides", *(["last_due_at"] if begins_anew else [])]
+            schedule.save(update_fields=fields)
+    logger.info("Schedule '%s' of %s was saved by %s: %s", schedule, job_type.slug, actor, describe(rule))
+    return schedule
+
+
+def set_schedule_enabled(schedule: Schedule, enabled: bool, *, actor: str) -> Schedule:
+    """Switch a schedule on or off; switched on, it does not catch up. ValidationError for a time that has passed."""
+    now = db_now()
+    if enabled:
+        _refuse_past(rule_of(schedule), now)
+    with transaction.atomic():
+        if enabled and not schedule.periodic_task.enabled:
+            schedule.last_due_at = now
+            schedule.save(update_fields=["last_due_at"])
+        schedule.periodic_task.enabled = enabled
+        schedule.periodic_task.save()
+    logger.info("Schedule '%s' was switched %s by %s", schedule, "on" if enabled else "off", actor)
+    return schedule
+
+
+def delete_schedule(schedule: Schedule, *, actor: str) -> None:
+    """Delete the schedule with beat's rows of it; its jobs stay."""
+    with transaction.atomic():
+        row = _rule_row_of(schedule.periodic_task)
+        schedule.periodic_task.delete()  # takes our row along
+        _delete_unused(row)
+    logger.info("Schedule '%s' was deleted by %s", schedule, actor)
+
+
+def rule_of(schedule: Schedule) -> Rule:
+    """When the schedule is due. ValueError for a rule made by other means that cannot be read, such as a solar one."""
+    task = schedule.periodic_task
+    if task.interval is not None:
+        seconds = task.interval.every * UNITS.get(task.interval.period, 0)
+        return Interval(seconds, task.start_time or schedule.created_at)
+    if task.crontab is not None:
+        row = task.crontab
+        return Crontab(
+            row.minute, row.hour, row.day_of_month, row.month_of_year, row.day_of_week, zone=str(row.timezone)
+        )
+    if task.clocked is not None:
+        return Clocked(task.clocked.clocked_time)
+    raise ValueError(f"the schedule '{task.name}' has neither an interval nor a crontab nor a time")
+
+
+def describe_schedule(schedule: Schedule) -> str:
+    """When it runs, in words, with a warning where that is never."""
+    rule = rule_of(schedule)
+    return " ".join([describe(rule), *rule_warnings(rule, db_now())])
+
+
+def next_runs(schedule: Schedule, count: int = 5) -> list[datetime]:
+    """The next due times in UTC; none while the schedule is switched off."""
+    return next_times(rule_of(schedule), db_now(), count) if schedule.periodic_task.enabled else []
+
+
+def _check(
+    schedule: Schedule,
+    job_type: SyncJobType,
+    name: str,
+    rule: Rule | None,
+    catch_up: str,
+    overrides: dict[str, Any],
+    now: datetime,
+) -> None:
+    problems: dict[str, list[str]] = {}
+    if not 0 < len(name) <= 200 or "\0" in name:
+        problems["name"] = ["A schedule needs a name of 1 to 200 characters."]
+    elif PeriodicTask.objects.filter(name=name).exclude(pk=schedule.periodic_task.pk).exists():
+        problems["name"] = [f"There is already a schedule named '{name}'; choose another name."]
+    if catch_up not in Schedule.CatchUp.values:
+        problems["catch_up"] = [f"'{catch_up[:40]}' does not exist; choose {' or '.join(Schedule.CatchUp.values)}."]
+    if found := overrides_problems(job_type, overrides):
+        problems["overrides"] = found
+    if problems:
+        raise ValidationError(problems)
+    if rule is not None:
+        _refuse_past(rule, now)
+
+
+def _refuse_past(rule: Rule, now: datetime) -> None:
+    if isinstance(rule, Clocked) and rule.at <= now:
+        raise ValidationError({"rule": [f"{describe(rule)} has passed; choose a time to come."]})
+
+
+# Beat's rows
+
+
+def _save_task(task: PeriodicTask, name: str, rule: Rule, *, enabled: bool) -> None:
+    before = _rule_row_of(task) if task.pk else None
+    row = _rule_row(rule)
+    for field in RULE_FIELDS:
+        setattr(task, field, None)
+    setattr(task, _field_of(rule), row)
+    task.name, task.task, task.enabled = name, TASK_NAME, enabled
+    task.one_off = isinstance(rule, Clocked)
+    task.start_time = rule.start if isinstance(rule, Interval) else None
+    task.save()
+    if before is not None and before != row:
+        _delete_unused(before)
+
+
+def _field_of(rule: Rule) -> str:
+    return {Interval: "interval", Crontab: "crontab", Clocked: "clocked"}[type(rule)]
+
+
+def _rule_row(rule: Rule) -> RuleRow:
+    """The row of a rule. Rows may be shared, so they are never changed: another rule has another row."""
+    match rule:
+        case Interval(seconds):
+            period = next(unit for unit, size in UNITS.items() if seconds % size == 0)
+            return _find_or_make(IntervalSchedule, every=seconds // UNITS[period], period=period)
+        case Clocked(at):
+            return _find_or_make(ClockedSchedule, clocked_time=at)
+    fields = {"minute": rule.minute, "hour": rule.hour, "day_of_month": rule.day_of_month}
+    fields |= {"month_of_year": rule.month, "day_of_week": rule.day_of_week}
+    for name, text in fields.items():
+        longest = CrontabSchedule._meta.get_field(name).max_length
+        if len(text) > longest:
+            raise ValidationError({"rule": [f"{name.replace('_', ' ')}: write at most {longest} characters."]})
+    return _find_or_make(CrontabSchedule, **fields, timezone=rule.zone)
+
+
+def _find_or_make(model: type[Any], **values: Any) -> Any:
+    return model.objects.filter(**values).first() or model.objects.create(**values)
+
+
+def _rule_row_of(task: PeriodicTask) -> RuleRow | None:
+    return task.interval or task.crontab or task.clocked
+
+
+def _delete_unused(row: RuleRow | None) -> None:
+    if row is not None and not row.periodictask_set.exists():
+        row.delete()

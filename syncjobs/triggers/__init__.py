@@ -1,0 +1,1 @@
+"""What starts jobs without a person: the clock so far. Each asks the operations; none touches a job's status."""
