@@ -282,3 +282,19 @@ def test_a_schedule_that_never_runs_is_warned_about() -> None:
 )
 def test_people_read_a_rule_in_words(rule: Rule, words: str) -> None:
     assert describe(rule) == words
+
+
+ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Antarctica/Troll", "America/Santiago")
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("line", ["*/20 * * * *", "7 * * * 0,6"])
+def test_hourly_rules_agree_with_looking_at_every_minute(line: str, zone: str) -> None:
+    """The reference walks through the minutes of the days on which clocks change in 2026, in real time."""
+    rule, info = cron(line, zone), ZoneInfo(zone)
+    for first_day in ("2026-03-07", "2026-03-28", "2026-04-04", "2026-09-05", "2026-10-03", "2026-10-24", "2026-10-31"):
+        start = utc(first_day)
+        every_minute = [start + timedelta(minutes=number) for number in range(1, 2 * 1_440)]
+        walls = [(moment, moment.astimezone(info)) for moment in every_minute]
+        expected = [moment for moment, wall in walls if wall.minute in rule.numbers("minute") and rule.has_day(wall)]
+        assert next_times(rule, start, len(expected)) == expected
