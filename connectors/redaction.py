@@ -13,29 +13,32 @@ MASK = "***"
 SHORTEST_SECRET = 4  # characters; shorter ones would blank out ordinary words
 URL_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#\"'<>]*@")
 
-_lock = threading.Lock()
-_remembered: set[str] = set()
-_forms: set[str] = set()
-_pattern: re.Pattern[str] | None = None
 
+class Redactor:
+    """The secrets that were seen so far, and the one pattern that finds them all. Safe from any thread."""
 
-def remember_secret(value: str) -> None:
-    """From now on `redact` replaces this value, in clear and in the forms it travels in."""
-    global _pattern
-    if len(value) < SHORTEST_SECRET or value in _remembered:
-        return
-    with _lock:
-        _remembered.add(value)
-        _forms.update(form for form in _forms_of(value) if len(form) >= SHORTEST_SECRET)
-        # Longest first: a form that begins another one would leave the rest of it in the text.
-        _pattern = re.compile("|".join(re.escape(form) for form in sorted(_forms, key=len, reverse=True)))
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._remembered: set[str] = set()
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
 
+    def remember(self, value: str) -> None:
+        """From now on `redact` replaces this value, in clear and in the forms it travels in."""
+        if len(value) < SHORTEST_SECRET or value in self._remembered:
+            return
+        with self._lock:
+            self._remembered.add(value)
+            self._forms.update(form for form in _forms_of(value) if len(form) >= SHORTEST_SECRET)
+            # Longest first: a form that begins another one would leave the rest of it in the text.
+            ordered = sorted(self._forms, key=len, reverse=True)
+            self._pattern = re.compile("|".join(re.escape(form) for form in ordered))
 
-def redact(text: str) -> str:
-    """The text with every remembered secret, and user and password of every URL, replaced by `***`."""
-    if _pattern is not None:
-        text = _pattern.sub(MASK, text)
-    return URL_USERINFO.sub(rf"\g<scheme>{MASK}@", text)
+    def redact(self, text: str) -> str:
+        """The text with every remembered secret, and user and password of every URL, replaced by `***`."""
+        if self._pattern is not None:
+            text = self._pattern.sub(MASK, text)
+        return URL_USERINFO.sub(rf"\g<scheme>{MASK}@", text)
 
 
 def _forms_of(value: str) -> set[str]:
@@ -58,3 +61,8 @@ def _base64_forms(value: str) -> set[str]:
             if len(inner) >= 2 * SHORTEST_SECRET:
                 forms.add(inner)
     return forms
+
+
+_process = Redactor()
+remember_secret = _process.remember
+redact = _process.redact

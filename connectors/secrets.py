@@ -115,6 +115,11 @@ class Secrets:
         """Which credentials are set, for showing."""
         return tuple(self.reveal())
 
+    @property
+    def sealed_token(self) -> str | None:
+        """What the database kept, empty for no credentials; None for some that were not saved yet."""
+        return None if self._plain else self._token
+
     def sealed_for(self, scope: str) -> str:
         """What the database keeps; an unchanged token stays as it is."""
         if self._token or not self._plain:
@@ -200,9 +205,11 @@ class EncryptedField(StoredText):
         return secrets.sealed_for(scope_of(model_instance))
 
     def get_prep_value(self, value: Any) -> str:
-        if not isinstance(value, str):
+        """Takes only what is sealed already: by `pre_save`, or when a dump is loaded."""
+        token = value.sealed_token if isinstance(value, Secrets) else value
+        if not isinstance(token, str) or (token and not token.startswith(f"{FORMAT}.")):
             raise TypeError("credentials are saved through their object, since they are bound to its row")
-        return value
+        return token
 
     def value_to_string(self, obj: models.Model) -> str:
         return self.pre_save(obj, add=False)

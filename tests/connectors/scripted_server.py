@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers request after request as a test tells it. Knows no protocol above HTTP."""
+"""A real HTTP server on loopback that answers request after request as a test tells it. Knows nothing above HTTP."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         number = min(len(self.server.requests), len(self.server.answers))
         self.server.answers[number - 1](self)
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the name the base class looks for
 
     def log_message(self, *_args: Any) -> None:
         """Quiet."""

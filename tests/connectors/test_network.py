@@ -46,7 +46,7 @@ def resolver_of(*addresses: str) -> Any:
         "0x7f000001",
         "0177.0.0.1",
         "017700000001",
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104 - refused, not bound
         "0",
         "::1",
         "::",
@@ -169,7 +169,7 @@ def test_unknown_name_is_a_transient_failure() -> None:
     def resolve(*_args: Any, **_options: Any) -> list[tuple[Any, ...]]:
         raise socket.gaierror(-2, "Name or service not known")
 
-    with pytest.raises(TransientError, match="'nowhere.example' cannot be resolved") as caught:
+    with pytest.raises(TransientError, match=r"'nowhere\.example' cannot be resolved") as caught:
         network.resolve_checked("nowhere.example", 80, resolver=resolve)
     assert caught.value.code == "dns_failure"
 
