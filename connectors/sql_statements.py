@@ -223,7 +223,7 @@ def create_table(table: Table, types: Sequence[SQLText]) -> SQLText:
 
 
 def refuse_unusable_names(table: Table, longest: int = 0) -> None:
-    """Raise ConfigError `bad_identifier` for names that the target cannot hold, e.g. of over `longest` bytes (if > 0)."""
+    """Raise ConfigError `bad_identifier` for names that the target cannot hold, e.g. over `longest` bytes (if > 0)."""
     for name in (table.name, *table.names):
         if not name or "\0" in name or (longest and len(name.encode("utf-8", "surrogatepass")) > longest):
             limit = f"; at most {longest} bytes fit" if longest else ""

@@ -12,11 +12,11 @@ from connectors.base import Capabilities, CheckStep, StreamWriter, Surroundings,
 from connectors.errors import ConfigError, SyncError
 from connectors.paths import checked_path
 from connectors.records import Batch, ReadRequest, StreamInfo
+from connectors.sql_errors import Place
 from connectors.sql_reading import SQLConnector
 from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 from connectors.sqlite_dialect import SQLiteDialect, find_table, typed_rows
-from connectors.sqlite_errors import Place
 from connectors.sqlite_session import Mode, Session
 from connectors.sqlite_writer import SQLiteWriter
 

@@ -19,8 +19,9 @@ from urllib.parse import quote as quote_url
 from connectors.base import Interruption
 from connectors.errors import ConfigError, Interrupted, SyncError
 from connectors.records import FieldType, decode_value
+from connectors.sql_errors import Place
 from connectors.sql_text import SQLText
-from connectors.sqlite_errors import Place, translated
+from connectors.sqlite_errors import translated
 
 Mode = Literal["ro", "rwc", "memory"]
 Result = TypeVar("Result")
@@ -85,7 +86,7 @@ class Session:
             self.connection.close()
             raise ConfigError(
                 "read_only",
-                f"{self.place.where}: {self.place.path} may not be written to",
+                f"{self.place.where}: {self.place.address} may not be written to",
                 hint="Give the worker's user the right to write both the file and its folder.",
             )
 
