@@ -64,7 +64,7 @@ def reply(status: int = 200, body: bytes = b"[]", content_type: str = "applicati
     """A complete answer; underscores in header names stand for dashes."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
+        handler.send_response_only(status)
         for name, value in (
             _dashed(headers) | {"Content-Type": content_type, "Content-Length": str(len(body))}
         ).items():
