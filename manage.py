@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Runs a command, such as `manage.py up`. A wrong setting is answered with one sentence and code 1; Ctrl-C gives 130."""
+"""Runs a command, such as `manage.py up`. A wrong setting is answered with one sentence and code 1, Ctrl-C with 130."""
 
 import os
 import sys

@@ -13,7 +13,7 @@ from typing import Any
 from connectors.secrets import redact
 from syncjobs.log_context import bound_fields
 
-PLAIN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+PLAIN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request"}
 COMPLAINT_SECONDS = 60
 
 

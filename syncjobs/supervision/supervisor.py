@@ -18,6 +18,8 @@ from syncjobs.supervision.output import LogStream
 from syncjobs.supervision.plan import SupervisionPlan
 
 TICK_SECONDS = 0.2
+PATIENT_AFTER_SECONDS = 20.0
+SLOW_LOOK_SECONDS = 5.0
 KILL_RESERVE_SECONDS = 1.0
 SAME_SIGNAL_SECONDS = 0.5
 OWN_NAME = "syncdeck"
@@ -32,6 +34,7 @@ class Supervisor:
         self.stops_asked = 0
         self.asked_at = float("-inf")
         self.is_ready = False
+        self.began_at = self.next_look_at = time.monotonic()
         self.environment = {**os.environ, **plan.environment}
         self.guardian = start_guardian()
         guardian_input = cast(TextIO, self.guardian.stdin)
@@ -69,12 +72,21 @@ class Supervisor:
         """Look after every child once, and after readiness until it is reached."""
         for child in self.children:
             child.mind(time.monotonic())
-        if not self.is_ready and page_answers(self.plan.ready_address):
-            self.is_ready = True
+        if not self.is_ready:
+            self.look_for_readiness()
+        self.followers = [process for process in self.followers if process.poll() is None]
+
+    def look_for_readiness(self) -> None:
+        """Ask for the page: often at first, seldom once it takes long, since each answer may fill the log."""
+        now = time.monotonic()
+        if now < self.next_look_at:
+            return
+        self.is_ready = page_answers(self.plan.ready_address)
+        self.next_look_at = now + (SLOW_LOOK_SECONDS if now - self.began_at > PATIENT_AFTER_SECONDS else 0)
+        if self.is_ready:
             self.log.say(OWN_NAME, "\n".join(self.plan.ready_lines))
             for command in self.plan.run_when_ready:
                 self.run_beside(command)
-        self.followers = [process for process in self.followers if process.poll() is None]
 
     def run_beside(self, command: list[str]) -> None:
         """Run a short command whose output is shown like a child's."""

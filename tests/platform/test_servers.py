@@ -63,10 +63,14 @@ def test_broker_of_a_deep_data_directory_lies_in_a_private_temporary_one(tmp_pat
 
 
 def test_broker_refuses_a_socket_directory_open_to_others(tmp_path: Path) -> None:
-    (tmp_path / "broker").mkdir()
-    (tmp_path / "broker").chmod(0o777)
-    with pytest.raises(embedded.BrokerUnavailable, match="belong to this user alone"):
-        embedded.prepare_command(tmp_path)
+    directory = embedded.socket_path(tmp_path).parent
+    directory.mkdir()
+    directory.chmod(0o777)
+    try:
+        with pytest.raises(embedded.BrokerUnavailable, match="belong to this user alone"):
+            embedded.prepare_command(tmp_path)
+    finally:
+        embedded.remove_outside_directory(tmp_path)
 
 
 def find_server_without_packages(path: Path) -> subprocess.CompletedProcess[str]:

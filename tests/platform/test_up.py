@@ -22,7 +22,7 @@ from urllib.parse import urlencode, urlsplit
 import airportsdata
 import pytest
 
-from syncjobs.supervision.broker import is_answering
+from syncjobs.supervision.broker import is_answering, socket_path
 from tests.isolation import SCRATCH
 from tests.platform.supervised import Talking, processes_with, wait_until
 
@@ -160,7 +160,7 @@ def test_up_serves_heals_refuses_a_second_and_stops_in_time(start_up: Callable[.
     assert up.talking.stop(signal.SIGINT) <= STOP_SECONDS
     assert up.talking.process.returncode == 0
     assert not up.processes()
-    assert not (up.data_dir / "broker" / "broker.sock").exists()
+    assert not socket_path(up.data_dir).exists()
     assert not up.answers()
     lines = [json.loads(line) for line in (up.data_dir / "logs" / "api.log").read_text(encoding="utf-8").splitlines()]
     assert {"time", "level", "logger", "message"} <= set(lines[0])
