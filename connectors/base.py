@@ -191,7 +191,6 @@ class Connector(ABC):
     kind: ClassVar[str]
     label: ClassVar[str]
     capabilities: ClassVar[Capabilities] = Capabilities()
-    preferred_batch_size: ClassVar[int] = 50_000  # records, where the job type names none
 
     def __init__(
         self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from connectors.models import Connector, EditConflict
 from syncjobs.clock import db_now
@@ -104,7 +105,15 @@ def run_job_type(
     snapshot = job_type.snapshot()
     get_controller(job_type.controller)
     if "streams" in snapshot["config"]:
-        snapshot["config"] = limit_streams(snapshot["config"], endpoints, start_date, end_date, batch_size)
+        snapshot["config"] = limit_streams(
+            snapshot["config"],
+            endpoints,
+            start_date,
+            end_date,
+            batch_size,
+            zone=timezone.get_default_timezone(),
+            now=db_now(),
+        )
         columns = stream_columns(snapshot)
     else:
         columns = {"title": job_type.name, "concurrency_key": ""}

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
+from django.utils import timezone
 
 from connectors import base
 from connectors.errors import ConfigError
@@ -19,6 +18,8 @@ from syncjobs.mapping import Mapper, compile_mapping
 from syncjobs.models import SyncJob
 from syncjobs.stream_specs import StreamSpec, parse_streams, window_filters
 from syncjobs.streams.drift import check_drift
+
+DEFAULT_BATCH_SIZE = 50_000  # records; HTTP kinds have smaller pages of their own
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
         sync_job.log("INFO", f"Connecting to {source.slug} at {source.address()}")
         schema = source.schema(spec.source)
         check_drift(sync_job, spec, schema)
-        mapper = compile_mapping(spec.mapping, schema, spec.columns, sync_job.job.created_at.date())
+        mapper = compile_mapping(spec.mapping, schema, spec.columns, timezone.localdate(sync_job.job.created_at))
         write_request = _write_request(sync_job, spec, mapper)
         target = _connector(sync_job, "target_connector").open(sync_job.surroundings)
         sync_job.log("INFO", f"Connecting to {target.slug} at {target.address()}")
@@ -67,7 +68,7 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
             spec=spec,
             schema=schema,
             mapper=mapper,
-            request=_read_request(sync_job, spec, schema, mapper, source),
+            request=_read_request(sync_job, spec, schema, mapper),
             source=source,
             target=target,
             write_request=write_request,
@@ -90,21 +91,19 @@ def _connector(sync_job: JobHandle, name: str) -> Connector:
     return found
 
 
-def _read_request(
-    sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema, mapper: Mapper, source: base.Connector
-) -> ReadRequest:
+def _read_request(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema, mapper: Mapper) -> ReadRequest:
     return ReadRequest(
         stream=spec.source,
         columns=mapper.source_columns,
         key=schema.key,
         filters=spec.filters + range_filters(sync_job.job, spec),
-        batch_size=spec.batch_size or source.preferred_batch_size,
+        batch_size=DEFAULT_BATCH_SIZE if spec.batch_size is None else spec.batch_size,
     )
 
 
 def range_filters(job: SyncJob, spec: StreamSpec) -> tuple[Any, ...]:
     """The window's filters, counted from the job's creation, so that every attempt of it reads the same range."""
-    return window_filters(spec, job.created_at, ZoneInfo(settings.TIME_ZONE))
+    return window_filters(spec, job.created_at, timezone.get_default_timezone())
 
 
 def _write_request(sync_job: JobHandle, spec: StreamSpec, mapper: Mapper) -> base.WriteRequest:
