@@ -179,8 +179,7 @@ def test_unknown_stream_and_column_are_named(portal: SodaConnector) -> None:
         portal.schema("nowhere")
     assert caught.value.code == "stream_not_found"
     with pytest.raises(DataError, match="places has no column 'cod'"):
-        codes_of = portal.read(ReadRequest("places", columns=("cod",)))
-        next(iter(codes_of))
+        next(iter(portal.read(ReadRequest("places", columns=("cod",)))))
 
 
 def test_missing_dataset_is_a_config_failure(sandbox: RunningSandbox) -> None:
@@ -192,7 +191,7 @@ def test_missing_dataset_is_a_config_failure(sandbox: RunningSandbox) -> None:
 
 
 def test_schema_comes_from_headers_where_there_is_no_metadata() -> None:
-    headers = {
+    headers: dict[str, Any] = {
         "X-SODA2-Fields": '[":id","code","at",":@computed_region_x"]',
         "X-SODA2-Types": '["row_identifier","text","floating_timestamp","number"]',
     }
