@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from connectors.errors import ConfigError
 from connectors.models import Connector, EditConflict
 from syncjobs.clock import db_now
 from syncjobs.controllers.registry import get_controller
@@ -156,7 +157,8 @@ def _create(job_type: SyncJobType, version: JobTypeVersion, new: NewJob) -> Sync
 
 def config_problems(job_type: SyncJobType) -> dict[str, list[str]]:
     """What the type's controller says of its config; apps.py gives this to SyncJobType.clean."""
-    problems: dict[str, list[str]] = {}
-    if found := get_controller(job_type.controller).type_problems(job_type):
-        problems |= found
-    return problems
+    try:
+        controller = get_controller(job_type.controller)
+    except ConfigError as error:
+        return {"controller": [f"{error.message}. {error.hint}"]}
+    return controller.type_problems(job_type)

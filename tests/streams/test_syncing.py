@@ -189,7 +189,7 @@ def test_endpoints_limit_the_streams_and_an_unknown_one_is_refused_with_the_list
     job_type = items(type_={"config": {"streams": streams}})
     job = run(job_type, endpoints=["more"])
     assert (job.status, job.source_document_type) == ("finished", "source/more")
-    with pytest.raises(SpecProblems, match="items, more"):
+    with pytest.raises(SpecProblems, match="items and more"):
         run(job_type, endpoints=["mroe"])
 
 
