@@ -97,6 +97,10 @@ class SQLWriter(StreamWriter):
         """Make constraints that would wait for the commit speak now."""
         return
 
+    def explained(self, error: DataError, row: Sequence[Any]) -> DataError:
+        """The error with what the system left out about this staged record."""
+        return error
+
     # 1. The target, and the transaction with its checkpoint.
 
     def prepare(self) -> bool:
@@ -311,5 +315,8 @@ class SQLWriter(StreamWriter):
                 high = middle
         row = self.fetch(self.merge.staged_row(), (low,))[0]
         self.record = self.rows.name(row, low)
-        self._apply((low, low))
+        try:
+            self._apply((low, low))
+        except DataError as exact:
+            raise self.explained(exact, row) from exact
         raise error

@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The class, code, text and hint of an error; texts may hold {who}, {where}, {address} and {what}."""
+    """The class, code, text and hint of an error; both may hold {who}, {where}, {address} and {what}."""
 
     error: type[SyncError]
     code: str
@@ -42,8 +42,8 @@ class Meaning:
 
     def at(self, place: Place, what: str = "") -> SyncError:
         """The error itself; `what` is a column, a constraint or what else the system named."""
-        text = self.text.format(who=place.who, where=place.where, address=place.address, what=what)
-        return self.error(self.code, text, hint=self.hint)
+        parts = {"who": place.who, "where": place.where, "address": place.address, "what": what}
+        return self.error(self.code, self.text.format(**parts), hint=self.hint.format(**parts))
 
 
 NOT_NULL = Meaning(DataError, "not_null", "{who} has no {what}, which the target requires", NOT_NULL_HINT)

@@ -1,0 +1,244 @@
+"""Connectors of kind postgres: tables and views of one database, read by keyset pages and written in transactions."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from connectors.base import Capabilities, CheckStep, StreamWriter, Surroundings, WriteRequest, timed_step
+from connectors.errors import ConfigError, SyncError
+from connectors.network import resolve_checked
+from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
+from connectors.postgres_dialect import TABLE_KINDS, PostgresDialect, find_table
+from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session
+from connectors.postgres_writer import PostgresWriter
+from connectors.records import ReadRequest, StreamInfo
+from connectors.sql_errors import Place
+from connectors.sql_reading import SQLConnector
+from connectors.sql_selects import Order
+from connectors.sql_text import Column, SQLText, Table, joined, sql
+
+SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+CANCEL_EVERY_SECONDS = 0.5
+CANCEL_AT_MOST = 40
+
+
+class PostgresConnector(SQLConnector):
+    """One database of a PostgreSQL server, 14 or newer."""
+
+    kind: ClassVar[str] = "postgres"
+    label: ClassVar[str] = "PostgreSQL"
+    capabilities: ClassVar[Capabilities] = Capabilities(writes=True, transactions=True)
+    dialect = PostgresDialect()
+
+    def __init__(
+        self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None
+    ) -> None:
+        super().__init__(slug, config, credentials, surroundings)
+        self._reading: Session | None = None
+        self._sessions: list[Session] = []
+        self._is_closed = threading.Event()
+        self.surroundings.interruption.call_on_request(self._interrupt)
+
+    @classmethod
+    def spec(cls) -> dict[str, Any]:
+        config = {
+            "type": "object",
+            "required": ["host", "dbname", "user"],
+            "additionalProperties": False,
+            "properties": {
+                "host": {
+                    "type": "string",
+                    "minLength": 1,
+                    "title": "Host",
+                    "description": "Name or address of the server, or the folder of its socket on this machine.",
+                },
+                "port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": 5432, "title": "Port"},
+                "dbname": {"type": "string", "minLength": 1, "title": "Database"},
+                "user": {"type": "string", "minLength": 1, "title": "User"},
+                "sslmode": {
+                    "type": "string",
+                    "enum": SSL_MODES,
+                    "default": "prefer",
+                    "title": "TLS",
+                    "description": "'require' encrypts; 'verify-full' also checks the server's certificate and name.",
+                },
+                "schema": {
+                    "type": "string",
+                    "minLength": 1,
+                    "default": "public",
+                    "title": "Schema",
+                    "description": "Where streams lie that are named without a schema.",
+                },
+            },
+        }
+        password = {"type": "string", "title": "Password", "writeOnly": True, "format": "password"}
+        credentials = {"type": "object", "additionalProperties": False, "properties": {"password": password}}
+        return {"config": config, "credentials": credentials}
+
+    @property
+    def schema_name(self) -> str:
+        """Where streams lie that are named without a schema."""
+        return str(self.config.get("schema") or "public")
+
+    @property
+    def host(self) -> str:
+        return str(self.config["host"])
+
+    @property
+    def port(self) -> int:
+        return int(self.config.get("port") or 5432)
+
+    def address(self) -> str:
+        return f"{self.host}:{self.port}/{self.config['dbname']}"
+
+    # 1. Sessions.
+
+    def login(self) -> Login:
+        """Looks the host up. Raises ConfigError `address_refused`, TransientError `dns_failure`."""
+        is_socket = self.host.startswith("/")
+        # A socket on this machine is let through wherever this machine's own address is.
+        checked = resolve_checked("127.0.0.1" if is_socket else self.host, self.port)
+        parameters: dict[str, Any] = {
+            "host": self.host,
+            "port": self.port,
+            "dbname": str(self.config["dbname"]),
+            "user": str(self.config["user"]),
+            "sslmode": str(self.config.get("sslmode") or "prefer"),
+        }
+        if not is_socket:
+            parameters["hostaddr"] = checked  # the host's name is then used for certificates only
+        return Login(parameters, self.credentials.get("password") or None)
+
+    def open_session(self, settings: dict[str, str], stream: str = "") -> Session:
+        """A new connection, known to `close` and to the interruption."""
+        place = Place(self.slug, self.address(), stream)
+        session = Session(place, self.login(), self.surroundings.interruption, settings)
+        self._sessions = [*(one for one in self._sessions if not one.connection.closed), session]
+        return session
+
+    def reader(self) -> Session:
+        """The session for reading, made anew if it broke."""
+        if self._reading is None or self._reading.connection.closed:
+            self._reading = self.open_session(READER_SETTINGS)
+        return self._reading
+
+    def _interrupt(self) -> None:
+        threading.Thread(target=self._keep_canceling, daemon=True, name="postgres-cancel").start()
+
+    def _keep_canceling(self) -> None:
+        """Again and again until closed, since a statement may begin just after it was looked for."""
+        for _ in range(CANCEL_AT_MOST):
+            for session in list(self._sessions):
+                session.interrupt()
+            if self._is_closed.wait(CANCEL_EVERY_SECONDS):
+                return
+
+    def close(self) -> None:
+        self._is_closed.set()
+        while self._sessions:
+            self._sessions.pop().close()
+        self._reading = None
+
+    # 2. Reading.
+
+    def streams(self) -> list[StreamInfo]:
+        rows = self.reader().fetch(
+            sql(
+                "SELECT c.relname, c.relkind IN ('v', 'm'), c.reltuples::bigint FROM pg_class AS c"
+                " JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind::text = ANY($2)"
+                " AND NOT c.relispartition AND NOT starts_with(c.relname, '_syncdeck_') ORDER BY c.relname"
+            ),
+            (self.schema_name, list(TABLE_KINDS)),
+        )
+        return [
+            StreamInfo(name, f"{name} (view)" if is_view else name, estimate if estimate >= 0 and not is_view else None)
+            for name, is_view, estimate in rows
+        ]
+
+    def find_table(self, stream: str) -> Table:
+        table = find_table(self.reader(), self.schema_name, stream)
+        if table is None:
+            names = ", ".join(info.name for info in self.streams()) or "nothing yet"
+            raise ConfigError(
+                "stream_not_found",
+                f"{self.slug}: schema {self.schema_name} of {self.address()} has no table or view '{stream[:200]}'"
+                f" (it has: {names[:1000]})",
+                hint="Correct the stream's name (schema.table for another schema), or let the user see it.",
+            )
+        return table
+
+    def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return self._about(table).fetch(query, parameters)
+
+    def fetch_in_parts(
+        self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """One snapshot from the first row to the last."""
+        session = self._about(table)
+        session.execute(sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        try:
+            yield from session.fetch_in_parts(query, parameters, size)
+        finally:
+            if session.is_usable:
+                session.execute(sql("ROLLBACK"))
+            else:
+                session.close()
+
+    def _about(self, table: Table) -> Session:
+        """The reading session, whose errors then name the table."""
+        session = self.reader()
+        session.place = Place(self.slug, self.address(), table.name)
+        return session
+
+    def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """The driver has made the objects already."""
+        return rows
+
+    def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
+        return sql(
+            "{query} ORDER BY {by} FETCH FIRST {size} ROWS {ties}",
+            query=query,
+            by=joined(sql("t.{column}", column=column.sql) for column in order.columns),
+            size=SQLText(str(int(size))),
+            ties=sql("ONLY") if order.is_total else sql("WITH TIES"),
+        )
+
+    # 3. Writing and testing.
+
+    def writer(self, request: WriteRequest) -> StreamWriter:
+        return PostgresWriter(
+            request, self.schema_name, self.surroundings, lambda: self.open_session(WRITER_SETTINGS, request.stream)
+        )
+
+    def check(self) -> Iterator[CheckStep]:
+        name, started = "resolve", time.perf_counter()
+        try:
+            address = self.login().parameters.get("hostaddr")
+            yield timed_step(name, started, f"{self.host} is {address or 'a socket of this machine'}")
+            if address:
+                step = connect_step(str(address), self.port)
+                yield step
+                if not step.ok:
+                    return
+            name, started = "log in", time.perf_counter()
+            session = self.reader()
+            yield timed_step(name, started, f"logged in as {self.config['user']}")
+            yield tls_step(session, self.host)
+            yield privileges_step(session)
+            name, started = "read one record", time.perf_counter()
+            yield timed_step(name, started, self._read_one())
+            name, started = "write rights", time.perf_counter()
+            yield writing_step(session, self.schema_name)
+            yield clock_step(session)
+        except SyncError as error:
+            name = "TLS" if error.code == "tls_failed" else name
+            yield timed_step(name, started, error.message, ok=False, fix=error.hint)
+
+    def _read_one(self) -> str:
+        for stream in self.streams():
+            found = next(self.read(ReadRequest(stream.name, batch_size=1)), None)
+            return f"{stream.name}: {'read one' if found else 'is empty'}"
+        return f"there is no table in schema {self.schema_name} yet"

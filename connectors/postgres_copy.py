@@ -1,0 +1,92 @@
+"""Puts rows into a PostgreSQL staging table by COPY, and finds the record that does not fit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from connectors.errors import DataError, SyncError
+from connectors.postgres_dialect import BINARY_COPY
+from connectors.postgres_session import Session
+from connectors.sql_changes import StagedRows
+from connectors.sql_errors import MAPPING_HINT
+from connectors.sql_statements import Merge, stage_name
+from connectors.sql_text import SQLText, joined, sql
+
+UNFIT = (psycopg.DataError, ValueError, OverflowError, TypeError, AttributeError)
+Rows = Sequence[tuple[Any, ...]]
+
+
+def copy_rows(session: Session, merge: Merge, shown: StagedRows, rows: Rows) -> None:
+    """Stage rows, in the binary format where every column takes its field's objects as they are, else as text.
+
+    Raises DataError `invalid_value` or `out_of_range` naming record and field.
+    """
+    pairs = list(zip(merge.request.fields, merge.columns, strict=True))
+    names = joined(stage_name(place) for place in range(len(pairs)))
+    query = sql("COPY {stage} ({names}) FROM STDIN", stage=merge.dialect.stage, names=names)
+    if all(column.native in BINARY_COPY[field.type] for field, column in pairs):
+        _Copy(session, merge, shown, rows).run(sql("{copy} (FORMAT BINARY)", copy=query), rows)
+    else:
+        _Copy(session, merge, shown, rows).run(query, _with_json_as_text(merge, rows), is_binary=False)
+
+
+def _with_json_as_text(merge: Merge, rows: Rows) -> Rows:
+    """The driver could not tell JSON from arrays; the rest it spells."""
+    places = {place for place, field in enumerate(merge.request.fields) if field.type == "json"}
+    if not places:
+        return rows
+    return [
+        tuple(
+            json.dumps(value, ensure_ascii=False) if place in places and value is not None else value
+            for place, value in enumerate(row)
+        )
+        for row in rows
+    ]
+
+
+class _Copy:
+    """One COPY; remembers which row was being sent, so that an error can name its record."""
+
+    def __init__(self, session: Session, merge: Merge, shown: StagedRows, rows: Rows) -> None:
+        self.session, self.merge, self.shown, self.rows = session, merge, shown, rows
+        self.number = 0  # of the row being sent, from 1; 0 when all are sent and an error is the server's
+
+    def run(self, query: SQLText, rows: Rows, *, is_binary: bool = True) -> None:
+        try:
+            self.session.guarded(lambda: self._send(query, rows, is_binary=is_binary))
+        except SyncError as error:
+            raise self._explained(error) from error
+        except UNFIT as error:
+            raise self._unfit(self.number, str(error)) from error
+
+    def _send(self, query: SQLText, rows: Rows, *, is_binary: bool) -> None:
+        with self.session.connection.cursor() as cursor, cursor.copy(query.encode()) as copy:
+            if is_binary:
+                copy.set_types([column.native for column in self.merge.columns])
+            for self.number, row in enumerate(rows, 1):
+                copy.write_row(row)
+            self.number = 0
+
+    def _explained(self, error: SyncError) -> SyncError:
+        """The server says "COPY syncdeck_stage, line 3, column c1", which means a record and a field."""
+        cause = error.__cause__
+        if not isinstance(error, DataError) or not isinstance(cause, psycopg.Error):
+            return error
+        context = cause.diag.context or ""
+        line, place = re.search(r"\d+", context), re.search(r"\bc(\d+)\b", context)
+        number = int(line[0]) if line else self.number
+        field = self.merge.request.fields[int(place[1])].name if place else ""
+        if not 0 < number <= len(self.rows):
+            return error
+        return self._unfit(number, error.message.rpartition(": ")[2], error.code, field)
+
+    def _unfit(self, number: int, reason: str, code: str = "invalid_value", field: str = "") -> DataError:
+        record = self.shown.name(self.rows[number - 1], number)
+        where = f" in {field}" if field else ""
+        message = f"{self.merge.request.stream}: record {record} has a value{where} that does not fit: {reason}"
+        return DataError(code, message, hint=MAPPING_HINT)

@@ -1,0 +1,221 @@
+"""One connection to a PostgreSQL database, with errors in our words and an end on request.
+
+No SQL here but what belongs to the session itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
+
+from connectors.base import Interruption
+from connectors.errors import Interrupted
+from connectors.postgres_errors import connect_error, translated
+from connectors.sql_errors import Place
+from connectors.sql_text import SQLText, sql
+
+Result = TypeVar("Result")
+Connection = psycopg.Connection[tuple[Any, ...]]
+CONNECT_SECONDS = 20
+ROWS_AT_ONCE = 5_000
+READER_SETTINGS = {"default_transaction_read_only": "on", "idle_in_transaction_session_timeout": "1h"}
+# A stopped worker's transaction would hold its rows and its checkpoint; after this the server lets its successor in.
+WRITER_SETTINGS = {"idle_in_transaction_session_timeout": "2min", "temp_buffers": "32MB", "work_mem": "32MB"}
+WRITER_SETTINGS |= {"jit": "off"}  # compiling a comparison of many columns takes longer than running it
+SETTINGS = {"lock_timeout": "30s", "TimeZone": "UTC", "DateStyle": "ISO, YMD", "bytea_output": "hex"}
+NETWORK: dict[str, Any] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives": 1,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
+class _LenientDateLoader(DateLoader):
+    """Leaves what Python has no date for (infinity, BC, years over 9999) as text."""
+
+    def load(self, data: Buffer) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
+
+
+class _LenientTimestampLoader(TimestampLoader):
+    """As for dates."""
+
+    def load(self, data: Buffer) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
+
+
+class _LenientTimestamptzLoader(TimestamptzLoader):
+    """As for dates."""
+
+    def load(self, data: Buffer) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to get in: libpq's parameters, the password apart from them so that it is never shown."""
+
+    parameters: dict[str, Any]
+    password: str | None = field(default=None, repr=False)
+
+
+class Session:
+    """A connection in autocommit mode; transactions are begun and ended by statements."""
+
+    def __init__(self, place: Place, login: Login, interruption: Interruption, settings: dict[str, str]) -> None:
+        self.place = place
+        self.interruption = interruption
+        self.connection = self._connect(login)
+        pairs = [(name, value) for name, value in (SETTINGS | settings).items()]
+        calls = SQLText(", ".join(f"set_config(${2 * n + 1}, ${2 * n + 2}, false)" for n in range(len(pairs))))
+        self.fetch(sql("SELECT {calls}", calls=calls), [part for pair in pairs for part in pair])
+
+    def _connect(self, login: Login) -> Connection:
+        """X"""
+        attempt = _Attempt(login)
+        threading.Thread(target=attempt.run, daemon=True, name="postgres-connect").start()
+        while not attempt.is_over.wait(0.1):
+            if self.interruption.is_requested:
+                attempt.abandon()
+                self.interruption.check()
+        if attempt.connection is not None:
+            return attempt.connection
+        own_address = _own_address(str(login.parameters.get("hostaddr") or ""))
+        raise connect_error(attempt.error or psycopg.OperationalError("unknown"), self.place, own_address)
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.connection.closed and not self.interruption.is_requested
+
+    def execute(self, query: SQLText, parameters: Sequence[Any] = (), *, record: str = "") -> int:
+        """Run a statement; how many rows it wrote."""
+        return self.guarded(lambda: self.connection.execute(query.encode(), parameters).rowcount, record)
+
+    def fetch(self, query: SQLText, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows."""
+
+        def strictly() -> list[tuple[Any, ...]] | None:
+            cursor = self.connection.execute(query.encode(), parameters)
+            try:
+                return cursor.fetchall()
+            except psycopg.DataError:  # a time that Python has no object for; the quick loaders refuse it
+                return None
+
+        rows = self.guarded(strictly)
+        return self._fetch_leniently(query, parameters) if rows is None else rows
+
+    def _fetch_leniently(self, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return self.guarded(lambda: self._lenient_cursor().execute(query.encode(), parameters).fetchall())
+
+    def _lenient_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
+        cursor = self.connection.cursor()
+        cursor.adapters.register_loader("date", _LenientDateLoader)
+        cursor.adapters.register_loader("timestamp", _LenientTimestampLoader)
+        cursor.adapters.register_loader("timestamptz", _LenientTimestamptzLoader)
+        return cursor
+
+    def fetch_in_parts(
+        self, query: SQLText, parameters: Sequence[Any] = (), size: int = ROWS_AT_ONCE
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows, at most `size` at a time, from a server-side cursor; needs an open transaction."""
+        self.execute(sql("DECLARE syncdeck_rows NO SCROLL CURSOR FOR {query}", query=query), parameters)
+        part = sql("FETCH FORWARD {size} FROM syncdeck_rows", size=SQLText(str(int(size))))
+        while rows := self._fetch_leniently(part, ()):
+            yield rows
+        self.execute(sql("CLOSE syncdeck_rows"))
+
+    def guarded(self, action: Callable[[], Result], record: str = "") -> Result:
+        """Do it; the driver's errors become ours."""
+        self.interruption.check()
+        try:
+            return action()
+        except psycopg.Error as error:
+            if self.interruption.is_requested:
+                raise Interrupted(self.interruption.reason) from error
+            place = replace(self.place, record=record)
+            raise translated(error, place, is_connected=not self.connection.closed) from error
+
+    def interrupt(self) -> None:
+        """End the running statement; for other threads."""
+        with contextlib.suppress(psycopg.Error):
+            self.connection.cancel_safe(timeout=5)
+
+    def close(self) -> None:
+        """An open transaction is rolled back by the server."""
+        self.connection.close()
+
+
+class _Attempt:
+    """One try to connect, made in another thread."""
+
+    def __init__(self, login: Login) -> None:
+        self.login = login
+        self.is_over = threading.Event()
+        self.connection: Connection | None = None
+        self.error: psycopg.Error | None = None
+        self._lock = threading.Lock()
+        self._is_abandoned = False
+
+    def run(self) -> None:
+        try:
+            connection = psycopg.Connection.connect(
+                **NETWORK,
+                **self.login.parameters,
+                password=self.login.password,
+                application_name="syncdeck",
+                client_encoding="UTF8",
+                autocommit=True,
+                prepare_threshold=None,
+                cursor_factory=psycopg.RawCursor,
+            )
+        except psycopg.Error as error:
+            self.error = error
+        else:
+            self._hand_over(connection)
+        self.is_over.set()
+
+    def _hand_over(self, connection: Connection) -> None:
+        with self._lock:
+            self.connection = connection
+            if self._is_abandoned:
+                connection.close()
+
+    def abandon(self) -> None:
+        """Nobody waits any more."""
+        with self._lock:
+            self._is_abandoned = True
+            if self.connection is not None:
+                self.connection.close()
+
+
+def _own_address(peer: str) -> str:
+    """This machine's address on the way to the peer, which is what a firewall sees. Sends nothing."""
+    if not peer:
+        return socket.gethostname()
+    family = socket.AF_INET6 if ":" in peer else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((peer, 9))
+            return f"{socket.gethostname()}, {probe.getsockname()[0]}"
+    except OSError:
+        return socket.gethostname()

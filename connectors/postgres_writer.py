@@ -1,0 +1,224 @@
+"""Writes batches to a PostgreSQL database: what connectors.sql leaves to the kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+
+from connectors.base import Surroundings, WriteRequest
+from connectors.errors import ConfigError, DataError, SyncError, TransientError
+from connectors.postgres_dialect import (
+    HAS_MINIMUM,
+    PostgresDialect,
+    find_table,
+    planned_column,
+    split_name,
+)
+from connectors.postgres_session import Session
+from connectors.records import FieldType
+from connectors.sql import CHECKPOINT_DAYS, SQLWriter
+from connectors.sql_statements import Merge, create_table, old_name, refuse_unusable_names, stage_name
+from connectors.sql_text import SQLText, Table, joined, quote, sql
+
+LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer ones off without a word
+CHECKPOINT_COLUMNS = sql(
+    "(job_token text NOT NULL, stream text NOT NULL, batch_no bigint NOT NULL, position text, counts text NOT NULL,"
+    " fence bigint NOT NULL, updated_at timestamptz NOT NULL, PRIMARY KEY (job_token, stream))"
+)
+
+
+class PostgresWriter(SQLWriter):
+    """One stream of one job, on a connection of its own that `open_session` makes."""
+
+    dialect = PostgresDialect()
+
+    def __init__(
+        self, request: WriteRequest, schema: str, surroundings: Surroundings, open_session: Callable[[], Session]
+    ) -> None:
+        super().__init__(request)
+        self.schema = schema
+        self.surroundings = surroundings
+        self.open_session = open_session
+        self.checkpoint_table = sql('{schema}."_syncdeck_checkpoint"', schema=quote(schema))
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        if self._session is None or self._session.connection.closed:
+            self._session = self.open_session()
+        return self._session
+
+    def execute(self, query: SQLText, parameters: Sequence[Any] = ()) -> int:
+        try:
+            return self.session.execute(query, parameters, record=self.record)
+        except SyncError as error:
+            if error.code == "lock_timeout":
+                raise self._lock_error(error) from error
+            raise
+
+    def fetch(self, query: SQLText, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self.session.fetch(query, parameters)
+
+    def iterate(self, query: SQLText) -> Iterator[tuple[Any, ...]]:
+        for rows in self.session.fetch_in_parts(query):
+            yield from rows
+
+    @staticmethod
+    def python_value(field_type: FieldType, value: Any) -> Any:  # noqa: ARG004
+        """The driver has made it already."""
+        return value
+
+    # 1. Transactions.
+
+    def open_transaction(self) -> None:
+        self.execute(sql("BEGIN"))
+
+    def end_transaction(self, *, commit: bool) -> None:
+        if commit:
+            self.execute(sql("COMMIT"))
+        elif self._session is not None:
+            self._roll_back(self._session)
+
+    def _roll_back(self, session: Session) -> None:
+        """A connection that is broken or interrupted is let go, which rolls back as well."""
+        try:
+            if session.is_usable:
+                session.connection.execute(b"ROLLBACK")
+                return
+        except psycopg.Error:
+            pass
+        session.close()
+        self._session = None
+
+    # 2. The target.
+
+    def find_target(self) -> Table | None:
+        return find_table(self.session, self.schema, self.request.stream)
+
+    def planned_target(self) -> Table:
+        owner, name = split_name(self.schema, self.request.stream)[-1]
+        columns = tuple(planned_column(field, in_key=field.name in self.request.key) for field in self.request.fields)
+        table = sql("{owner}.{name}", owner=quote(owner), name=quote(name))
+        return Table(self.request.stream, table, columns, self.request.key)
+
+    def create_target(self) -> None:
+        planned = self.planned_target()
+        refuse_unusable_names(planned, LONGEST_NAME)
+        try:
+            self.execute(create_table(planned, [column.declared for column in planned.columns]))
+        except ConfigError:
+            if self.find_target() is None:  # else another job was quicker
+                raise
+
+    def create_checkpoints(self) -> None:
+        table = self.checkpoint_table
+        if not self.fetch(sql("SELECT to_regclass($1)"), (table,))[0][0]:
+            # Two sessions that create the same table at once fail with an odd error; the lock lets one come first.
+            self.execute(sql("BEGIN"))
+            self.execute(sql("SELECT pg_advisory_xact_lock(7329071120)"))
+            self.execute(sql("CREATE TABLE IF NOT EXISTS {table} {columns}", table=table, columns=CHECKPOINT_COLUMNS))
+            self.execute(sql("COMMIT"))
+        self.execute(
+            sql(
+                "DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM {table} WHERE updated_at < now() - $1::interval"
+                " FOR UPDATE SKIP LOCKED)",
+                table=table,
+            ),
+            (f"{CHECKPOINT_DAYS} days",),
+        )
+
+    def warn(self, message: str) -> None:
+        self.surroundings.notify("WARNING", message)
+
+    # 3. Staging and comparing.
+
+    def make_temporary_tables(self, merge: Merge) -> None:
+        """They live as long as the connection and are emptied by each commit."""
+        staged = [
+            sql("{name} {type}", name=stage_name(place), type=column.declared)
+            for place, column in enumerate(merge.columns)
+        ]
+        old = [sql("{name} {type}", name=old_name(place), type=merge.columns[place].declared) for place in merge.values]
+        columns = joined([sql("seq bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000)"), *staged])
+        found = joined([sql("seq bigint, is_insert boolean, changed text, row_id tid"), *old])
+        for table, parts in ((self.dialect.stage, columns), (self.dialect.diff, found)):
+            query = sql("CREATE TABLE IF NOT EXISTS {table} ({parts}) ON COMMIT DELETE ROWS", table=table, parts=parts)
+            self.execute(query)
+        if self.request.dry_run:
+            self.execute(sql("SET TRANSACTION READ ONLY"))  # which lets temporary tables be written to
+        # A plan that runs through one side for each row of the other is only good where an index finds the rows.
+        self.execute(sql("SET LOCAL enable_material = off"))
+        if merge.keys and not merge.target.has_unique(self.request.key):
+            self.execute(sql("SET LOCAL enable_nestloop = off"))
+
+    def load(self, merge: Merge, rows: Sequence[tuple[Any, ...]]) -> None:
+        copy_rows(self.session, merge, self.rows, rows)
+
+    def narrowed_target(self, merge: Merge) -> SQLText:
+        """Only the range of the staged keys, which an index finds; the planner is told its bounds."""
+        first, target = merge.columns[merge.keys[0]], merge.target
+        if target.row_id is None or first.native not in HAS_MINIMUM or not target.has_unique(self.request.key):
+            return target.sql
+        staged = stage_name(merge.keys[0])
+        return sql(
+            "(SELECT r.*, r.ctid FROM {target} AS r WHERE r.{key} >= (SELECT min({staged}) FROM {stage})"
+            " AND r.{key} <= (SELECT max({staged}) FROM {stage}))",
+            target=target.sql,
+            key=first.sql,
+            staged=staged,
+            stage=self.dialect.stage,
+        )
+
+    def lock_updates(self, merge: Merge, updated: int) -> bool:
+        """Lock the rows and see that each is still the version that was compared."""
+        if merge.target.row_id is None:
+            return True
+        query = sql(
+            "SELECT count(*) FILTER (WHERE is_same) = (SELECT count(*) FROM {diff} WHERE NOT is_insert) FROM"
+            " (SELECT t.ctid = d.row_id AS is_same FROM {diff} AS d JOIN {stage} AS s ON s.seq = d.seq"
+            " JOIN {target} AS t ON {same} WHERE NOT d.is_insert FOR UPDATE OF t) AS locked",
+            diff=self.dialect.diff,
+            stage=self.dialect.stage,
+            target=merge.target.sql,
+            same=merge.same_key(),
+        )
+        return bool(self.fetch(query)[0][0])
+
+    def check_deferred_constraints(self) -> None:
+        self.execute(sql("SET CONSTRAINTS ALL IMMEDIATE"))
+
+    # 4. Errors that need another look.
+
+    def _lock_error(self, error: SyncError) -> SyncError:
+        """Say who holds the table, as far as we may see it."""
+        try:
+            self.session.connection.execute(b"ROLLBACK")
+            rows = self.session.fetch(
+                sql(
+                    "SELECT DISTINCT l.pid FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid"
+                    " WHERE l.relation = to_regclass($1) AND l.granted AND l.pid <> pg_backend_pid()"
+                ),
+                (self.planned_target().sql,),
+            )
+        except (psycopg.Error, SyncError):
+            rows = []
+        if not rows:
+            return error
+        pids = ", ".join(str(pid) for (pid,) in rows)
+        message = f"{self.request.stream}: the table is locked by the session with pid {pids} for over 30 s"
+        return TransientError(error.code, message, hint=error.hint)
+
+    def explained(self, error: DataError, row: Sequence[Any]) -> DataError:
+        """PostgreSQL does not say which column a text is too long for."""
+        if error.code != "value_too_long":
+            return error
+        for place, column in enumerate(self.merge.columns):
+            if column.length and isinstance(row[place], str) and len(row[place]) > column.length:
+                message = (
+                    f"{self.request.stream}: record {self.record} has a text of {len(row[place])} characters in"
+                    f" {column.name}, which takes {column.length}"
+                )
+                return DataError(error.code, message, hint=error.hint)
+        return error
