@@ -9,6 +9,7 @@ import psycopg
 
 from connectors.base import Surroundings, WriteRequest
 from connectors.errors import ConfigError, DataError, SyncError, TransientError
+from connectors.postgres_copy import copy_rows
 from connectors.postgres_dialect import (
     HAS_MINIMUM,
     PostgresDialect,
