@@ -11,7 +11,6 @@ import logging
 import os
 import select
 import socket
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +25,7 @@ from syncjobs.lifecycle.nudges import CHANNEL
 
 logger = logging.getLogger("syncjobs.dispatcher")
 MOST_BYTES = 64
+STAND_IN_PREFIX = "syncdeck-"  # of the private directory where the data directory's path is too long for a socket
 
 
 class Ear(Protocol):
@@ -51,6 +51,8 @@ class SocketEar:
 
     def open(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._path.parent.stat().st_uid != os.getuid():
+            raise PermissionError(f"the directory {self._path.parent} belongs to somebody else")
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()  # left behind by a killed dispatcher, or by one that now only polls
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -83,7 +85,7 @@ class SocketEar:
         with contextlib.suppress(OSError):
             if _identity(self._path) == self._identity:  # else a second dispatcher has put its own there
                 self._path.unlink()
-            if self._path.parent.parent == Path(tempfile.gettempdir()):
+            if self._path.parent.name.startswith(STAND_IN_PREFIX):
                 self._path.parent.rmdir()
 
 

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from connectors.models import Connector
 from syncjobs.models import SeededDefault, SyncJobType
+from syncjobs.models.job_types import SNAPSHOT_FIELDS
 from syncjobs.operations import default_jobs
 from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.job_types import job_type_from_shape, save_job_type
@@ -117,9 +118,9 @@ def seed_job_type(shape: dict[str, Any], *, actor: str) -> str:
         return f"Made the job type {slug}."
     if is_touched(seeded, live.version, digest(live.snapshot())) or digest(wanted.snapshot()) == seeded.digest:
         return ""
-    wanted.pk, wanted.version, wanted.created_at = live.pk, live.version, live.created_at
-    wanted.paused_at, wanted.paused_by, wanted.resume_at = live.paused_at, live.paused_by, live.resume_at
-    _save_job_type(wanted, actor)
+    for name in (*SNAPSHOT_FIELDS, "source_connector", "target_connector"):
+        setattr(live, name, getattr(wanted, name))
+    _save_job_type(live, actor)
     return f"Brought the job type {slug} up to date."
 
 
