@@ -85,9 +85,9 @@ class _Switch:
 class FaultBox:
     """The switches that are on, shared by all request threads."""
 
-    def __init__(self, faults: Sequence[Fault] = ()) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._switches = [_Switch(fault) for fault in faults]
+        self._switches: list[_Switch] = []
 
     def add(self, faults: Iterable[Fault]) -> None:
         with self._lock:

@@ -32,7 +32,7 @@ def answer_query(
     if not any(is_aggregate):
         rows = _rows(connection, spec, list(RECORD_COLUMNS), parameters, columns)
         types = tuple(columns[str(item.column)].type for item in items)
-        return Answer(output_names(items), types, rows_text(items, live, rows))
+        return Answer(output_names(items), types, rows_text(items, spec.columns, live, rows))
     if not all(is_aggregate):
         raise SodaError(400, "query.soql.column-not-in-group-bys", "Columns and aggregates cannot stand side by side.")
     selected = [aggregate_sql(item, columns) for item in items]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.sandbox.datasets import NUMBER, body_of
@@ -24,10 +24,14 @@ class Answer:
     text: str
 
 
-def rows_text(items: Sequence[Selected], live: Sequence[LiveColumn], rows: Iterable[RowTuple]) -> str:
+def rows_text(
+    items: Sequence[Selected], stored: Collection[str], live: Sequence[LiveColumn], rows: Iterable[RowTuple]
+) -> str:
+    """A JSON array of the rows; those asked for with all their `stored` columns are ready-made."""
     names = {item.column for item in items if not item.alias}
     system = [name for name in SYSTEM_FIELDS if name in names]
-    whole = len(names) == len(items) == len(system) + len(live) and all(column.origin == "stored" for column in live)
+    untouched = {column.name for column in live if column.origin == "stored"}
+    whole = len(names) == len(items) and names.difference(SYSTEM_FIELDS) == untouched == set(stored)
     if whole and not system:
         texts: Iterable[str] = [row[3] for row in rows]
     elif whole:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from connectors.sandbox.catalog import standard_datasets
 from connectors.sandbox.datasets import DatasetSpec
-from connectors.sandbox.faults import Fault, FaultBox
+from connectors.sandbox.faults import Fault
 from connectors.sandbox.messages import RecordedRequest
 from connectors.sandbox.serving import SandboxServer
 from connectors.sandbox.state import Sandbox
@@ -22,7 +22,12 @@ class RunningSandbox:
 
     def __init__(self, server: SandboxServer) -> None:
         self.url = server.url
+        self._server = server
         self._sandbox = server.sandbox
+
+    def stop(self) -> None:
+        """Ends every connection and frees the port; the end of the block does it too."""
+        self._server.stop()
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -61,9 +66,14 @@ def make_server(
     app_token: str | None = None,
     today: Callable[[], date] = date.today,
 ) -> SandboxServer:
-    """A server that listens but does not serve yet; without `datasets`, of the standard ones. Raises SandboxError."""
+    """A server that listens but does not serve yet; without `datasets`, of the standard ones.
+
+    Raises SandboxError, and SodaError for a fault on a dataset that is not served.
+    """
     specs = standard_datasets() if datasets is None else datasets
-    return SandboxServer(host, port, Sandbox(Store(path, specs, today), FaultBox(faults), app_token))
+    sandbox = Sandbox(Store(path, specs, today), app_token)
+    sandbox.add_faults(faults)
+    return SandboxServer(host, port, sandbox)
 
 
 @contextmanager
@@ -78,8 +88,8 @@ def running_sandbox(
 ) -> Iterator[RunningSandbox]:
     """Runs a sandbox over the file at `path` in a thread, on a free loopback port, until the block ends."""
     server = make_server(path, port=port, datasets=datasets, faults=faults, app_token=app_token, today=today)
-    thread = server.start()
+    server.start()
     try:
         yield RunningSandbox(server)
     finally:
-        server.stop(thread)
+        server.stop()

@@ -37,6 +37,7 @@ class SandboxServer(socketserver.ThreadingTCPServer):
         """Listens at once; port 0 takes a free one. Raises SandboxError when the address cannot be had."""
         self.sandbox = sandbox
         self.stopping = threading.Event()
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox")
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
         try:
@@ -51,15 +52,16 @@ class SandboxServer(socketserver.ThreadingTCPServer):
         host, port = self.server_address[:2]
         return f"http://{host!s}:{port}"
 
-    def start(self) -> threading.Thread:
-        thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, name="sandbox")
-        thread.start()
-        return thread
+    def start(self) -> None:
+        self._thread.start()
 
-    def stop(self, thread: threading.Thread) -> None:
+    def stop(self) -> None:
+        """Does nothing the second time. Only for a server that was started."""
+        if self.stopping.is_set():
+            return
         self.stopping.set()
         self.shutdown()
-        thread.join()
+        self._thread.join()
         with self._open_lock:
             for connection in self._open:
                 _hang_up(connection)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from connectors.sandbox.errors import SodaError
+from connectors.sandbox.errors import SodaError, invalid_request
 from connectors.sandbox.faults import Fault, FaultBox
 from connectors.sandbox.messages import RecordedRequest, Request
 from connectors.sandbox.store import Store
@@ -19,16 +19,22 @@ REQUESTS_KEPT = 10_000
 class Sandbox:
     """The datasets, the switches and the requests seen so far: what all request threads share."""
 
-    def __init__(self, store: Store, faults: FaultBox, app_token: str | None = None) -> None:
+    def __init__(self, store: Store, app_token: str | None = None) -> None:
         self.store = store
-        self.faults = faults
+        self.faults = FaultBox()
         self.requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
         self._app_token = app_token
 
     def add_faults(self, faults: Iterable[Fault]) -> None:
-        """Turns switches on, each for a dataset by its name or four-by-four. Raises SodaError (404)."""
-        find = self.store.find
-        self.faults.add([replace(fault, dataset=fault.dataset and find(fault.dataset).name) for fault in faults])
+        """Turns switches on, each for a dataset by its name or four-by-four. Raises SodaError (400)."""
+        self.faults.add([replace(fault, dataset=self._dataset_name(fault.dataset)) for fault in faults])
+
+    def _dataset_name(self, name: str | None) -> str | None:
+        try:
+            return None if name is None else self.store.find(name).name
+        except SodaError as error:
+            served = ", ".join(self.store.datasets)
+            raise invalid_request(f"There is no dataset {name!r}; the sandbox serves {served}.") from error
 
     def record(self, request: Request) -> None:
         """Keeps a data request for whoever asserts on what was asked."""

@@ -61,11 +61,11 @@ class Command(BaseCommand):
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
-        thread = server.start()
+        server.start()
         self.stdout.write(f"Sandbox is ready at {server.url}/")
         self.stdout.flush()
         stopped.wait()
-        server.stop(thread)
+        server.stop()
 
 
 def parse_fault(text: str) -> Fault:
