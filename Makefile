@@ -42,7 +42,7 @@ lint: install-dev ## format check, lint, types
 	$(BIN)/mypy
 
 test: lint ## lint, then every test, on all cores
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup; status=$$?; rm -rf .pytest_tmp; exit $$status
 
 # Written by uv (https://docs.astral.sh/uv), which is only needed for this: pip install uv, or make lock UV=/path/to/uv.
 UV ?= uv

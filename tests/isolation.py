@@ -25,6 +25,10 @@ SCRATCH.mkdir(exist_ok=True)
 DATA_DIR = Path(tempfile.mkdtemp(prefix="data-", dir=SCRATCH))
 os.environ["SYNCDECK_DATA_DIR"] = str(DATA_DIR)
 os.environ["PYTEST_DEBUG_TEMPROOT"] = str(SCRATCH)
+# Workers that are killed on purpose leave temporary directories; these belong into the checkout, too.
+(SCRATCH / "tmp").mkdir(exist_ok=True)
+os.environ["TMPDIR"] = str(SCRATCH / "tmp")
+tempfile.tempdir = None
 os.environ["SYNCDECK_NETWORK_ALLOW"] = "127.0.0.0/8,::1"
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from syncjobs.supervision.broker import SHORT_DIRECTORY
 from syncjobs.supervision.guardian import is_group_alive
 from syncjobs.supervision.supervisor import start_guardian
 
@@ -59,7 +60,7 @@ class PostgresServer:
 
     def __init__(self, binaries: Path) -> None:
         self.binaries = binaries
-        self.directory = Path(tempfile.mkdtemp(prefix="syncdeck-pg-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="syncdeck-pg-", dir=SHORT_DIRECTORY))
         self.account = account()
         if self.account:
             os.chown(self.directory, self.account["user"], self.account["group"])

@@ -11,13 +11,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from urllib.parse import quote
 
 LONGEST_SOCKET_PATH = 107  # bytes; the kernel's sun_path holds 108 with the closing NUL.
 START_SECONDS = 10.0
+# Not tempfile's choice: a process with another TMPDIR would look for the socket elsewhere.
+SHORT_DIRECTORY = Path("/tmp")  # noqa: S108 - the name below it is made private, or refused.
 
 
 class BrokerUnavailable(RuntimeError):
@@ -27,7 +28,7 @@ class BrokerUnavailable(RuntimeError):
 def socket_path(data_dir: Path) -> Path:
     """Return where the embedded broker of this data directory listens: the same for everyone who asks.
 
-    Where the data directory's path is too long for a socket, it is a private directory in the system's temporary one.
+    Where the data directory's path is too long for a socket, it is a private directory in /tmp.
     """
     return short_enough(Path(os.path.abspath(data_dir)) / "broker" / "broker.sock")  # noqa: PTH100 - resolve() would follow links.
 
@@ -42,7 +43,7 @@ def short_enough(path: Path) -> Path:
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
     name = hashlib.sha256(os.fsencode(path) + str(os.getuid()).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"syncdeck-{name}" / path.name
+    return SHORT_DIRECTORY / f"syncdeck-{name}" / path.name
 
 
 def socket_url(data_dir: Path) -> str:
@@ -156,5 +157,5 @@ def stop_broker(process: subprocess.Popen[bytes], data_dir: Path) -> None:
 def remove_outside_directory(data_dir: Path) -> None:
     """Remove the socket's directory where it had to lie outside the data directory."""
     directory = socket_path(data_dir).parent
-    if directory.parent == Path(tempfile.gettempdir()) and directory.name.startswith("syncdeck-"):
+    if directory.parent == SHORT_DIRECTORY and directory.name.startswith("syncdeck-"):
         shutil.rmtree(directory, ignore_errors=True)
