@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from connectors.models import Connector
+from connectors.connection_tests import run_connection_test
+from connectors.models import ConnectionTest, Connector
 
 
 def connector_from_shape(shape: dict[str, Any]) -> Connector:
@@ -25,3 +26,8 @@ def save_connector(connector: Connector) -> Connector:
     else:
         connector.save_if_unchanged()
     return connector
+
+
+def test_connector(connector: Connector) -> ConnectionTest:
+    """Test a saved connector in named steps and keep the result; what it finds wrong is in the result, never raised."""
+    return run_connection_test(connector)

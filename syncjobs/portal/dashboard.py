@@ -1,0 +1,80 @@
+"""The first page: how syncs have been going, what runs now, what comes next. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from connectors.models import Connector
+from syncjobs.models import SyncJobType
+from syncjobs.portal import figures, job_reads, schedule_reads
+from syncjobs.portal.job_facts import progress_of, records_per_second, seconds_left
+from syncjobs.portal.live import Region, is_asked_for
+from syncjobs.portal.pages import draw_page
+
+RECENT, CONNECTORS_SHOWN, UPCOMING_SHOWN = 10, 12, 6
+
+
+def draw_dashboard(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """The dashboard, or the one of its live regions that is asked for; what this person may not see is left out."""
+    context: dict[str, Any] = {"title": "Dashboard", "now": timezone.now(), "may_see": _may_see(request)}
+    parts = _parts() if context["may_see"]["job"] else {}
+    for region, read in parts.items():
+        if is_asked_for(request, region):
+            return draw_page(site, request, "portal/dashboard.html", context | read(), regions=[region])
+    for read in parts.values():
+        context |= read()
+    context |= _surroundings(context["may_see"])
+    return draw_page(site, request, "portal/dashboard.html", context, regions=list(parts))
+
+
+def _parts() -> dict[Region, Callable[[], dict[str, Any]]]:
+    """The live regions, each with what it reads."""
+    return {
+        Region("cards", "portal/_cards.html", is_live=True, every="15s"): _cards,
+        Region("running-now", "portal/_running_now.html", is_live=True): _running,
+        Region("recent", "portal/_recent.html", is_live=True, every="5s"): _recent,
+    }
+
+
+def _may_see(request: HttpRequest) -> dict[str, bool]:
+    seen = {"job": "syncjobs.{}_syncjob", "job_type": "syncjobs.{}_syncjobtype"}
+    seen |= {"schedule": "syncjobs.{}_schedule", "connector": "connectors.{}_connector"}
+    may = request.user.has_perm
+    allowed = {name: any(may(code.format(verb)) for verb in ("view", "change")) for name, code in seen.items()}
+    return allowed | {"run": may("syncjobs.change_syncjob") and allowed["job_type"]}
+
+
+def _cards() -> dict[str, Any]:
+    return {"cards": figures.cards(timezone.now(), reverse("admin:job_list")), "held": figures.held_jobs()}
+
+
+def _running() -> dict[str, Any]:
+    now = timezone.now()
+    rows = [
+        {
+            "job": job,
+            "progress": progress_of(job, now),
+            "rate": records_per_second(job, now),
+            "left": seconds_left(job, now),
+        }
+        for job in figures.running_jobs()
+    ]
+    return {"running": rows}
+
+
+def _recent() -> dict[str, Any]:
+    return {"recent": [{"job": job, "why": job_reads.why(job)} for job in job_reads.listed_jobs()[:RECENT]]}
+
+
+def _surroundings(may_see: dict[str, bool]) -> dict[str, Any]:
+    return {
+        "upcoming": schedule_reads.upcoming(UPCOMING_SHOWN) if may_see["schedule"] else [],
+        "connectors": list(Connector.objects.all()[:CONNECTORS_SHOWN]) if may_see["connector"] else [],
+        "has_types": SyncJobType.objects.exists(),
+    }

@@ -1,0 +1,138 @@
+"""The dashboard's numbers, each from a bounded read: the last day by its index, the newest job of each type."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import BigIntegerField, Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, TruncHour
+from django.utils import timezone
+
+from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.portal.words import NOTHING, number_text, plural, short_number
+from syncjobs.statuses import ACTIVE, DONE, FINAL, Status
+
+DAY = timedelta(hours=24)
+HOURS = 24
+BAD = (Status.FAILED.value, Status.ERROR.value)
+RUNNING_SHOWN = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """A card: its word, the number, a sentence beneath with its colour (up, down or sub), and a line of 24 hours."""
+
+    word: str
+    number: str
+    sentence: str
+    kind: str = "sub"
+    hours: tuple[int, ...] = ()
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """24 hours of jobs by status, and by hour the jobs, the records read and the failures."""
+
+    by_status: Counter[str]
+    records: int
+    jobs_by_hour: tuple[int, ...]
+    records_by_hour: tuple[int, ...]
+    failures_by_hour: tuple[int, ...]
+
+    @property
+    def jobs(self) -> int:
+        return self.by_status.total()
+
+
+def day_figures(now: datetime) -> Day:
+    """The last 24 hours. Dry runs count as jobs, but neither they nor relays (whose children do) as records."""
+    since = timezone.localtime(now).replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    read = Sum(Cast(KT("counts__read"), BigIntegerField()))
+    rows = (
+        SyncJob.objects.created_since(since)
+        .order_by()
+        .annotate(hour=TruncHour("created_at"))
+        .values_list("hour", "status", "dry_run")
+        .annotate(jobs=Count("id"), read=read)
+    )
+    by_status: Counter[str] = Counter()
+    jobs, records, failures = [0] * HOURS, [0] * HOURS, [0] * HOURS
+    for hour, status, dry_run, number, amount in rows:
+        place = min(HOURS - 1, max(0, int((hour - since) / timedelta(hours=1))))
+        by_status[status] += number
+        jobs[place] += number
+        failures[place] += number if status in BAD else 0
+        records[place] += 0 if dry_run or status == Status.RELAYED else amount or 0
+    return Day(by_status, sum(records), tuple(jobs), tuple(records), tuple(failures))
+
+
+def cards(now: datetime, job_list: str) -> list[Kpi]:
+    """The five cards, as links into `job_list` where there is more to see."""
+    day = day_figures(now)
+    before = SyncJob.objects.created_since(now - 2 * DAY).filter(created_at__lt=now - DAY).count()
+    active = SyncJob.objects.filter(status__in=ACTIVE).status_counts()
+    failing = failing_types()
+    failed = sum(day.by_status[status] for status in BAD)
+    ended_well = sum(day.by_status[status.value] for status in DONE)
+    rate = f"{100 * ended_well / (ended_well + failed):.3g} %" if ended_well + failed else NOTHING
+    return [
+        Kpi("Jobs, 24 h", number_text(day.jobs), *_trend(day.jobs, before), day.jobs_by_hour, job_list),
+        Kpi("Success rate", rate, f"{failed:,} failed or error", "sub", day.failures_by_hour),
+        Kpi("Records synced, 24 h", short_number(day.records), "read and compared", "sub", day.records_by_hour),
+        Kpi(
+            "Running now",
+            number_text(active.get(Status.STARTED.value, 0)),
+            _waiting_sentence(active.get(Status.QUEUED.value, 0)),
+            address=f"{job_list}?status=started",
+        ),
+        Kpi(
+            "Failing",
+            number_text(len(failing)),
+            ", ".join(item.name for item in failing[:2]) + (" …" if len(failing) > 2 else "")
+            if failing
+            else "every type's last job went well",
+            "down" if failing else "up",
+        ),
+    ]
+
+
+def _trend(jobs: int, before: int) -> tuple[str, str]:
+    if not before:
+        return "none the day before", "sub"
+    percent = round(100 * (jobs - before) / before)
+    return (f"{percent:+d} % on the day before" if percent else "as many as the day before"), "sub"
+
+
+def _waiting_sentence(queued: int) -> str:
+    if not queued:
+        return "nothing waits"
+    reasons = SyncJob.objects.filter(status=Status.QUEUED.value).exclude(wait_reason="")
+    reason = reasons.order_by("id").values_list("wait_reason", flat=True).first() if queued == 1 else None
+    return f"1 waits: {reason}" if reason else f"{plural(queued, 'waits', 'wait')} for a turn"
+
+
+def failing_types() -> list[SyncJobType]:
+    """Types whose newest ended job (dry runs apart) failed."""
+    ended = SyncJob.objects.filter(
+        job_type=OuterRef("pk"), status__in=[status.value for status in FINAL], dry_run=False, parent=None
+    )
+    newest = ended.order_by("-id").values("status")[:1]
+    return list(SyncJobType.objects.annotate(last_status=Subquery(newest)).filter(last_status__in=BAD))
+
+
+def running_jobs() -> QuerySet[SyncJob, SyncJob]:
+    """What is at work or about to be, the working ones first."""
+    at_work = Q(status=Status.STARTED.value) | Q(status=Status.QUEUED.value)
+    jobs = SyncJob.objects.for_lists().filter(at_work)
+    return jobs.order_by("-status", "-id")[:RUNNING_SHOWN]  # "started" sorts after "queued"
+
+
+def held_jobs() -> list[dict[str, Any]]:
+    """Jobs that wait for a person, with what stopped them."""
+    held = SyncJob.objects.filter(status=Status.HELD.value).select_related("job_type").order_by("-id")[:5]
+    return [{"job": job, "reason": (job.failure or {}).get("message", "")} for job in held]

@@ -1,0 +1,203 @@
+"""What the jobs' pages read: lists with their filters, one job with everything round it. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import BigIntegerField, Q, QuerySet, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+from django.http import Http404, HttpRequest, QueryDict
+
+from syncjobs.counts import Counts
+from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob, SyncJobType
+from syncjobs.portal.job_facts import ChangeRow, change_row
+from syncjobs.portal.paging import LARGEST_ID
+from syncjobs.statuses import DONE, FINAL, Status
+
+Jobs = QuerySet[SyncJob, SyncJob]
+LATEST_CHANGES, LATEST_EVENTS, CHILDREN_SHOWN = 10, 20, 20
+LAST_LINES = timedelta(seconds=10)  # a worker writes its last lines just after the end
+LEVELS = {
+    "info": ("INFO", "WARNING", "ERROR", "FATAL", "CRITICAL"),
+    "warning": ("WARNING", "ERROR", "FATAL", "CRITICAL"),
+    "error": ("ERROR", "FATAL", "CRITICAL"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """What a list of jobs is limited to, as it stands in the address; unknown words limit nothing."""
+
+    status: str = ""
+    job_type: str = ""
+    dry_run: str = ""
+    search: str = ""
+    parent: str = ""
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> JobFilter:
+        status, dry_run, parent = (query.get(name, "") for name in ("status", "dry_run", "parent"))
+        return cls(
+            status=status if status in set(Status) else "",
+            job_type=query.get("type", "")[:100].replace("\0", ""),
+            dry_run=dry_run if dry_run in ("yes", "no") else "",
+            search=query.get("q", "").replace("\0", "").strip()[:200],
+            parent=parent if parent.isascii() and parent.isdigit() and len(parent) < 19 else "",
+        )
+
+    def __bool__(self) -> bool:
+        return any((self.status, self.job_type, self.dry_run, self.search, self.parent))
+
+    def apply(self, jobs: Jobs) -> Jobs:
+        if self.status:
+            jobs = jobs.filter(status=self.status)
+        if self.job_type:
+            jobs = jobs.filter(job_type__slug=self.job_type)
+        if self.dry_run:
+            jobs = jobs.filter(dry_run=self.dry_run == "yes")
+        if self.parent:
+            jobs = jobs.filter(parent_id=int(self.parent))
+        return jobs.filter(_matches(self.search)) if self.search else jobs
+
+
+def _matches(search: str) -> Q:
+    number = search.removeprefix("#")
+    by_title = Q(title__icontains=search)
+    if number.isascii() and number.isdigit() and len(number) < 20:
+        return Q(pk=min(int(number), LARGEST_ID)) | by_title
+    return by_title
+
+
+def listed_jobs() -> Jobs:
+    """Jobs with what a row of a list shows."""
+    return SyncJob.objects.for_lists().select_related("schedule__periodic_task", "triggered_by")
+
+
+def type_choices() -> list[tuple[str, str]]:
+    return list(SyncJobType.objects.order_by("name").values_list("slug", "name"))
+
+
+def get_job(job_id: int) -> SyncJob:
+    """The job with the rows its page names. Raises Http404."""
+    found = SyncJob.objects.select_related(
+        "job_type", "type_version", "parent", "triggered_by", "schedule__periodic_task", "restarted_from"
+    )
+    job = found.filter(pk=job_id).first() if job_id <= LARGEST_ID else None
+    if job is None:
+        raise Http404(f"There is no job #{job_id}.")
+    return job
+
+
+def latest_attempt(job: SyncJob) -> Attempt | None:
+    return Attempt.objects.filter(job=job).order_by("-number").first()
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """How a relay's children stand: how many in each status, what they did together, and the first of them."""
+
+    by_status: dict[str, int]
+    counts: Counts
+    rows: Sequence[SyncJob]
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
+
+    @property
+    def done(self) -> int:
+        return sum(number for status, number in self.by_status.items() if status in DONE)
+
+    @property
+    def failed(self) -> int:
+        return sum(self.by_status.get(status.value, 0) for status in (Status.FAILED, Status.ERROR, Status.CANCELED))
+
+    @property
+    def open(self) -> int:
+        return self.total - self.done - self.failed
+
+    @property
+    def sentence(self) -> str:
+        parts = [f"{self.done:,} of {self.total:,} done"]
+        parts += [f"{self.failed:,} failed or canceled"] if self.failed else []
+        parts += [f"{self.open:,} to go"] if self.open else []
+        return " · ".join(parts)
+
+
+def children_of(job: SyncJob) -> Children | None:
+    """The roll-up of a job's children; None without any."""
+    children = SyncJob.objects.filter(parent=job)
+    by_status = children.status_counts()
+    if not by_status:
+        return None
+    names = Counts().as_dict()
+    sums = {name: Sum(Cast(KT(f"counts__{name}"), BigIntegerField())) for name in names}
+    totals = children.order_by().aggregate(**sums)
+    rows = list(listed_jobs().filter(parent=job).order_by("position")[:CHILDREN_SHOWN])
+    return Children(by_status, Counts.from_dict({name: totals[name] or 0 for name in names}), rows)
+
+
+def is_changing(job: SyncJob, children: Children | None) -> bool:
+    """Whether the page has to be looked at again: the job, or a child of it, may still change by itself."""
+    if children is not None and children.by_status.keys() - {status.value for status in FINAL}:
+        return True
+    return not job.is_final
+
+
+def is_logging(job: SyncJob, now: datetime) -> bool:
+    """Whether further lines may come."""
+    return not job.is_final or (job.ended_at is not None and now - job.ended_at < LAST_LINES)
+
+
+def latest_changes(job: SyncJob) -> list[ChangeRow]:
+    newest = Change.objects.filter(job=job).order_by("-id")[:LATEST_CHANGES]
+    return [change_row(change) for change in newest]
+
+
+def latest_events(job: SyncJob) -> list[JobEvent]:
+    """The last moves, oldest first."""
+    return list(JobEvent.objects.filter(job=job).order_by("-id")[:LATEST_EVENTS])[::-1]
+
+
+def latest_batch(job: SyncJob) -> JobBatch | None:
+    return JobBatch.objects.filter(job=job, state=JobBatch.State.COMMITTED).order_by("-id").first()
+
+
+def log_lines(job: SyncJob, request: HttpRequest) -> tuple[QuerySet[JobLog, JobLog], str]:
+    """The job's lines limited to the level that the address asks for, and that level ("" = all)."""
+    level = request.GET.get("level", "")
+    lines = JobLog.objects.filter(job=job)
+    if level not in LEVELS:
+        return lines, ""
+    return lines.filter(level__in=LEVELS[level]), level
+
+
+def last_lines(job: SyncJob, number: int) -> list[JobLog]:
+    """The newest lines, oldest first."""
+    return list(JobLog.objects.filter(job=job).order_by("-id")[:number])[::-1]
+
+
+def why(job: SyncJob) -> str:
+    """Beside a job in a list: what went wrong, else what it waits for, else who asked for it."""
+    if job.failure and job.status in (Status.FAILED, Status.ERROR, Status.HELD):
+        failure: dict[str, Any] = job.failure
+        return f"{failure.get('class', '')}: {failure.get('message', '')}"
+    if job.wait_reason:
+        return job.wait_reason
+    if job.status == Status.CANCELED and job.cancel_reason:
+        return job.cancel_reason
+    return asked_by(job)
+
+
+def asked_by(job: SyncJob) -> str:
+    """The trigger and who or what stands behind it: "manual, anna", "scheduler, daily 02:08"."""
+    trigger = job.get_trigger_type_display()
+    if job.schedule is not None:
+        return f"{trigger.lower()}, {job.schedule.periodic_task.name}"
+    if job.triggered_by is not None:
+        return f"{trigger if trigger.isupper() else trigger.lower()}, {job.triggered_by.get_username()}"
+    return trigger if trigger.isupper() else trigger.lower()

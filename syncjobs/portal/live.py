@@ -1,0 +1,52 @@
+"""Regions of a page that follow what happens: one template, drawn within its page or alone for htmx.
+
+A region polls while it is live. Its cursor is the digest of what it shows, so an answer without news is empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """An element by its id, the template of its inside, and whether it will change by itself."""
+
+    name: str
+    template: str
+    is_live: bool
+    every: str = "2s"
+
+
+def draw_region(request: HttpRequest, region: Region, context: Mapping[str, Any]) -> tuple[SafeString, str]:
+    """The region's whole element and its cursor."""
+    inside = render_to_string(region.template, dict(context), request=request)
+    cursor = hashlib.sha256(f"{region.is_live}{inside}".encode()).hexdigest()[:16]
+    frame = {"region": region, "inside": inside, "cursor": cursor, "address": _address(request)}
+    return render_to_string("portal/_region.html", frame), cursor
+
+
+def answer_region(request: HttpRequest, region: Region, context: Mapping[str, Any]) -> HttpResponse:
+    """The region alone; 204 where the browser already shows exactly that."""
+    element, cursor = draw_region(request, region, context)
+    if request.GET.get("cursor") == cursor:
+        return HttpResponse(status=204)
+    return HttpResponse(element)
+
+
+def is_asked_for(request: HttpRequest, region: Region) -> bool:
+    """Whether htmx asks for this region rather than a browser for its page."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Target") == region.name
+
+
+def _address(request: HttpRequest) -> str:
+    query = request.GET.copy()
+    query.pop("cursor", None)
+    return f"{request.path}?{query.urlencode()}" if query else request.path

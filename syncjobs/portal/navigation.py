@@ -1,0 +1,94 @@
+"""The sidebar: what exists and what this person may see, with numbers beside it. Reads a few counts only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.db.models import Count, Model, Q
+from django.http import HttpRequest
+from django.urls import reverse
+
+from connectors.models import Connector
+from syncjobs.models import Schedule, SyncJob, SyncJobType
+from syncjobs.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the menu; `kind` colours the number: "", "warn" or "bad"."""
+
+    label: str
+    address: str
+    is_current: bool
+    number: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and its entries."""
+
+    label: str
+    entries: list[Entry]
+
+
+def menu(request: HttpRequest) -> list[Section]:
+    """The sections in which this person may open something."""
+    sections = [
+        Section("", [_entry(request, "Dashboard", reverse("admin:index"), exact=True)]),
+        Section("Operate", _operating(request)),
+        Section("Configure", _configuring(request)),
+        Section("Administer", _administering(request)),
+    ]
+    return [section for section in sections if section.entries]
+
+
+def _operating(request: HttpRequest) -> list[Entry]:
+    if not _may_see(request, SyncJob):
+        return []
+    address = reverse("admin:job_list")
+    busy = SyncJob.objects.filter(status__in=(Status.STARTED.value, Status.HELD.value, Status.PAUSED.value))
+    numbers = busy.aggregate(
+        running=Count("id", filter=Q(status=Status.STARTED.value)),
+        held=Count("id", filter=Q(status=Status.HELD.value)),
+    )
+    running = f"{numbers['running']} running" if numbers["running"] else ""
+    entries = [_entry(request, "Jobs", address, number=running)]
+    if numbers["held"]:
+        held = f"{address}?status=held"
+        entries.append(Entry("Held", held, request.get_full_path() == held, str(numbers["held"]), "warn"))
+    return entries
+
+
+def _configuring(request: HttpRequest) -> list[Entry]:
+    models: tuple[tuple[str, type[Model], str], ...] = (
+        ("Job types", SyncJobType, "admin:job_type_list"),
+        ("Connectors", Connector, "admin:connector_list"),
+        ("Schedules", Schedule, "admin:schedule_list"),
+    )
+    return [
+        _entry(request, label, reverse(name), number=str(model._default_manager.count()))
+        for label, model, name in models
+        if _may_see(request, model)
+    ]
+
+
+def _administering(request: HttpRequest) -> list[Entry]:
+    models: tuple[tuple[str, type[Model], str], ...] = (
+        ("Users", User, "admin:auth_user_changelist"),
+        ("Groups", Group, "admin:auth_group_changelist"),
+    )
+    return [_entry(request, label, reverse(name)) for label, model, name in models if _may_see(request, model)]
+
+
+def _entry(request: HttpRequest, label: str, address: str, *, number: str = "", exact: bool = False) -> Entry:
+    is_current = request.path == address if exact else request.path.startswith(address)
+    return Entry(label, address, is_current, number)
+
+
+def _may_see(request: HttpRequest, model: type[Model]) -> bool:
+    meta: Any = model._meta
+    names = (f"{meta.app_label}.{action}_{meta.model_name}" for action in ("view", "change"))
+    return any(request.user.has_perm(name) for name in names)

@@ -1,0 +1,69 @@
+"""Pages of long tables by id: each asks for one row more than it shows, so that nothing is ever counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+M = TypeVar("M", bound=Model)
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[M]):
+    """Rows in the order of the page; `earlier` and `later` are query strings of its neighbours, empty without one."""
+
+    rows: Sequence[M]
+    first: str
+    previous: str
+    next: str
+
+    @property
+    def has_neighbours(self) -> bool:
+        return bool(self.previous or self.next)
+
+
+def page_by_id(request: HttpRequest, rows: QuerySet[M, M], size: int, *, newest_first: bool) -> Page[M]:
+    """The page that `?from=<id>` or `?to=<id>` of the request asks for; anything else gives the first one.
+
+    `from` is the id before the page's first row in reading order, `to` the one after its last.
+    """
+    start, end = read_id(request, "from"), read_id(request, "to")
+    forwards = end is None
+    edge = start if forwards else end
+    descending = newest_first if forwards else not newest_first
+    if edge is not None:
+        rows = rows.filter(pk__lt=edge) if descending else rows.filter(pk__gt=edge)
+    found = list(rows.order_by("-pk" if descending else "pk")[: size + 1])
+    has_more, shown = len(found) > size, found[:size]
+    if not forwards:
+        shown.reverse()
+    has_previous = edge is not None if forwards else has_more
+    has_next = has_more if forwards else True
+    return Page(
+        rows=shown,
+        first=_query(request),
+        previous=_query(request, to=shown[0].pk) if has_previous and shown else "",
+        next=_query(request, **{"from": shown[-1].pk}) if has_next and shown else "",
+    )
+
+
+def read_id(request: HttpRequest, name: str) -> int | None:
+    """A row's id from the query string; None for whatever else stands there."""
+    text = request.GET.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        return None
+    return min(int(text), LARGEST_ID)
+
+
+def _query(request: HttpRequest, **edges: Any) -> str:
+    query = request.GET.copy()
+    for name in ("from", "to", "cursor"):
+        query.pop(name, None)
+    for name, value in edges.items():
+        query[name] = str(value)
+    return f"?{query.urlencode()}"

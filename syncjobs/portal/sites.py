@@ -1,0 +1,75 @@
+"""The admin site that is the portal: what is registered, its addresses, its frame. django-celery-beat's models are not
+registered on purpose: their stock pages let staff run any task with any arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path, reverse
+from django_htmx.http import HttpResponseClientRedirect
+
+from connectors.models import Connector
+from syncjobs.models import Schedule, SyncJob, SyncJobType
+from syncjobs.portal.connectors import ConnectorAdmin
+from syncjobs.portal.dashboard import draw_dashboard
+from syncjobs.portal.job_types import SyncJobTypeAdmin
+from syncjobs.portal.jobs import SyncJobAdmin
+from syncjobs.portal.navigation import menu
+from syncjobs.portal.pages import PortalAdmin
+from syncjobs.portal.schedules import ScheduleAdmin
+from syncjobs.portal.users import PortalGroupAdmin, PortalUserAdmin
+
+Address = URLPattern | URLResolver
+
+
+class PortalSite(AdminSite):
+    """Django's admin with our pages, our menu and our frame."""
+
+    site_title = "Syncdeck"
+    site_header = "Syncdeck"
+    index_title = "Dashboard"
+    site_url = None
+    enable_nav_sidebar = False
+    login_template = "portal/login.html"
+
+    def get_urls(self) -> list[Any]:
+        """Our pages lie at addresses of their own (/admin/jobs/), before the stock ones."""
+        ours: list[Address] = []
+        stock_places = set()
+        for model, model_admin in self._registry.items():
+            if isinstance(model_admin, PortalAdmin):
+                ours.append(path(f"{model_admin.address}/", include(model_admin.get_urls())))
+                stock_places.add(f"{model._meta.app_label}/{model._meta.model_name}/")
+        stock = [address for address in super().get_urls() if str(address.pattern) not in stock_places]
+        return ours + stock
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        return context | {"menu": menu(request) if self.has_permission(request) else []}
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
+        return draw_dashboard(self, request)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """A fragment that asks after the session has ended must not show the form inside a page: the browser goes."""
+        if request.headers.get("HX-Request") == "true" and request.method == "GET":
+            return HttpResponseClientRedirect(f"{reverse('admin:login')}?{request.GET.urlencode()}")
+        return super().login(request, extra_context)
+
+
+def _assemble() -> PortalSite:
+    site = PortalSite(name="admin")
+    site.register(SyncJob, SyncJobAdmin)
+    site.register(SyncJobType, SyncJobTypeAdmin)
+    site.register(Connector, ConnectorAdmin)
+    site.register(Schedule, ScheduleAdmin)
+    site.register(User, PortalUserAdmin)
+    site.register(Group, PortalGroupAdmin)
+    return site
+
+
+portal_site = _assemble()

@@ -1,0 +1,106 @@
+"""Tags and filters of the portal's templates. Markup only by format_html and templates: data is always escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from syncjobs.models import SyncJob
+from syncjobs.operations.descriptions import status_text
+from syncjobs.portal import words
+from syncjobs.statuses import Phase, Status
+
+register = template.Library()
+register.filter("number", words.number_text)
+register.filter("short_number", words.short_number)
+register.filter("size", words.size_text)
+register.filter("span", words.span_text)
+register.filter("limit_span", words.every_text)
+register.filter("pretty_json", words.pretty_json)
+register.filter("value_text", words.value_text)
+SPARK_WIDTH, SPARK_HEIGHT = 160.0, 26.0
+
+
+@register.filter
+def changed(job: SyncJob) -> str:
+    """What a job changed (or would), a dash for one that has not begun."""
+    return words.NOTHING if job.started_at is None else words.changed_text(job.tally)
+
+
+@register.simple_tag(takes_context=True)
+def ago(context: Context, moment: datetime | None) -> SafeString | str:
+    """The time relative to the page's `now`, with the exact one on hovering and for machines."""
+    if moment is None:
+        return words.NOTHING
+    now = context.get("now") or timezone.now()
+    return _time_element(moment, words.relative_text(moment, now))
+
+
+@register.simple_tag
+def clock(moment: datetime | None, pattern: str = "%H:%M:%S") -> SafeString | str:
+    """The time of day, with the whole date on hovering."""
+    return words.NOTHING if moment is None else _time_element(moment, timezone.localtime(moment).strftime(pattern))
+
+
+def _time_element(moment: datetime, text: str) -> SafeString:
+    local = timezone.localtime(moment)
+    exact = local.strftime("%a %d %b %Y, %H:%M:%S %Z")
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(timespec="seconds"), exact, text)
+
+
+@register.simple_tag(takes_context=True)
+def job_pill(context: Context, job: SyncJob, *, with_phase: bool = False) -> SafeString:
+    """The status in a word, coloured; a started job's phase beside it if asked for."""
+    text = status_text(job, context.get("now") or timezone.now())
+    if with_phase and job.status == Status.STARTED and job.phase:
+        text = f"{text} · {Phase(job.phase).label.lower()}"
+    if job.status == Status.STARTED and job.cancel_requested_at:
+        text = "Started · stopping"
+    is_planned = job.dry_run and job.status == Status.FINISHED
+    return _pill("planned" if is_planned else job.status, text)
+
+
+@register.simple_tag
+def pill(kind: str, text: str) -> SafeString:
+    """A pill that is no job's: `kind` is one of the colours ok, warn, bad, info, quiet, plan."""
+    return _pill(kind, text)
+
+
+def _pill(kind: str, text: str) -> SafeString:
+    return format_html('<span class="pill {}">{}</span>', kind, text)
+
+
+@register.simple_tag
+def health_pill(ok: bool | None) -> SafeString:
+    """A connector's last test."""
+    if ok is None:
+        return _pill("quiet", "Not tested")
+    return _pill("ok", "Works") if ok else _pill("bad", "Fails")
+
+
+@register.filter
+def spark_points(numbers: Sequence[float]) -> str:
+    """The points of a polyline 160 by 26 through the numbers; 2 px stay free at top and bottom."""
+    highest = max(numbers, default=0) or 1
+    step = SPARK_WIDTH / max(1, len(numbers) - 1)
+    room = SPARK_HEIGHT - 4
+    return " ".join(f"{index * step:.1f},{2 + room * (1 - value / highest):.1f}" for index, value in enumerate(numbers))
+
+
+@register.filter
+def get(mapping: dict[str, Any], name: str) -> Any:
+    """A mapping's value by a name that only the template knows."""
+    return mapping.get(name)
+
+
+@register.filter
+def status_label(status: str) -> str:
+    """The label of a stored status, of the outcomes of attempts, too."""
+    return Status(status).label if status in set(Status) else status.title()

@@ -1,0 +1,112 @@
+"""How numbers, spans, times and values read on a page. Pure: plain text in and out, no markup, no clock."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from syncjobs.counts import Counts
+
+NOTHING = "\N{EN DASH}"  # where there is no value
+MINUS = "\N{MINUS SIGN}"
+LONGEST_VALUE = 400  # characters of one value on a page; the whole record is in the target
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+SIZES = ("B", "kB", "MB", "GB", "TB")
+
+
+def number_text(number: float | None) -> str:
+    """1920448 → "1,920,448"; a dash for None."""
+    return NOTHING if number is None else f"{number:,.0f}"
+
+
+def short_number(number: float) -> str:
+    """Three digits at most: 2314000 → "2.31 M"."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if number >= size:
+            scaled = number / (1e3 if letter == "k" else size)
+            return f"{scaled:.3g} {letter}" if scaled < 1000 else f"{scaled:.0f} {letter}"
+    return f"{number:,.0f}"
+
+
+def size_text(number: float) -> str:
+    """Bytes in powers of 1,000: 6812345 → "6.8 MB"."""
+    for unit in SIZES:
+        if number < 1000 or unit == SIZES[-1]:
+            break
+        number /= 1000
+    return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
+
+
+def span_text(seconds: float | None) -> str:
+    """0.052 → "0.05 s", 3.14 → "3.1 s", 80 → "1 min 20 s", 4320 → "1 h 12 min"; a dash for None."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    for unit, smaller, word, smaller_word in (
+        (MINUTE, 1, "min", "s"),
+        (HOUR, MINUTE, "h", "min"),
+        (DAY, HOUR, "d", "h"),
+    ):
+        if whole < unit * 60 or unit == DAY or (unit == HOUR and whole < DAY):
+            rest = whole % unit // smaller
+            return f"{whole // unit} {word} {rest} {smaller_word}" if rest else f"{whole // unit} {word}"
+    raise AssertionError("the last unit takes every span")
+
+
+def relative_text(moment: datetime, now: datetime) -> str:
+    """As "just now", "2 min ago", "in 28 s"; one unit is enough, since the exact time stands beside it."""
+    seconds = (now - moment).total_seconds()
+    if -1 < seconds < 5:
+        return "just now"
+    amount = _rough_span(abs(seconds))
+    return f"{amount} ago" if seconds > 0 else f"in {amount}"
+
+
+def _rough_span(seconds: float) -> str:
+    for unit, word in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if seconds >= (unit if unit != DAY else 2 * DAY):
+            return f"{int(seconds // unit)} {word}"
+    return f"{int(seconds)} s"
+
+
+def every_text(seconds: int) -> str:
+    """A span for settings, where 0 means that there is none."""
+    return span_text(seconds) if seconds else "no limit"
+
+
+def changed_text(counts: Counts) -> str:
+    """Inserted, updated, deleted, as "+524 ~12,951"; only what happened, a 0 if nothing did."""
+    signs = ((counts.inserted, "+"), (counts.updated, "~"), (counts.deleted, MINUS))
+    return " ".join(f"{sign}{number:,}" for number, sign in signs if number) or "0"
+
+
+def value_text(value: Any) -> str:
+    """A record's value as people read it, cut where it is very long."""
+    if value is None:
+        return "null"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if text == "":
+        return "(empty)"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text):,} characters)"
+
+
+def pretty_json(value: Any) -> str:
+    """Indented JSON, as settings are shown and edited."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def plural(number: int, word: str, many: str = "") -> str:
+    """1 → "1 job", 3 → "3 jobs"."""
+    return f"{number:,} {word if number == 1 else many or word + 's'}"
+
+
+def span_between(start: datetime | None, end: datetime | None) -> float | None:
+    """Seconds from one moment to the other, None where one is missing."""
+    return None if start is None or end is None else (end - start) / timedelta(seconds=1)
