@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from connectors.base import Capabilities, CheckStep, StreamWriter, Surroundings, WriteRequest, timed_step
 from connectors.errors import ConfigError, SyncError
-from connectors.network import resolve_checked
+from connectors.network import check_literal, resolve_checked
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
 from connectors.postgres_dialect import TABLE_KINDS, PostgresDialect, find_table
 from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session
@@ -20,6 +20,7 @@ from connectors.sql_reading import SQLConnector
 from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 
+DEFAULT_PORT = 5432
 SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 CANCEL_EVERY_SECONDS = 0.5
 CANCEL_AT_MOST = 40
@@ -55,7 +56,7 @@ class PostgresConnector(SQLConnector):
                     "title": "Host",
                     "description": "Name or address of the server, or the folder of its socket on this machine.",
                 },
-                "port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": 5432, "title": "Port"},
+                "port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": DEFAULT_PORT, "title": "Port"},
                 "dbname": {"type": "string", "minLength": 1, "title": "Database"},
                 "user": {"type": "string", "minLength": 1, "title": "User"},
                 "sslmode": {
@@ -78,6 +79,11 @@ class PostgresConnector(SQLConnector):
         credentials = {"type": "object", "additionalProperties": False, "properties": {"password": password}}
         return {"config": config, "credentials": credentials}
 
+    @classmethod
+    def check_config(cls, config: dict[str, Any]) -> None:
+        host = str(config["host"])
+        check_literal("127.0.0.1" if host.startswith("/") else host, int(config.get("port") or DEFAULT_PORT))
+
     @property
     def schema_name(self) -> str:
         """Where streams lie that are named without a schema."""
@@ -89,7 +95,7 @@ class PostgresConnector(SQLConnector):
 
     @property
     def port(self) -> int:
-        return int(self.config.get("port") or 5432)
+        return int(self.config.get("port") or DEFAULT_PORT)
 
     def address(self) -> str:
         return f"{self.host}:{self.port}/{self.config['dbname']}"

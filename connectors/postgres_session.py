@@ -6,6 +6,7 @@ No SQL here but what belongs to the session itself.
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.abc import Buffer
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
+from psycopg.types.json import set_json_loads
 
 from connectors.base import Interruption
 from connectors.errors import Interrupted
@@ -71,6 +73,12 @@ class _LenientTimestamptzLoader(TimestamptzLoader):
             return bytes(data).decode()
 
 
+def _load_json(data: str | bytes) -> Any:
+    """Objects, lists, numbers; a text stays JSON (in quotes), since a decoded one would be taken for JSON later."""
+    value = json.loads(data)
+    return json.dumps(value) if isinstance(value, str) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """How to get in: libpq's parameters, the password apart from them so that it is never shown."""
@@ -86,6 +94,7 @@ class Session:
         self.place = place
         self.interruption = interruption
         self.connection = self._connect(login)
+        set_json_loads(_load_json, self.connection)
         pairs = [(name, value) for name, value in (SETTINGS | settings).items()]
         calls = SQLText(", ".join(f"set_config(${2 * n + 1}, ${2 * n + 2}, false)" for n in range(len(pairs))))
         self.fetch(sql("SELECT {calls}", calls=calls), [part for pair in pairs for part in pair])

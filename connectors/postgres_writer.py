@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -67,9 +68,9 @@ class PostgresWriter(SQLWriter):
             yield from rows
 
     @staticmethod
-    def python_value(field_type: FieldType, value: Any) -> Any:  # noqa: ARG004
-        """The driver has made it already."""
-        return value
+    def python_value(field_type: FieldType, value: Any) -> Any:
+        """The driver has made it already, but for a JSON text."""
+        return json.loads(value) if field_type == "json" and isinstance(value, str) else value
 
     # 1. Transactions.
 

@@ -62,6 +62,10 @@ class SQLiteConnector(SQLConnector):
         }
         return {"config": config, "credentials": {"type": "object", "additionalProperties": False, "properties": {}}}
 
+    @classmethod
+    def check_config(cls, config: dict[str, Any]) -> None:
+        checked_path(str(config["path"]))
+
     def address(self) -> str:
         return str(self.config["path"])
 

@@ -190,6 +190,12 @@ def python_value(field_type: FieldType, value: Any) -> Any:
         return value
 
 
+def _read_value(field_type: FieldType, value: Any) -> Any:
+    """As `python_value`; but a JSON text stays as stored: a decoded one would be taken for JSON once more."""
+    found = python_value(field_type, value)
+    return value if field_type == "json" and isinstance(found, str) else found
+
+
 def typed_rows(columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Rows as Python objects of the columns' types."""
     types = [(place, one.field.type) for place, one in enumerate(columns) if one.field.type in KEPT_AS_TEXT]
@@ -199,7 +205,7 @@ def typed_rows(columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[t
     for row in rows:
         values = list(row)
         for place, field_type in types:
-            values[place] = python_value(field_type, values[place])
+            values[place] = _read_value(field_type, values[place])
         typed.append(tuple(values))
     return typed
 
