@@ -15,7 +15,6 @@ from django.db import DatabaseError, InterfaceError, connections
 
 from connectors.base import FenceLost
 from connectors.errors import InternalError, Interrupted, RateLimitedError, SyncError, TransientError
-from connectors.redaction import redact
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import Outcome
 from syncjobs.controllers.registry import get_controller
@@ -26,6 +25,7 @@ from syncjobs.log_context import bind
 from syncjobs.models import SyncJob
 from syncjobs.running import RunningJob
 from syncjobs.statuses import Status
+from syncjobs.texts import storable_text
 from syncjobs.watcher import Watcher
 
 logger = logging.getLogger("syncjobs.jobs")
@@ -47,7 +47,7 @@ def run_job(
     running = RunningJob(job)
     with bind(sync_id=job.pk, attempt=job.attempt):
         with _watcher(shutdown_requested).watching(running):
-            ended = _attempt(running)
+            ended = _attempt(running, shutdown_requested)
         _close_log(running)
     return ended
 
@@ -60,10 +60,10 @@ def _watcher(shutdown_requested: Callable[[], bool]) -> Watcher:
     return _watchers[process]
 
 
-def _attempt(running: RunningJob) -> SyncJob | None:
+def _attempt(running: RunningJob, shutdown_requested: Callable[[], bool]) -> SyncJob | None:
     running.log("INFO", f"Started job #{running.job.pk} {running.job.title}, attempt {running.job.attempt}")
     try:
-        outcome = get_controller(running.job.config_snapshot["controller"]).execute(running, None)
+        outcome = _outcome(running)
         return _write_end(running, lambda: _end_well(running, outcome))
     except (FenceLost, StatusConflict) as error:
         _give_way(running, str(error) or "a newer attempt has taken the target")
@@ -71,8 +71,24 @@ def _attempt(running: RunningJob) -> SyncJob | None:
     except Interrupted:
         return _write_end(running, lambda: _end_stopped(running, running.stop_reason))
     except BaseException as error:  # whatever a controller does, sys.exit included, is told and not lost
+        if isinstance(error, SystemExit) and shutdown_requested():  # Celery ends its processes so when told twice
+            return _write_end(running, lambda: _end_stopped(running, "shutdown"))
+        if running.interruption.is_requested:  # what we interrupted may well complain in words of its own
+            return _write_end(running, lambda: _end_stopped(running, running.stop_reason))
         failure = _failure_of(error, running)
         return _write_end(running, lambda: _end_failed(running, *failure))
+
+
+def _outcome(running: RunningJob) -> Outcome:
+    name = running.job.config_snapshot["controller"]
+    outcome: object = get_controller(name).execute(running, None)
+    if not isinstance(outcome, Outcome):
+        raise InternalError(
+            "controller_contract",
+            f"{name}: execute must return an Outcome, got {type(outcome).__name__}",
+            hint="Return syncjobs.controllers.base.Outcome() at its end.",
+        )
+    return outcome
 
 
 def _end_well(running: RunningJob, outcome: Outcome) -> SyncJob:
@@ -120,7 +136,7 @@ def _timed_out(running: RunningJob) -> TransientError:
 def _end_failed(running: RunningJob, error: SyncError, trace: str) -> SyncJob:
     failure: dict[str, Any] = error.as_failure()
     for name in ("message", "hint"):
-        failure[name] = redact(failure[name])
+        failure[name] = storable_text(failure[name])
     running.log("ERROR", f"{failure['message']} ({failure['class']}, {failure['code']})")
     ended = fail_attempt(
         running.job,
@@ -129,7 +145,7 @@ def _end_failed(running: RunningJob, error: SyncError, trace: str) -> SyncJob:
         made_progress=running.made_progress,
         retry_after_seconds=error.retry_after if isinstance(error, RateLimitedError) else None,
         random_fraction=random.random(),  # noqa: S311 - spreads retries, protects nothing
-        error_message=redact(trace),
+        error_message=storable_text(trace),
         **_ending(running),
     )
     if ended.retry_after:
@@ -173,7 +189,7 @@ def _write_end(running: RunningJob, write: Callable[[], SyncJob | None]) -> Sync
 
 
 def while_unreachable(action: Callable[[], T]) -> T:
-    """Do something in Syncdeck's own database; while it cannot be reached, again with a fresh connection, for a while."""
+    """Do something in Syncdeck's own database; while that cannot be reached, try again with a fresh connection."""
     give_up = time.monotonic() + PATIENCE_SECONDS
     delay = 0.2
     while True:

@@ -63,7 +63,9 @@ class RunningJob:
     def log(self, level: str, message: str, **fields: Any) -> None:
         """Write a line to the job's log (shown in the portal) and to etl.log; secrets are blacked out in both."""
         self.buffer.add(level, message, fields)
-        extra = {"sync_id": self.job.pk, "attempt": self.job.attempt, **fields}
+        extra: dict[str, Any] = {"sync_id": self.job.pk, "attempt": self.job.attempt}
+        if fields:
+            extra["fields"] = fields  # beneath one name, so that none can clash with logging's own
         logger.log(logging.getLevelNamesMapping().get(level, logging.INFO), "%s", message, extra=extra)
 
     def set_phase(self, phase: Phase) -> None:

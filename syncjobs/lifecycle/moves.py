@@ -12,6 +12,7 @@ from syncjobs.lifecycle.actions import allowed_actions
 from syncjobs.lifecycle.nudges import nudge_dispatcher
 from syncjobs.models import JobEvent, SyncJob
 from syncjobs.statuses import FINAL, Status, can_move
+from syncjobs.texts import storable_text
 
 
 class StatusConflict(Exception):
@@ -66,5 +67,5 @@ def _compare_and_set(job: SyncJob, old: Status, new: Status, now: datetime, upda
 def record_event(job_id: int, old: Status | None, new: Status, *, reason: str, actor: str, now: datetime) -> None:
     """Write the row that explains a status; `old` is None for the first one."""
     JobEvent.objects.create(
-        job_id=job_id, old=old.value if old else "", new=new.value, reason=reason[:500], actor=actor, created_at=now
+        job_id=job_id, old=old.value if old else "", new=new.value, reason=storable_text(reason)[:500], actor=actor, created_at=now
     )
