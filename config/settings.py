@@ -216,6 +216,12 @@ LOGGING = {
         **FILE_HANDLERS,
     },
     "root": {"level": "INFO", "handlers": ["console", *FILE_HANDLERS]},
-    # Django's own handlers would print a second, plain copy.
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}, "django.server": {"propagate": True}},
+    "loggers": {
+        # Django's own handlers would print a second, plain copy.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"propagate": True},
+        # A wake-up came, a wake-up is done: the job's own lines say more.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
 }

@@ -3,6 +3,8 @@
 import json
 from dataclasses import asdict, dataclass, field
 
+Page = tuple[str, int, str, str]
+
 
 @dataclass(frozen=True)
 class ChildPlan:
@@ -21,13 +23,13 @@ class ChildPlan:
 class SupervisionPlan:
     """The children in starting order, how to tell that all is ready, and what to say and run then.
 
-    `ready_address` is (host, port, value of the Host header, path) of a page that must answer below status 500.
+    Each of `ready_pages` is (host, port, value of the Host header, path) of a page that must answer below status 500.
     """
 
     data_dir: str
     children: list[ChildPlan]
     environment: dict[str, str]
-    ready_address: tuple[str, int, str, str]
+    ready_pages: list[Page]
     ready_lines: list[str] = field(default_factory=list)
     run_when_ready: list[list[str]] = field(default_factory=list)
     stop_seconds: float = 15.0
@@ -41,6 +43,6 @@ def dump_plan(plan: SupervisionPlan) -> str:
 def load_plan(text: str) -> SupervisionPlan:
     """Read a plan written by dump_plan."""
     values = json.loads(text)
-    host, port, host_header, path = values.pop("ready_address")
+    pages = [(host, port, name, path) for host, port, name, path in values.pop("ready_pages")]
     children = [ChildPlan(**child) for child in values.pop("children")]
-    return SupervisionPlan(**values, children=children, ready_address=(host, port, host_header, path))
+    return SupervisionPlan(**values, children=children, ready_pages=pages)

@@ -15,7 +15,7 @@ from typing import TextIO, cast
 from syncjobs.supervision import broker, guardian
 from syncjobs.supervision.children import Child
 from syncjobs.supervision.output import LogStream
-from syncjobs.supervision.plan import SupervisionPlan
+from syncjobs.supervision.plan import Page, SupervisionPlan
 
 TICK_SECONDS = 0.2
 PATIENT_AFTER_SECONDS = 20.0
@@ -77,11 +77,11 @@ class Supervisor:
         self.followers = [process for process in self.followers if process.poll() is None]
 
     def look_for_readiness(self) -> None:
-        """Ask for the page: often at first, seldom once it takes long, since each answer may fill the log."""
+        """Ask for the pages: often at first, seldom once it takes long, since each answer may fill the log."""
         now = time.monotonic()
         if now < self.next_look_at:
             return
-        self.is_ready = page_answers(self.plan.ready_address)
+        self.is_ready = all(page_answers(page) for page in self.plan.ready_pages)
         self.next_look_at = now + (SLOW_LOOK_SECONDS if now - self.began_at > PATIENT_AFTER_SECONDS else 0)
         if self.is_ready:
             self.log.say(OWN_NAME, "\n".join(self.plan.ready_lines))
@@ -154,9 +154,9 @@ def start_guardian() -> subprocess.Popen[str]:
     )
 
 
-def page_answers(address: tuple[str, int, str, str]) -> bool:
+def page_answers(page: Page) -> bool:
     """Tell whether the page at (host, port, Host header, path) answers with a status below 500."""
-    host, port, host_header, path = address
+    host, port, host_header, path = page
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", path, headers={"Host": host_header})

@@ -56,7 +56,7 @@ def supervise(tmp_path: Path, mark: str) -> Iterator[Supervise]:
         ]
         environment = {"SUPERVISED_BY": mark}
         commands = [[sys.executable, "-c", "print('first run asked for')"]]
-        plan = SupervisionPlan(str(tmp_path), children, environment, ready, ["It is ready."], commands, stop_seconds)
+        plan = SupervisionPlan(str(tmp_path), children, environment, [ready], ["It is ready."], commands, stop_seconds)
         started.append(start_supervisor(plan))
         return started[-1]
 
@@ -184,7 +184,7 @@ def test_readiness_is_told_once_when_the_page_answers_and_then_the_first_run_is_
 
 
 def test_program_that_does_not_exist_is_told_and_tried_again(supervise: Supervise, tmp_path: Path) -> None:
-    plan = SupervisionPlan(str(tmp_path), [ChildPlan("web", [str(tmp_path / "nothing")], 0)], {}, NOWHERE)
+    plan = SupervisionPlan(str(tmp_path), [ChildPlan("web", [str(tmp_path / "nothing")], 0)], {}, [NOWHERE])
     supervisor = start_supervisor(plan)
     try:
         supervisor.wait_for("Cannot be started: .*nothing")

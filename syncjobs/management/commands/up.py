@@ -17,7 +17,7 @@ from syncjobs.models import SyncJob
 from syncjobs.supervision import premises
 from syncjobs.supervision.broker import BrokerUnavailable
 from syncjobs.supervision.handover import become_supervisor
-from syncjobs.supervision.plan import SupervisionPlan
+from syncjobs.supervision.plan import Page, SupervisionPlan
 from syncjobs.supervision.stack import list_children, manage_command
 
 DEMO_TYPE = "airports"
@@ -61,7 +61,7 @@ class Command(BaseCommand):
             data_dir=str(data_dir),
             children=children,
             environment=child_environment(data_dir),
-            ready_address=ready_address(port),
+            ready_pages=ready_pages(port, sandbox_port),
             ready_lines=[f"Syncdeck is ready at {portal_url(port)}", *login],
             run_when_ready=[manage_command("sync", "run", DEMO_TYPE)] if demo and is_demo_unused() else [],
         )
@@ -104,11 +104,12 @@ def child_environment(data_dir: Path) -> dict[str, str]:
     }
 
 
-def ready_address(port: int) -> tuple[str, int, str, str]:
-    """Return where to ask whether the portal answers: by a name it answers to."""
+def ready_pages(port: int, sandbox_port: int | None) -> list[Page]:
+    """Return where to ask whether the portal answers, by a name it answers to, and the sandbox, where there is one."""
     host = LOOPBACK if settings.HOST in EVERY_ADDRESS else settings.HOST.strip("[]")
     name = settings.ALLOWED_HOSTS[0]
-    return (host, port, "localhost" if name == "*" else name.removeprefix("."), "/admin/login/")
+    portal = (host, port, "localhost" if name == "*" else name.removeprefix("."), "/admin/login/")
+    return [portal] if sandbox_port is None else [portal, (LOOPBACK, sandbox_port, LOOPBACK, "/")]
 
 
 def portal_url(port: int) -> str:
