@@ -42,6 +42,10 @@ class OpenStream:
             self.write_request = replace(self.write_request, keep_insert_values=True)
             self.writer = self.target.writer(self.write_request)
 
+    def open_source(self, surroundings: base.Surroundings) -> base.Connector:
+        """A further connection to the source, to be closed by whoever asked for it."""
+        return _connector(self.sync_job, "source_connector").open(surroundings)
+
     def reopen_target(self) -> None:
         """A new connection and writer, after one was lost."""
         self.target.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from connectors.errors import DataError, SyncError, TransientError
+from connectors.errors import DataError, TransientError
 from connectors.records import Batch
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import JobHandle, Outcome
@@ -13,6 +13,7 @@ from syncjobs.crash_points import crash_here
 from syncjobs.models import StreamCursor, SyncJob
 from syncjobs.statuses import Phase, Status
 from syncjobs.streams.books import BatchBooks
+from syncjobs.streams.estimating import estimate_records
 from syncjobs.streams.opening import OpenStream, open_stream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage, map_page
@@ -54,13 +55,12 @@ def _begin_or_resume(stream: OpenStream, progress: Progress, is_empty: bool) -> 
 
 
 def _estimate(stream: OpenStream) -> None:
-    try:
-        records = stream.source.count(stream.spec.source, stream.request.filters)
-    except SyncError as error:  # an estimate is not worth a failure; reading will say what is wrong
-        stream.sync_job.log("WARNING", f"The source cannot say how many records there are: {error.message}")
-        return
-    stream.sync_job.set_estimate(records)
-    stream.sync_job.log("INFO", f"About {records:,} records in {stream.spec.source}")
+    records = estimate_records(stream)
+    if records is None:
+        stream.sync_job.log("INFO", f"How many records there are in {stream.spec.source} is not known")
+    else:
+        stream.sync_job.set_estimate(records)
+        stream.sync_job.log("INFO", f"About {records:,} records in {stream.spec.source}")
 
 
 def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPage]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,10 @@ app.send_task("syncjobs.run_sync_job", args=[{job_id}, str(uuid.uuid4())], queue
 app.send_task("syncjobs.run_sync_job", args=[999999, str(uuid.uuid4())], queue="default", kwargs={{"newer": 1}})
 answer = True
 """
+
+
+def is_at_attempt(number: int, job: dict[str, Any]) -> bool:
+    return bool(job["status"] == "started" and job["attempt"] == number)
 
 
 def test_same_message_sent_five_times_runs_once(stack: Stack, source: RunningSandbox) -> None:
@@ -131,7 +137,7 @@ def test_worker_lost_three_times_ends_the_job_with_a_text_that_says_where(stack:
     (job_id,) = ask_for(stack)
     for attempt in (1, 2, 3):
         worker = stack.start_worker(f"doomed{attempt}")
-        stack.wait_for(job_id, lambda job, number=attempt: job["status"] == "started" and job["attempt"] == number)
+        stack.wait_for(job_id, partial(is_at_attempt, attempt))
         os.killpg(worker.pid, signal.SIGKILL)
     job = stack.wait_for(job_id, is_final)
     assert (job["status"], job["failure"]["code"]) == ("failed", "worker_lost")

@@ -1,0 +1,26 @@
+"""About how many records there are to read: for the progress bar only, so within seconds or not at all."""
+
+from __future__ import annotations
+
+import threading
+
+from connectors.base import Interruption, Surroundings
+from connectors.errors import Interrupted, SyncError
+from syncjobs.streams.opening import OpenStream
+
+PATIENCE_SECONDS = 2.0
+
+
+def estimate_records(stream: OpenStream) -> int | None:
+    """The source's own count, by a connection that is interrupted after PATIENCE_SECONDS; None if that was short."""
+    limit = Interruption()
+    timer = threading.Timer(PATIENCE_SECONDS, limit.request, ("took too long",))
+    timer.start()
+    counter = stream.open_source(Surroundings(limit))
+    try:
+        return counter.count(stream.spec.source, stream.request.filters)
+    except (SyncError, Interrupted):
+        return None  # not worth a failure: if something is wrong, reading will say what
+    finally:
+        timer.cancel()
+        counter.close()

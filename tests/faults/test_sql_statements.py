@@ -1,0 +1,91 @@
+"""Databases that hang, drop connections or hold locks while a job is at work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from tests.faults.stack import Stack, is_final
+from tests.faults.things import ask_for, import_shapes
+from tests.postgres_server import PostgresServer
+
+pytestmark = pytest.mark.slow
+
+SLOW_VIEW = """
+CREATE TABLE things (code text PRIMARY KEY, name text);
+INSERT INTO things SELECT 'T' || lpad(number::text, 5, '0'), 'Thing ' || number FROM generate_series(1, 3000) number;
+CREATE VIEW slow AS SELECT code, name FROM things WHERE pg_sleep(30) IS NOT NULL;
+CREATE TABLE copied (code text PRIMARY KEY, name text);
+"""
+
+
+def connector(slug: str, address: str) -> dict[str, Any]:
+    url = urlsplit(address)
+    config = {"host": url.hostname, "port": url.port, "user": url.username, "dbname": url.path.strip("/")}
+    config |= {"sslmode": "disable", "schema": "public"}
+    return {"slug": slug, "kind": "postgres", "config": config, "credentials": {"password": url.password}}
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer) -> str:
+    """The URL of a database that is source and target at once."""
+    url = postgres_server.create_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SLOW_VIEW)
+    return url
+
+
+@pytest.fixture
+def running(tmp_path: Path, database: str) -> Iterator[Stack]:
+    """A Syncdeck at work, with a type for `things` and one for the view that never answers."""
+    stack = Stack(tmp_path / "data")
+    types = []
+    for source in ("things", "slow"):
+        stream = {"source": source, "target": "copied", "key": ["code"], "mode": "upsert", "batch_size": 500}
+        shape = {"slug": source, "name": source.title(), "source_connector": "source", "target_connector": "target"}
+        types.append(shape | {"retry_delay": 0, "config": {"streams": [stream]}})
+    import_shapes(stack, [connector("source", database), connector("target", database)], types)
+    stack.start_broker()
+    stack.start_dispatcher()
+    stack.start_worker()
+    try:
+        yield stack
+    finally:
+        stack.stop()
+
+
+def test_cancel_ends_a_job_inside_a_long_statement_within_ten_seconds(running: Stack) -> None:
+    (job_id,) = ask_for(running, slug="slow")
+    running.wait_for(job_id, lambda job: job["phase"] == "reading")
+    started = time.monotonic()
+    running.manage("sync", "cancel", str(job_id))
+    job = running.wait_for(job_id, is_final)
+    assert time.monotonic() - started < 12  # ten, and what our own commands take to start
+    assert job["status"] == "canceled"
+
+
+def test_target_connection_that_is_cut_mid_batch_is_made_again_and_nothing_is_double(
+    running: Stack, database: str
+) -> None:
+    with psycopg.connect(database) as blocker, psycopg.connect(database, autocommit=True) as administrator:
+        blocker.execute("LOCK TABLE copied IN EXCLUSIVE MODE")
+        (job_id,) = ask_for(running, slug="things")
+        waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        give_up = time.monotonic() + 30
+        while not (found := administrator.execute(waiting).fetchall()):
+            assert time.monotonic() < give_up, running.log_text()
+            time.sleep(0.2)
+        administrator.execute("SELECT pg_terminate_backend(%s)", found[0])
+        blocker.rollback()
+    job = running.wait_for(job_id, is_final)
+    assert (job["status"], job["attempt"]) == ("finished", 1)
+    assert (job["counts"]["read"], job["counts"]["inserted"], job["counts"]["unchanged"]) == (3000, 3000, 0)
+    with psycopg.connect(database) as connection:
+        row = connection.execute("SELECT count(*), count(DISTINCT code) FROM copied").fetchone()
+    assert row == (3000, 3000)
