@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.base import Comparison, FenceLost, RecordChange, StreamWriter, TargetCheckpoint, WriteRequest
 from connectors.errors import ConfigError, DataError, InternalError, TransientError
-from connectors.sql_changes import PythonValue, StagedRows, appended_changes, compared_changes
+from connectors.sql_changes import PythonValue, StagedRows, compared_changes, inserted_changes
 from connectors.sql_statements import Merge, MergeDialect
 from connectors.sql_text import SQLText, Table, joined, sql
 
@@ -263,12 +263,18 @@ class SQLWriter(StreamWriter):
         )
 
     def changes(self) -> Iterator[RecordChange]:
-        if self.request.mode == "upsert":
+        keeps_values = self.request.keep_insert_values
+        if self.found.updated or (self.found.inserted and keeps_values and self.request.mode == "upsert"):
             return compared_changes(self.rows, self.iterate(self.merge.diff_rows()))
-        if not self.request.insert_enabled:
+        if not self.found.inserted:
             return iter(())
-        places = tuple(range(len(self.merge.columns))) if self.request.keep_insert_values else self.merge.keys
-        return appended_changes(self.rows, places, self.iterate(self.merge.staged_rows(places)))
+        places = tuple(range(len(self.merge.columns))) if keeps_values else self.merge.keys
+        rows = self.iterate(self.merge.staged_rows(places, everything=self._inserts_everything))
+        return inserted_changes(self.rows, places, rows)
+
+    @property
+    def _inserts_everything(self) -> bool:
+        return self.found.inserted + self.found.duplicates == self._staged
 
     # 3. Writing.
 
@@ -292,10 +298,8 @@ class SQLWriter(StreamWriter):
     def _apply(self, bounds: tuple[int, int]) -> int:
         """Write what was found between two seqs; how many rows that were."""
         written = 0
-        is_append = self.request.mode == "append"
         if self.found.inserted:
-            everything = is_append or self.found.inserted + self.found.duplicates == self._staged
-            written += self.execute(self.merge.insert(everything=everything), bounds)
+            written += self.execute(self.merge.insert(everything=self._inserts_everything), bounds)
         if self.found.updated:
             written += self.execute(self.merge.update(), bounds)
         self.check_deferred_constraints()

@@ -15,6 +15,8 @@ from connectors.sql_statements import Merge
 PythonValue = Callable[[FieldType, Any], Any]
 """Makes the Python object of a type from what the driver read, if it can be made."""
 
+PLAIN: dict[FieldType, type] = {"text": str, "integer": int}  # what drivers give and JSON keeps as it is
+
 
 @dataclass(frozen=True, slots=True)
 class StagedRows:
@@ -26,13 +28,15 @@ class StagedRows:
     def values(self, places: Sequence[int], row: Sequence[Any]) -> dict[str, Any]:
         """The fields at these places in JSON forms."""
         columns = self.merge.columns
-        return {columns[place].name: self.value(place, value) for place, value in zip(places, row, strict=True)}
+        return {columns[place].field.name: self.value(place, value) for place, value in zip(places, row, strict=True)}
 
     def value(self, place: int, value: Any) -> Any:
         """The JSON form of one field."""
         if value is None:
             return None
         field_type = self.merge.columns[place].field.type
+        if type(value) is PLAIN.get(field_type):
+            return value
         return json_form(field_type, self.python_value(field_type, value))
 
     def name(self, row: Sequence[Any], number: int) -> str:
@@ -44,11 +48,13 @@ class StagedRows:
     def insertion(self, values: dict[str, Any]) -> RecordChange:
         """The change of a new record; `values` holds all fields if they are kept, else those of the key."""
         request = self.merge.request
-        kept = {field.name: [None, values[field.name]] for field in request.fields if request.keep_insert_values}
-        return RecordChange("insert", {name: values[name] for name in request.key}, kept)
+        key = {name: values[name] for name in request.key}
+        if not request.keep_insert_values:
+            return RecordChange("insert", key, {})
+        return RecordChange("insert", key, {field.name: [None, values[field.name]] for field in request.fields})
 
 
-def appended_changes(
+def inserted_changes(
     rows: StagedRows, places: Sequence[int], found: Iterable[tuple[Any, ...]]
 ) -> Iterator[RecordChange]:
     """Changes from the rows of `Merge.staged_rows` with these places."""

@@ -110,10 +110,14 @@ class Merge:
     def empty_diff(self) -> SQLText:
         return sql("DELETE FROM {diff}", **self._tables)
 
-    def staged_rows(self, places: Sequence[int]) -> SQLText:
-        """These fields of everything staged, in order."""
-        values = joined([sql("s.seq"), *(self._staged(place) for place in places)])
-        return sql("SELECT {values} FROM {stage} AS s ORDER BY s.seq", **self._tables, values=values)
+    def staged_rows(self, places: Sequence[int], *, everything: bool) -> SQLText:
+        """These fields of what is new (`everything`: of all that is staged), in order."""
+        return sql(
+            "SELECT {values} FROM {stage} AS s{chosen} ORDER BY s.seq",
+            **self._tables,
+            values=joined([sql("s.seq"), *(self._staged(place) for place in places)]),
+            chosen=sql("") if everything else self._only_new(),
+        )
 
     def staged_row(self) -> SQLText:
         """All fields of the staged record with one seq."""
@@ -142,7 +146,6 @@ class Merge:
 
     def insert(self, *, everything: bool) -> SQLText:
         """Insert what is new (`everything`: all that is staged) between two seqs."""
-        chosen = sql(" JOIN {diff} AS d ON d.seq = s.seq AND d.is_insert", **self._tables)
         return sql(
             "INSERT INTO {target} ({names}){overriding} SELECT {values} FROM {stage} AS s{chosen}"
             " WHERE s.seq BETWEEN {p1} AND {p2}",
@@ -151,8 +154,11 @@ class Merge:
             names=joined(column.sql for column in self.columns),
             overriding=self.dialect.overriding,
             values=joined(sql("s.{new}", new=stage_name(place)) for place in range(len(self.columns))),
-            chosen=sql("") if everything else chosen,
+            chosen=sql("") if everything else self._only_new(),
         )
+
+    def _only_new(self) -> SQLText:
+        return sql(" JOIN {diff} AS d ON d.seq = s.seq AND d.is_insert", **self._tables)
 
     def update(self) -> SQLText:
         """Update what differs between two seqs, and only the fields that do: 1.50 stays 1.50 where 1.5 came."""
