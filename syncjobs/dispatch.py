@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from celery import current_app
@@ -47,7 +46,9 @@ def _forget_unclaimed(now: datetime) -> None:
         logger.warning("%s wake-ups were not claimed within %s s and are sent again", lost, RESEND_AFTER.seconds)
 
 
-def _send_all(jobs: Iterable[Admitted]) -> int:
+def _send_all(jobs: list[Admitted]) -> int:
+    if jobs and _outage.is_on:  # told before the next try, which may take a while to fail
+        _note_outage()
     sent = 0
     for job in jobs:
         crash_here("before_send")
@@ -55,13 +56,38 @@ def _send_all(jobs: Iterable[Admitted]) -> int:
             _send(job)
         except Exception as error:
             # kombu and its transports raise many unrelated classes; whichever it is, the row stays and is sent later
-            logger.warning("The broker is unreachable: %s", error, extra={"sync_id": job.job_id})
-            _admitted().filter(sent_at__isnull=True).update(wait_reason=BROKER_DOWN)
+            _outage.begin(error)
+            _note_outage()
             break
+        _outage.end()
         crash_here("after_send")
         _admitted().filter(dispatch_id=job.dispatch_id).update(sent_at=db_now(), wait_reason="")
         sent += 1
     return sent
+
+
+def _note_outage() -> None:
+    _admitted().filter(sent_at__isnull=True).update(wait_reason=BROKER_DOWN)
+
+
+class Outage:
+    """Whether this process finds the broker away; tells of each change once."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+
+    def begin(self, error: Exception) -> None:
+        if not self.is_on:
+            logger.warning("The broker is unreachable: %s", error)
+        self.is_on = True
+
+    def end(self) -> None:
+        if self.is_on:
+            logger.info("The broker answers again")
+        self.is_on = False
+
+
+_outage = Outage()
 
 
 def _send(job: Admitted) -> None:

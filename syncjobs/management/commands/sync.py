@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from connectors.errors import ConfigError
 from syncjobs.clock import db_now
+from syncjobs.dispatch import BROKER_DOWN
 from syncjobs.lifecycle import StatusConflict
 from syncjobs.management.following import (
     ProgressLine,
@@ -35,7 +36,7 @@ from syncjobs.operations.descriptions import describe_job
 from syncjobs.operations.inline_runs import run_to_the_end
 from syncjobs.operations.job_types import RunRefused, run_job_type
 from syncjobs.operations.jobs import cancel_job, retry_job
-from syncjobs.statuses import Trigger
+from syncjobs.statuses import Status, Trigger
 
 FULL_REFRESH = "full_refresh"
 DELTA_DAYS = 7
@@ -137,8 +138,8 @@ class Command(BaseCommand):
             self.write_json(describe_job(job))
         else:
             self.write(f"Job #{job.pk} {job.title} is {job.status}; see it with: manage.py sync show {job.pk}")
-        if job.wait_reason:
-            self.warn(f"Warning: job #{job.pk} waits: {job.wait_reason}")
+        if reason := job.wait_reason or known_outage():
+            self.warn(f"Warning: job #{job.pk} waits: {reason}")
         return 0
 
     def tell_end(self, job: SyncJob, *, as_json: bool) -> int:
@@ -234,6 +235,12 @@ def find_job(job_id: int) -> SyncJob:
         return look_up(job_id)
     except SyncJob.DoesNotExist:
         raise SyncJob.DoesNotExist(f"There is no job #{job_id}; list the newest with: manage.py sync list") from None
+
+
+def known_outage() -> str:
+    """What the dispatcher says of the broker at other jobs, before it has come to the newest; empty if it is there."""
+    is_away = SyncJob.objects.filter(status=Status.QUEUED.value, wait_reason=BROKER_DOWN).exists()
+    return BROKER_DOWN if is_away else ""
 
 
 def quieten_console() -> None:
