@@ -67,5 +67,10 @@ def _compare_and_set(job: SyncJob, old: Status, new: Status, now: datetime, upda
 def record_event(job_id: int, old: Status | None, new: Status, *, reason: str, actor: str, now: datetime) -> None:
     """Write the row that explains a status; `old` is None for the first one."""
     JobEvent.objects.create(
-        job_id=job_id, old=old.value if old else "", new=new.value, reason=storable_text(reason)[:500], actor=actor, created_at=now
+        job_id=job_id,
+        old=old.value if old else "",
+        new=new.value,
+        reason=storable_text(reason)[:500],
+        actor=actor,
+        created_at=now,
     )

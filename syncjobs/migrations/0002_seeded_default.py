@@ -4,25 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('syncjobs', '0001_initial'),
+        ("syncjobs", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SeededDefault',
+            name="SeededDefault",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('connector', 'Connector'), ('job_type', 'Sync job type'), ('schedule', 'Schedule')], max_length=20)),
-                ('slug', models.CharField(max_length=150)),
-                ('digest', models.CharField(max_length=64)),
-                ('version', models.PositiveIntegerField(default=1, help_text="The row's version after it was seeded.")),
-                ('seeded_at', models.DateTimeField(auto_now=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("connector", "Connector"), ("job_type", "Sync job type"), ("schedule", "Schedule")],
+                        max_length=20,
+                    ),
+                ),
+                ("slug", models.CharField(max_length=150)),
+                ("digest", models.CharField(max_length=64)),
+                ("version", models.PositiveIntegerField(default=1, help_text="The row's version after it was seeded.")),
+                ("seeded_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'ordering': ('kind', 'slug'),
-                'constraints': [models.UniqueConstraint(fields=('kind', 'slug'), name='one_row_per_seeded_default')],
+                "ordering": ("kind", "slug"),
+                "constraints": [models.UniqueConstraint(fields=("kind", "slug"), name="one_row_per_seeded_default")],
             },
         ),
     ]

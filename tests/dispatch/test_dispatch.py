@@ -19,7 +19,7 @@ from tests.lifecycle.factories import JobFactory, see_worker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def messages(broker: Broker) -> list[list[object]]:
+def messages(broker: Broker) -> list[str]:
     """The arguments of every task message that waits in the broker."""
     client = redis.Redis(unix_socket_path=broker.url.removeprefix("redis+socket://"))
     try:

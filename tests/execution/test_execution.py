@@ -43,7 +43,7 @@ def run_body() -> Iterator[Callable[..., SyncJob]]:
     registry.register_controller(controller)
 
     def run(body: Body, **columns: Any) -> SyncJob:
-        controller.body = body  # type: ignore[method-assign]
+        controller.body = body
         job_type = JobTypeFactory.create(controller="scripted", **columns)
         job = run_job_type(job_type, trigger=Trigger.CLI, actor="test")
         return run_queued_job_here(job, on_wait=pytest.fail)

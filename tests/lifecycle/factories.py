@@ -4,42 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-import factory
 from django.utils import timezone
+from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
+from factory.django import DjangoModelFactory
 
 from connectors.models import Connector
 from syncjobs.models import SyncJob, SyncJobType, WorkerSeen
 
 
-class ConnectorFactory(factory.django.DjangoModelFactory[Connector]):
+class ConnectorFactory(DjangoModelFactory[Connector]):
     class Meta:
         model = Connector
 
-    slug = factory.Sequence(lambda number: f"connector-{number}")
+    slug = Sequence(lambda number: f"connector-{number}")
     kind = "sqlite"
-    config = factory.LazyAttribute(lambda made: {"path": f"{made.slug}.sqlite3"})
+    config = LazyAttribute(lambda made: {"path": f"{made.slug}.sqlite3"})
 
 
-class JobTypeFactory(factory.django.DjangoModelFactory[SyncJobType]):
+class JobTypeFactory(DjangoModelFactory[SyncJobType]):
     class Meta:
         model = SyncJobType
 
-    slug = factory.Sequence(lambda number: f"type-{number}")
-    name = factory.LazyAttribute(lambda made: made.slug.title())
-    source_connector = factory.SubFactory(ConnectorFactory)
-    target_connector = factory.SubFactory(ConnectorFactory)
+    slug = Sequence(lambda number: f"type-{number}")
+    name = LazyAttribute(lambda made: made.slug.title())
+    source_connector = SubFactory(ConnectorFactory)
+    target_connector = SubFactory(ConnectorFactory)
 
 
-class JobFactory(factory.django.DjangoModelFactory[SyncJob]):
+class JobFactory(DjangoModelFactory[SyncJob]):
     class Meta:
         model = SyncJob
 
-    job_type = factory.SubFactory(JobTypeFactory)
+    job_type = SubFactory(JobTypeFactory)
     title = "A job"
     trigger_type = "manual"
     status = "queued"
-    created_at = factory.LazyFunction(timezone.now)
-    available_at = factory.LazyFunction(timezone.now)
+    created_at = LazyFunction(timezone.now)
+    available_at = LazyFunction(timezone.now)
 
 
 def see_worker(*queues: str, slots: int = 2, **columns: Any) -> WorkerSeen:
