@@ -10,7 +10,6 @@ from typing import Any
 from django.utils import timezone
 
 from syncjobs.models import JobLog
-from syncjobs.texts import storable_fields, storable_text
 
 FIRST_LINES = 1_000
 LAST_LINES = 1_000
@@ -34,7 +33,8 @@ class JobLogBuffer:
         self._plain = self._warnings = self._suppressed = 0
 
     def add(self, level: str, message: str, fields: dict[str, Any]) -> None:
-        line = (level, storable_text(message)[:LONGEST_LINE], storable_fields(fields), timezone.now())
+        """Keep a line; its texts must already be storable (syncjobs.texts)."""
+        line = (level, message[:LONGEST_LINE], fields, timezone.now())
         with self._lock:
             if level in WARNING_LEVELS and self._warnings < MOST_WARNINGS:
                 self._warnings += 1

@@ -17,6 +17,7 @@ from syncjobs.job_logs import JobLogBuffer
 from syncjobs.lifecycle import StatusConflict
 from syncjobs.models import SyncJob
 from syncjobs.statuses import Phase, Status
+from syncjobs.texts import storable_fields, storable_text
 
 logger = logging.getLogger("syncjobs.jobs")
 
@@ -62,11 +63,12 @@ class RunningJob:
 
     def log(self, level: str, message: str, **fields: Any) -> None:
         """Write a line to the job's log (shown in the portal) and to etl.log; secrets are blacked out in both."""
-        self.buffer.add(level, message, fields)
+        text, fields = storable_text(message), storable_fields(fields)
+        self.buffer.add(level, text, fields)
         extra: dict[str, Any] = {"sync_id": self.job.pk, "attempt": self.job.attempt}
         if fields:
             extra["fields"] = fields  # beneath one name, so that none can clash with logging's own
-        logger.log(logging.getLevelNamesMapping().get(level, logging.INFO), "%s", message, extra=extra)
+        logger.log(logging.getLevelNamesMapping().get(level, logging.INFO), "%s", text, extra=extra)
 
     def set_phase(self, phase: Phase) -> None:
         now = time.monotonic()
