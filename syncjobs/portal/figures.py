@@ -95,7 +95,7 @@ def cards(now: datetime, job_list: str) -> list[Kpi]:
             number_text(len(failing)),
             ", ".join(item.name for item in failing[:2]) + (" …" if len(failing) > 2 else "")
             if failing
-            else "every type's last job went well",
+            else "every last job went well",
             "down" if failing else "up",
         ),
     ]

@@ -17,11 +17,12 @@ ALWAYS_SHOWN = ("read", "inserted", "updated", "deleted", "unchanged", "rejected
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: `done` of `total` (None = unknown), and the sentence beneath the bar."""
+    """How far a job is: `done` of `total` (None = unknown), the sentence beneath the bar, seconds at work."""
 
     done: int
     total: int | None
     sentence: str
+    seconds: float = 0.0
 
     @property
     def percent(self) -> int | None:
@@ -64,12 +65,14 @@ def progress_of(job: SyncJob, now: datetime, attempt_started_at: datetime | None
     seconds = _seconds_at_work(job, now, attempt_started_at)
     if seconds and read:
         rate = read / seconds
-        parts += [f"{rate:,.0f}/s", f"{size_text(job.bytes_read / seconds)}/s"]
+        parts.append(f"{rate:,.0f}/s")
+        if job.bytes_read:
+            parts.append(f"{size_text(job.bytes_read / seconds)}/s")
         if job.status == Status.STARTED and total and total > read:
             parts.append(f"{span_text((total - read) / rate)} left")
     if job.status in DONE:
         total = read
-    return Progress(read, total, " · ".join(parts))
+    return Progress(read, total, " · ".join(parts), seconds)
 
 
 def records_per_second(job: SyncJob, now: datetime) -> str:

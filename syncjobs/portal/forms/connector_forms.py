@@ -58,7 +58,7 @@ class ConnectorForm(forms.Form):
     def _add_credentials(self, schema: dict[str, Any]) -> None:
         for name, rules in schema.get("properties", {}).items():
             is_set = name in self.stored
-            help_text = " ".join(filter(None, (rules.get("description", ""), KEEP_HELP if is_set else REFERENCE_HELP)))
+            help_text = _sentences(rules.get("description", ""), KEEP_HELP if is_set else REFERENCE_HELP)
             self.fields[SECRET + name] = forms.CharField(
                 label=rules.get("title") or name,
                 required=False,
@@ -138,6 +138,11 @@ class ConnectorForm(forms.Form):
             ("Limits", [self[name] for name in ("max_concurrency", "rate_limit_per_minute")]),
         ]
         return [(heading, fields) for heading, fields in found if fields]
+
+
+def _sentences(*parts: str) -> str:
+    """The parts as sentences, since schemas describe with and without a full stop."""
+    return " ".join(part if part.endswith(".") else f"{part}." for part in parts if part)
 
 
 def stored_secrets(connector: Connector | None) -> dict[str, str]:

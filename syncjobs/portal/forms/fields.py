@@ -19,10 +19,10 @@ class StrictJSONField(forms.Field):
 
     widget = forms.Textarea
 
-    def __init__(self, *, kinds: tuple[type, ...] = (dict,), **kwargs: Any) -> None:
+    def __init__(self, *, kinds: tuple[type, ...] = (dict,), is_tall: bool = False, **kwargs: Any) -> None:
         self.kinds = kinds
         super().__init__(**kwargs)
-        self.widget.attrs |= {"class": "code", "spellcheck": "false"}
+        self.widget.attrs |= {"class": "code tall" if is_tall else "code", "spellcheck": "false", "rows": 5}
 
     def prepare_value(self, value: Any) -> Any:
         return value if isinstance(value, str) else pretty_json(value)

@@ -22,7 +22,7 @@ class JobTypeForm(JobTypeModelForm):
 
     controller = forms.ChoiceField()
     queue = forms.ChoiceField()
-    config = StrictJSONField(label="Configuration", required=False)
+    config = StrictJSONField(label="Configuration", required=False, is_tall=True)
     guards = StrictJSONField(required=False, help_text='Such as {"max_delete_share": 0.05, "min_source_share": 0.5}.')
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
 

@@ -18,7 +18,6 @@ from syncjobs.portal import words
 from syncjobs.statuses import Phase, Status
 
 register = template.Library()
-register.filter("number", words.number_text)
 register.filter("short_number", words.short_number)
 register.filter("size", words.size_text)
 register.filter("span", words.span_text)
@@ -26,6 +25,12 @@ register.filter("limit_span", words.every_text)
 register.filter("pretty_json", words.pretty_json)
 register.filter("value_text", words.value_text)
 SPARK_WIDTH, SPARK_HEIGHT = 160.0, 26.0
+
+
+@register.filter
+def number(value: Any) -> str:
+    """A number with its thousands apart; a dash where a template found none."""
+    return words.number_text(value if isinstance(value, int | float) else None)
 
 
 @register.filter
@@ -95,9 +100,9 @@ def spark_points(numbers: Sequence[float]) -> str:
 
 
 @register.filter
-def get(mapping: dict[str, Any], name: str) -> Any:
-    """A mapping's value by a name that only the template knows."""
-    return mapping.get(name)
+def milliseconds(number: float) -> str:
+    """A short time: milliseconds below a second, else seconds."""
+    return f"{number:,.0f} ms" if number < 1000 else words.span_text(number / 1000)
 
 
 @register.filter
