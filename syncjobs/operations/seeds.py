@@ -65,9 +65,16 @@ def warehouse_shape() -> dict[str, Any]:
 # 1. One default each. All return a sentence, or "" where there was nothing to do.
 
 
-@transaction.atomic
 def seed_connector(shape: dict[str, Any]) -> str:
-    """Make the connector, or bring it up to date if it is still as it was seeded."""
+    """Make the connector, or bring it up to date if it is still as it was seeded. Left out if it is not valid here."""
+    try:
+        with transaction.atomic():
+            return _seed_connector(shape)
+    except ValidationError as problem:
+        return f"Left out the connector {shape['slug']}: {' '.join(problem.messages)}"
+
+
+def _seed_connector(shape: dict[str, Any]) -> str:
     slug, wanted = shape["slug"], connector_from_shape(shape)
     live, seeded = Connector.objects.filter(slug=slug).first(), find_seeded(Kind.CONNECTOR, slug)
     if seeded is None and live is None:

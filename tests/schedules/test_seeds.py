@@ -138,6 +138,20 @@ def test_warehouse_follows_the_environment_until_it_is_edited(settings: LazySett
     assert seed_defaults(actor="test") == []
 
 
+def test_a_warehouse_out_of_bounds_is_left_out_with_what_needs_it_until_that_is_mended(
+    settings: LazySettings,
+) -> None:
+    settings.WAREHOUSE_URL = "postgresql://sync:secret-word@10.1.2.3/house"
+    told = seed_defaults(actor="test")
+    assert told[0] == "Made the connector chicago-data-portal."
+    assert told[1].startswith("Left out the connector warehouse: ")
+    assert "SYNCDECK_NETWORK_ALLOW" in told[1]
+    assert "secret-word" not in " ".join(told)
+    assert all(sentence.endswith("There is no connector 'warehouse'.") for sentence in told[2:])
+    settings.WAREHOUSE_URL = ""
+    assert "Made the job type full_refresh." in seed_defaults(actor="test")
+
+
 def test_demo_moves_only_the_address_of_its_sandbox() -> None:
     seed_defaults(actor="test")
     assert seed_demo(SANDBOX, actor="test") == ["Made the connector sandbox.", "Made the job type airports."]

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from connectors import network
 from syncjobs.management.collecting import collect_if_changed
 from syncjobs.management.first_login import ADMIN_NAME, create_first_admin, keep_password, kept_password
 from syncjobs.models import SyncJob
@@ -72,6 +73,8 @@ class Command(BaseCommand):
         self.stdout.write("Preparing the database.")
         call_command("migrate", interactive=False, verbosity=0)
         collect_if_changed(Path(settings.STATIC_ROOT))
+        # As in the children: what they may reach can be seeded, such as a WAREHOUSE_URL on this machine.
+        network.configure(child_environment(data_dir)["SYNCDECK_NETWORK_ALLOW"].split(","))
         call_command("seed_defaults", *(["--demo"] if demo else []))
         password, note = create_first_admin(), "shown this once"
         if demo:
