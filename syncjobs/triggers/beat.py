@@ -16,8 +16,8 @@ from django.db import close_old_connections, connections, transaction
 from django.db.models import QuerySet
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from connectors.errors import ConfigError
 from syncjobs.clock import db_now
+from syncjobs.mapping import ConfigProblems
 from syncjobs.models import Schedule
 from syncjobs.operations.job_types import DuplicateSlot, RunRefused, run_job_type
 from syncjobs.operations.schedules import rule_of
@@ -143,7 +143,7 @@ def _start_job(schedule: Schedule, due_at: datetime) -> None:
         )
     except DuplicateSlot as known:
         logger.info("Nothing to start: %s", known)
-    except (RunRefused, ConfigError) as refusal:
+    except (RunRefused, ConfigProblems) as refusal:
         logger.warning("Schedule '%s' starts nothing for %s: %s", schedule, due_at, refusal)
     else:
         logger.info("Schedule '%s' starts job #%s for %s", schedule, job.pk, due_at, extra={"sync_id": job.pk})

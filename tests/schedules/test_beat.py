@@ -20,6 +20,7 @@ from syncjobs.operations.schedules import save_schedule, set_schedule_enabled
 from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule
 from syncjobs.statuses import Trigger
 from syncjobs.triggers.beat import JobScheduler
+from tests.lifecycle.factories import JobTypeFactory
 from tests.schedules.conftest import make_beat
 
 BEGIN = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -159,6 +160,20 @@ def test_a_type_that_is_disabled_or_paused_starts_nothing_and_does_not_catch_up(
     assert due_times() == []
     beat.run_due(BEGIN + timedelta(hours=2))
     assert due_times() == [BEGIN + timedelta(hours=2)]
+
+
+@pytest.mark.parametrize("column", [{"config": {"streams": []}}, {"controller": "gone"}])
+def test_a_type_that_cannot_run_is_told_once_for_each_due_time_and_stops_no_other(
+    beat: JobScheduler, job_type: SyncJobType, column: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    make(job_type)
+    make(JobTypeFactory.create(config=job_type.config), Interval(3600, BEGIN + timedelta(seconds=1)))
+    SyncJobType.objects.filter(pk=job_type.pk).update(**column)
+    with caplog.at_level(logging.WARNING, "syncjobs.beat"):
+        for seconds in (2, 7, 12):
+            beat.run_due(BEGIN + timedelta(hours=1, seconds=seconds))
+    assert len(told(caplog)) == 1
+    assert due_times() == [BEGIN + timedelta(hours=1, seconds=1)]
 
 
 def test_a_single_time_runs_once_and_is_then_switched_off(beat: JobScheduler, job_type: SyncJobType) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import logging
 import os
@@ -28,6 +27,7 @@ from syncjobs.management.following import (
     wait_for_news,
     wait_until_done,
 )
+from syncjobs.management.identities import find_type, terminal_user
 from syncjobs.management.job_texts import end_line, failure_lines, job_lines, list_lines
 from syncjobs.management.sync_arguments import FIRST_DAY, add_subcommands
 from syncjobs.mapping import ConfigProblems
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         job = run_job_type(
             job_type,
             trigger=Trigger.CLI,
-            actor=actor(),
+            actor=terminal_user(),
             endpoints=endpoints,
             start_date=start_date,
             end_date=end_date,
@@ -117,7 +117,7 @@ class Command(BaseCommand):
         progress = ProgressLine(sys.stderr)
         if progress.is_visible:
             quieten_console()
-        with canceling_on_interrupt(job.pk, actor()) as interrupt, showing_progress(job.pk, progress):
+        with canceling_on_interrupt(job.pk, terminal_user()) as interrupt, showing_progress(job.pk, progress):
             run_to_the_end(job, on_wait=lambda reason: self.warn(f"#{job.pk} waits: {reason}"))
             ended = wait_until_done(job.pk, ProgressLine(sys.stderr))
         code = self.tell_end(ended, as_json=as_json)
@@ -177,12 +177,12 @@ class Command(BaseCommand):
 
     def handle_cancel(self, *, job_id: int, reason: str, as_json: bool, **_general: Any) -> int:
         find_job(job_id)
-        job = cancel_job(job_id, actor=actor(), reason=reason)
+        job = cancel_job(job_id, actor=terminal_user(), reason=reason)
         return self.tell_decision(job, "is asked to stop" if not is_done_for_good(job) else "is canceled", as_json)
 
     def handle_retry(self, *, job_id: int, as_json: bool, **_general: Any) -> int:
         find_job(job_id)
-        return self.tell_decision(retry_job(job_id, actor=actor()), "is queued again", as_json)
+        return self.tell_decision(retry_job(job_id, actor=terminal_user()), "is queued again", as_json)
 
     def tell_decision(self, job: SyncJob, words: str, as_json: bool) -> int:
         if as_json:
@@ -206,27 +206,6 @@ class Command(BaseCommand):
 
     def warn(self, text: str) -> None:
         self.stderr.write(_printable(text, sys.stderr.encoding))
-
-
-def actor() -> str:
-    """Who is at the terminal, by the operating system's name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in containers
-        return f"user {os.getuid()}"
-
-
-def find_type(slug: str) -> SyncJobType:
-    """The type. Raises SyncJobType.DoesNotExist with the list of those that are."""
-    found = SyncJobType.objects.filter(slug=slug).first()
-    if found is None:
-        known = ", ".join(SyncJobType.objects.order_by("slug").values_list("slug", flat=True))
-        raise SyncJobType.DoesNotExist(
-            f"There is no job type '{slug}'; there are: {known}"
-            if known
-            else f"There is no job type '{slug}' nor any other; make the default ones with: manage.py seed_defaults"
-        )
-    return found
 
 
 def find_job(job_id: int) -> SyncJob:
