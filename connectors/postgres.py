@@ -182,16 +182,13 @@ class PostgresConnector(SQLConnector):
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
     ) -> Iterator[list[tuple[Any, ...]]]:
-        """One snapshot from the first row to the last."""
-        session = self._about(table)
-        session.execute(sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        """One snapshot from the first row to the last, on a connection of its own."""
+        session = self.open_session(READER_SETTINGS, table.name)
         try:
+            session.execute(sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             yield from session.fetch_in_parts(query, parameters, size)
         finally:
-            if session.is_usable:
-                session.execute(sql("ROLLBACK"))
-            else:
-                session.close()
+            session.close()
 
     def _about(self, table: Table) -> Session:
         """The reading session, whose errors then name the table."""

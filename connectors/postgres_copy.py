@@ -78,8 +78,8 @@ class _Copy:
         if not isinstance(error, DataError) or not isinstance(cause, psycopg.Error):
             return error
         context = cause.diag.context or ""
-        line, place = re.search(r"\d+", context), re.search(r"\bc(\d+)\b", context)
-        number = int(line[0]) if line else self.number
+        line, place = re.search(r"syncdeck_stage\D+(\d+)", context), re.search(r"\bc(\d+)\b", context)
+        number = int(line[1]) if line else self.number
         field = self.merge.request.fields[int(place[1])].name if place else ""
         if not 0 < number <= len(self.rows):
             return error

@@ -183,6 +183,8 @@ class PostgresDialect(ReadDialect, MergeDialect):
             return sql("({value} AT TIME ZONE 'UTC')", value=expression)
         if column.native == ARRAY:
             return sql("to_jsonb({value})", value=expression)
+        if column.native == "inet":
+            return sql("abbrev({value})", value=expression)  # a cast to text would add /32
         if column.field.type == "text" and column.native not in TEXTS:
             return sql("{value}::text", value=expression)
         return expression

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import psycopg
 
 from connectors.base import Surroundings, WriteRequest
-from connectors.errors import ConfigError, DataError, SyncError, TransientError
+from connectors.errors import DataError, SyncError, TransientError
 from connectors.postgres_copy import copy_rows
 from connectors.postgres_dialect import (
     HAS_MINIMUM,
@@ -25,6 +26,7 @@ from connectors.sql_statements import Merge, create_table, old_name, refuse_unus
 from connectors.sql_text import SQLText, Table, joined, quote, sql
 
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer ones off without a word
+CHECKPOINT_TABLE = "_syncdeck_checkpoint"
 CHECKPOINT_COLUMNS = sql(
     "(job_token text NOT NULL, stream text NOT NULL, batch_no bigint NOT NULL, position text, counts text NOT NULL,"
     " fence bigint NOT NULL, updated_at timestamptz NOT NULL, PRIMARY KEY (job_token, stream))"
@@ -43,7 +45,7 @@ class PostgresWriter(SQLWriter):
         self.schema = schema
         self.surroundings = surroundings
         self.open_session = open_session
-        self.checkpoint_table = sql('{schema}."_syncdeck_checkpoint"', schema=quote(schema))
+        self.checkpoint_table = sql("{schema}.{name}", schema=quote(schema), name=quote(CHECKPOINT_TABLE))
         self._session: Session | None = None
 
     @property
@@ -53,15 +55,12 @@ class PostgresWriter(SQLWriter):
         return self._session
 
     def execute(self, query: SQLText, parameters: Sequence[Any] = ()) -> int:
-        try:
+        with self._naming_who_locks():
             return self.session.execute(query, parameters, record=self.record)
-        except SyncError as error:
-            if error.code == "lock_timeout":
-                raise self._lock_error(error) from error
-            raise
 
     def fetch(self, query: SQLText, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self.session.fetch(query, parameters)
+        with self._naming_who_locks():
+            return self.session.fetch(query, parameters)
 
     def iterate(self, query: SQLText) -> Iterator[tuple[Any, ...]]:
         for rows in self.session.fetch_in_parts(query):
@@ -108,20 +107,29 @@ class PostgresWriter(SQLWriter):
     def create_target(self) -> None:
         planned = self.planned_target()
         refuse_unusable_names(planned, LONGEST_NAME)
+        query = create_table(planned, [column.declared for column in planned.columns])
+        self._create(query, lambda: self.find_target() is not None)
+
+    def _create(self, query: SQLText, is_there: Callable[[], bool]) -> None:
+        """Two sessions that create one table at once fail with an odd error; a lock lets one come first."""
         try:
-            self.execute(create_table(planned, [column.declared for column in planned.columns]))
-        except ConfigError:
-            if self.find_target() is None:  # else another job was quicker
-                raise
+            self.execute(sql("BEGIN"))
+            self.execute(sql("SELECT pg_advisory_xact_lock(7329071120)"))
+            if not is_there():
+                self.execute(query)
+            self.execute(sql("COMMIT"))
+        except BaseException:
+            self.end_transaction(commit=False)
+            raise
 
     def create_checkpoints(self) -> None:
         table = self.checkpoint_table
-        if not self.fetch(sql("SELECT to_regclass($1)"), (table,))[0][0]:
-            # Two sessions that create the same table at once fail with an odd error; the lock lets one come first.
-            self.execute(sql("BEGIN"))
-            self.execute(sql("SELECT pg_advisory_xact_lock(7329071120)"))
-            self.execute(sql("CREATE TABLE IF NOT EXISTS {table} {columns}", table=table, columns=CHECKPOINT_COLUMNS))
-            self.execute(sql("COMMIT"))
+
+        def is_there() -> bool:
+            return find_table(self.session, self.schema, CHECKPOINT_TABLE) is not None
+
+        if not is_there():
+            self._create(sql("CREATE TABLE {table} {columns}", table=table, columns=CHECKPOINT_COLUMNS), is_there)
         self.execute(
             sql(
                 "DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM {table} WHERE updated_at < now() - $1::interval"
@@ -193,24 +201,32 @@ class PostgresWriter(SQLWriter):
 
     # 4. Errors that need another look.
 
-    def _lock_error(self, error: SyncError) -> SyncError:
-        """Say who holds the table, as far as we may see it."""
+    @contextlib.contextmanager
+    def _naming_who_locks(self) -> Iterator[None]:
+        """A lock timeout says who holds the table, as far as we may see it."""
+        try:
+            yield
+        except TransientError as error:
+            pids = self._lock_holders() if error.code == "lock_timeout" else []
+            if not pids:
+                raise
+            holders = ", ".join(str(pid) for pid in pids)
+            message = f"{self.request.stream}: the table is locked by the session with pid {holders}"
+            raise TransientError(error.code, message, hint=error.hint) from error
+
+    def _lock_holders(self) -> list[int]:
         try:
             self.session.connection.execute(b"ROLLBACK")
             rows = self.session.fetch(
                 sql(
-                    "SELECT DISTINCT l.pid FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid"
-                    " WHERE l.relation = to_regclass($1) AND l.granted AND l.pid <> pg_backend_pid()"
+                    "SELECT DISTINCT pid FROM pg_locks WHERE granted AND pid <> pg_backend_pid()"
+                    " AND relation IN (to_regclass($1), to_regclass($2))"
                 ),
-                (self.planned_target().sql,),
+                (self.planned_target().sql, self.checkpoint_table),
             )
         except (psycopg.Error, SyncError):
-            rows = []
-        if not rows:
-            return error
-        pids = ", ".join(str(pid) for (pid,) in rows)
-        message = f"{self.request.stream}: the table is locked by the session with pid {pids} for over 30 s"
-        return TransientError(error.code, message, hint=error.hint)
+            return []
+        return [pid for (pid,) in rows]
 
     def explained(self, error: DataError, row: Sequence[Any]) -> DataError:
         """PostgreSQL does not say which column a text is too long for."""

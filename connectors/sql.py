@@ -16,7 +16,7 @@ from connectors.sql_text import SQLText, Table, joined, sql
 
 EVERYTHING = (0, 2**62)  # bounds of seq
 MOST_COMPARISONS = 3  # how often a batch is compared again because somebody else changed its rows meanwhile
-CHECKPOINT_DAYS = 90
+CHECKPOINT_DAYS = 90  # a job that is resumed later than this cannot know whether its last batch was committed
 NEW = -1  # batch_no of a checkpoint row whose job has not committed anything yet
 
 

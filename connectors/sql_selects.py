@@ -102,6 +102,8 @@ def _condition(item: Filter, column: Column, parameters: Parameters) -> SQLText:
         return sql("{column} IS NULL" if item.value else "{column} IS NOT NULL", column=column.sql)
     if item.operator in ("in", "not_in"):
         return _membership(item, column, parameters)
+    if item.operator == "like" and len(str(item.value)) - len(str(item.value).rstrip("\\")) & 1:
+        raise bad_filter(item, "the pattern ends in a backslash, which escapes nothing")
     if item.operator in ("like", "regex"):
         return parameters.dialect.pattern(item.operator, column, parameters.add_decoded(column, item, item.value))
     if item.operator not in COMPARISONS:
@@ -169,7 +171,8 @@ def reading_order(table: Table, key: Sequence[str], dialect: ReadDialect) -> Ord
     """The order for a wanted key (the table's own if none is wanted), made total by the row's own place if need be."""
     names = tuple(key) or table.key
     columns = table.choose(names)
-    is_unique = bool(names) and table.has_unique(names)
+    # A unique index takes any number of rows with an empty field.
+    is_unique = table.has_unique(names) and not any(column.field.nullable for column in columns)
     if is_unique and dialect.unique_means_ordered:
         return Order(columns, is_total=True)
     rest = tuple(column for column in table.row_order if column.name not in names)
