@@ -66,6 +66,8 @@ class RunningJob:
         text, fields = storable_text(message), storable_fields(fields)
         self.buffer.add(level, text, fields)
         extra: dict[str, Any] = {"sync_id": self.job.pk, "attempt": self.job.attempt}
+        if "batch" in fields:
+            extra["batch"] = fields["batch"]
         if fields:
             extra["fields"] = fields  # beneath one name, so that none can clash with logging's own
         logger.log(logging.getLevelNamesMapping().get(level, logging.INFO), "%s", text, extra=extra)

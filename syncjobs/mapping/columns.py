@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from connectors.records import INTEGER_BOUNDS, LONGEST_NUMBER, TYPES, FieldType
+from connectors.field_types import INTEGER_BOUNDS, LONGEST_NUMBER, TYPES, FieldType
 from syncjobs.mapping.problems import quote
 from syncjobs.mapping.steps import OutOfBounds, Step
 
