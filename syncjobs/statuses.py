@@ -72,7 +72,7 @@ class Trigger(LabelledEnum):
 NEXT_STEPS: Mapping[Status, str] = {
     Status.PENDING: "Start it when it should run.",
     Status.QUEUED: "Nothing to do: it starts by itself as soon as what it waits for is there.",
-    Status.STARTED: "Watch the counts; pause or cancel it if need be.",
+    Status.STARTED: "Watch the counts; cancel it if need be.",
     Status.PAUSED: "Resume it from where it stopped, or restart it from the beginning.",
     Status.HELD: "Review what stopped it, then approve or discard it.",
     Status.FINISHED: "",

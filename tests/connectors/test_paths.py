@@ -16,18 +16,18 @@ from connectors.errors import ConfigError
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Path]:
-    """data/ and root/ are open, outside/ is not."""
-    for name in ("data", "data/sub", "root", "outside", "data-other"):
+    """data/ and drop/ are open, outside/ is not."""
+    for name in ("data", "data/sub", "drop", "outside", "data-other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file.csv").write_text("x")
     (tmp_path / "data" / "own.sqlite3").write_text("x")
     (tmp_path / "data" / "link-out").symlink_to(tmp_path / "outside")
     (tmp_path / "data" / "link-file").symlink_to(tmp_path / "outside" / "file.csv")
-    (tmp_path / "data" / "link-in").symlink_to(tmp_path / "root" / "file.csv")
+    (tmp_path / "data" / "link-in").symlink_to(tmp_path / "drop" / "file.csv")
     (tmp_path / "data" / "link-own").symlink_to(tmp_path / "data" / "own.sqlite3")
     (tmp_path / "data" / "loop").symlink_to(tmp_path / "data" / "loop")
     os.mkfifo(tmp_path / "data" / "fifo")
-    paths.configure(tmp_path / "data", [tmp_path / "root"], [tmp_path / "data" / "own.sqlite3"])
+    paths.configure(tmp_path / "data", [tmp_path / "drop"], [tmp_path / "data" / "own.sqlite3"])
     yield tmp_path
     paths.configure(settings.SYNCDECK_DATA_DIR, settings.SYNCDECK_FILE_ROOTS, own_files())
 
@@ -40,8 +40,8 @@ def house(tmp_path: Path) -> Iterator[Path]:
         ("sub/../file.csv", "data/file.csv"),
         ("new.sqlite3", "data/new.sqlite3"),
         ("new-folder/new.sqlite3", "data/new-folder/new.sqlite3"),
-        ("link-in", "root/file.csv"),
-        ("../" "root/file.csv", "root/file.csv"),
+        ("link-in", "drop/file.csv"),
+        ("../drop/file.csv", "drop/file.csv"),
         ("ümläut 1.csv", "data/ümläut 1.csv"),
         ("../data/file.csv", "data/file.csv"),
     ],
@@ -51,7 +51,7 @@ def test_paths_below_a_root_are_found(house: Path, path: str, found: str) -> Non
 
 
 def test_absolute_paths_below_a_root_are_found(house: Path) -> None:
-    assert paths.checked_path(str(house / "root" / "file.csv")) == house / "root" / "file.csv"
+    assert paths.checked_path(str(house / "drop" / "file.csv")) == house / "drop" / "file.csv"
     assert paths.checked_path("sub", directory=True) == house / "data" / "sub"
 
 
