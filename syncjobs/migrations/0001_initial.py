@@ -377,7 +377,10 @@ class Migration(migrations.Migration):
             name="SyncJobType",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=150)),
+                (
+                    "name",
+                    models.CharField(blank=True, help_text="For people; the slug where left empty.", max_length=150),
+                ),
                 ("slug", models.SlugField(max_length=100, unique=True)),
                 ("description", models.TextField(blank=True, default="")),
                 (

@@ -30,7 +30,7 @@ class SyncJobType(models.Model):
     config_checks: ClassVar[list[Callable[[SyncJobType], dict[str, list[str]]]]] = []
     """Filled by apps.py, since models know no controllers: each gives {field: messages}."""
 
-    name = models.CharField(max_length=150)
+    name = models.CharField(max_length=150, blank=True, help_text="For people; the slug where left empty.")
     slug = models.SlugField(max_length=100, unique=True)
     description = models.TextField(blank=True, default="")
     enabled = models.BooleanField(

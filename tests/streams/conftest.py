@@ -81,13 +81,13 @@ def counts(job: SyncJob) -> dict[str, int]:
     return {name: number for name, number in job.counts.items() if number}
 
 
-def rows_of(job_type: SyncJobType, stream: str = "items") -> dict[str, dict[str, Any]]:
-    """The target's rows by code."""
+def rows_of(job_type: SyncJobType, key: str = "code") -> dict[str, dict[str, Any]]:
+    """The rows of the target table `items` by their key."""
     assert job_type.target_connector is not None
     target = job_type.target_connector.open()
     try:
-        pages = list(target.read(ReadRequest(stream, key=("code",))))
+        pages = list(target.read(ReadRequest("items", key=(key,))))
     finally:
         target.close()
     rows = [dict(zip(page.names, row, strict=True)) for page in pages for row in page.rows]
-    return {row["code"]: row for row in rows}
+    return {row[key]: row for row in rows}

@@ -141,8 +141,14 @@ def test_type_shape_validates_and_its_job_reads_exactly_as_promised(
     assert job["title"] == "Airports: sandbox/airports > warehouse/airports"
     assert (job["status"], job["trigger_type"], job["attempt"]) == ("finished", "cli", 1)
     assert job["counts"] == {
-        "read": 2, "inserted": 2, "updated": 0, "deleted": 0,
-        "unchanged": 0, "skipped": 0, "rejected": 0, "duplicates": 0,
+        "read": 2,
+        "inserted": 2,
+        "updated": 0,
+        "deleted": 0,
+        "unchanged": 0,
+        "skipped": 0,
+        "rejected": 0,
+        "duplicates": 0,
     }
     assert (job["source_document_type"], job["target_document_type"]) == ("sandbox/airports", "warehouse/airports")
     assert (job["diff_summary"], job["failure"], job["allowed_actions"]) == ({"inserted": 2}, None, [])
