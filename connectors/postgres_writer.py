@@ -21,9 +21,11 @@ from connectors.postgres_dialect import (
 )
 from connectors.postgres_session import Session
 from connectors.records import FieldType
-from connectors.sql import CHECKPOINT_DAYS, SQLWriter
-from connectors.sql_statements import Merge, create_table, old_name, refuse_unusable_names, stage_name
+from connectors.sql import SQLWriter
+from connectors.sql_statements import Merge, old_name, stage_name
+from connectors.sql_tables import create_table, refuse_unusable_names
 from connectors.sql_text import SQLText, Table, joined, quote, sql
+from connectors.sql_transactions import CHECKPOINT_DAYS
 
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer ones off without a word
 CHECKPOINT_TABLE = "_syncdeck_checkpoint"

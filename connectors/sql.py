@@ -2,84 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
-from connectors.base import Comparison, FenceLost, RecordChange, StreamWriter, TargetCheckpoint, WriteRequest
-from connectors.errors import ConfigError, DataError, InternalError, TransientError
+from connectors.base import Comparison, RecordChange
+from connectors.errors import DataError, InternalError, TransientError
 from connectors.sql_changes import PythonValue, StagedRows, compared_changes, inserted_changes
-from connectors.sql_statements import Merge, MergeDialect
-from connectors.sql_text import SQLText, Table, joined, sql
+from connectors.sql_statements import Merge
+from connectors.sql_text import SQLText, sql
+from connectors.sql_transactions import SQLTransactions
 
 EVERYTHING = (0, 2**62)  # bounds of seq
 MOST_COMPARISONS = 3  # how often a batch is compared again because somebody else changed its rows meanwhile
-CHECKPOINT_DAYS = 90  # a job that is resumed later than this cannot know whether its last batch was committed
-NEW = -1  # batch_no of a checkpoint row whose job has not committed anything yet
 
 
-class SQLWriter(StreamWriter):
+class SQLWriter(SQLTransactions):
     """The steps of StreamWriter that PostgreSQL and SQLite share."""
 
-    dialect: MergeDialect
-    checkpoint_table: SQLText
     python_value: PythonValue
-
-    def __init__(self, request: WriteRequest) -> None:
-        self.request = request
-        self.record = ""  # the record that the running statement is about, for error texts; empty if it is about many
-        self._merge: Merge | None = None
-        self._job = ("", 0)
-        self._staged = 0
-        self._found: Comparison | None = None
 
     # What the kinds add. Errors are SyncErrors that name the stream and self.record.
 
     @abstractmethod
-    def execute(self, query: SQLText, parameters: Sequence[Any] = ()) -> int:
-        """Run a statement; how many rows it wrote."""
-
-    @abstractmethod
-    def fetch(self, query: SQLText, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a short answer."""
-
-    @abstractmethod
     def iterate(self, query: SQLText) -> Iterator[tuple[Any, ...]]:
         """The rows of a long answer."""
-
-    @abstractmethod
-    def open_transaction(self) -> None:
-        """Connect if need be, and begin."""
-
-    @abstractmethod
-    def end_transaction(self, *, commit: bool) -> None:
-        """Commit, or roll back without raising."""
-
-    @abstractmethod
-    def find_target(self) -> Table | None:
-        """The target table as it is now."""
-
-    @abstractmethod
-    def planned_target(self) -> Table:
-        """The table that create_target would make; its columns match the request's fields."""
-
-    @abstractmethod
-    def create_target(self) -> None:
-        """Make the table, in a transaction of its own."""
-
-    @abstractmethod
-    def create_checkpoints(self) -> None:
-        """Make the checkpoint table if it is missing, and delete what is older than CHECKPOINT_DAYS."""
-
-    @abstractmethod
-    def warn(self, message: str) -> None:
-        """Tell the operator."""
-
-    @abstractmethod
-    def make_temporary_tables(self, merge: Merge) -> None:
-        """See that stage and diff are there and empty."""
 
     @abstractmethod
     def load(self, merge: Merge, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -101,110 +48,7 @@ class SQLWriter(StreamWriter):
         """The error with what the system left out about this staged record."""
         return error
 
-    # 1. The target, and the transaction with its checkpoint.
-
-    def prepare(self) -> bool:
-        target = self._existing_target()
-        if target is None and not self.request.dry_run:
-            self.create_target()
-            target = self._existing_target()
-        if not self.request.dry_run:
-            self.create_checkpoints()
-        if target is None:
-            return True
-        Merge(self.request, target, self.dialect)  # refuses missing columns
-        if self.request.mode == "upsert" and not target.has_unique(self.request.key):
-            self.warn(
-                f"{self.request.stream}: no unique index covers the key {', '.join(self.request.key)}; comparing is"
-                " slow and nothing keeps others from writing a key twice"
-            )
-        return not self.fetch(sql("SELECT 1 FROM {target} LIMIT 1", target=target.sql))
-
-    def _existing_target(self) -> Table | None:
-        """The target, None if it is missing and may be created."""
-        target = self.find_target()
-        if target is None and not self.request.create:
-            raise ConfigError(
-                "stream_not_found",
-                f"{self.request.stream}: there is no such table in the target",
-                hint="Create the table, or set target_schema to 'create'.",
-            )
-        return target
-
-    def _read_target(self) -> Table:
-        target = self._existing_target()
-        if target is not None:
-            return target
-        planned = self.planned_target()
-        if not self.request.dry_run:
-            raise ConfigError(
-                "stream_not_found", f"{self.request.stream}: the target table is gone since the job began"
-            )
-        empty = joined(
-            sql("{cast} AS {column}", cast=self.dialect.typed_null(one), column=one.sql) for one in planned.columns
-        )
-        return replace(planned, sql=sql("(SELECT {empty} WHERE 1 = 0)", empty=empty))
-
-    def begin(self, job_token: str, fence: int) -> TargetCheckpoint | None:
-        self.open_transaction()
-        self._job, self.record = (job_token, fence), ""
-        self._forget_batch()
-        found = None if self.request.dry_run else self._take_checkpoint(job_token, fence)
-        if self._merge is None:
-            self._merge = Merge(self.request, self._read_target(), self.dialect)
-        self.make_temporary_tables(self._merge)
-        return found
-
-    def _take_checkpoint(self, job_token: str, fence: int) -> TargetCheckpoint | None:
-        """One statement creates the row or takes it over unless its fence is newer; it waits while another holds it."""
-        query = sql(
-            "INSERT INTO {table} AS held (job_token, stream, batch_no, counts, fence, updated_at)"
-            " VALUES ({p1}, {p2}, {p3}, '{{}}', {p4}, {now}) ON CONFLICT (job_token, stream) DO UPDATE"
-            " SET fence = excluded.fence, updated_at = excluded.updated_at WHERE held.fence <= excluded.fence"
-            " RETURNING batch_no, position, counts",
-            table=self.checkpoint_table,
-            now=self.dialect.now,
-            **self.dialect.marks(4),
-        )
-        rows = self.fetch(query, (job_token, self.request.stream, NEW, fence))
-        if not rows:
-            raise FenceLost(f"{self.request.stream}: another worker has taken this job over")
-        batch_no, position, counts = rows[0]
-        return None if batch_no == NEW else TargetCheckpoint(batch_no, json.loads(position), json.loads(counts))
-
-    def commit(self, checkpoint: TargetCheckpoint) -> None:
-        if self.request.dry_run:
-            self.rollback()
-            return
-        query = sql(
-            "UPDATE {table} SET batch_no = {p1}, position = {p2}, counts = {p3}, updated_at = {now}"
-            " WHERE job_token = {p4} AND stream = {p5} AND fence = {p6}",
-            table=self.checkpoint_table,
-            now=self.dialect.now,
-            **self.dialect.marks(6),
-        )
-        job_token, fence = self._job
-        values = (checkpoint.batch_no, json.dumps(checkpoint.position), json.dumps(checkpoint.counts))
-        if self.execute(query, (*values, job_token, self.request.stream, fence)) != 1:
-            raise FenceLost(f"{self.request.stream}: the checkpoint row of this job is gone")
-        self.end_transaction(commit=True)
-        self._forget_batch()
-
-    def rollback(self) -> None:
-        self._forget_batch()
-        self.end_transaction(commit=False)
-
-    def _forget_batch(self) -> None:
-        self._staged, self._found = 0, None
-
-    # 2. Staging and comparing.
-
-    @property
-    def merge(self) -> Merge:
-        """The statements for the target, known once begin was called."""
-        if self._merge is None:
-            raise InternalError("writer_order", f"{self.request.stream}: nothing can be staged before begin")
-        return self._merge
+    # 1. Staging and comparing.
 
     @property
     def rows(self) -> StagedRows:
@@ -214,23 +58,23 @@ class SQLWriter(StreamWriter):
     @property
     def found(self) -> Comparison:
         """What compare found."""
-        if self._found is None:
+        if self.comparison is None:
             raise InternalError("writer_order", f"{self.request.stream}: the batch was not compared")
-        return self._found
+        return self.comparison
 
     def stage(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        if self._found is not None:
+        if self.comparison is not None:
             raise InternalError("writer_order", f"{self.request.stream}: staged after the batch was compared")
         self._refuse_empty_keys(rows)
         if rows:
             self.load(self.merge, rows)
-        self._staged += len(rows)
+        self.staged += len(rows)
 
     def _refuse_empty_keys(self, rows: Sequence[tuple[Any, ...]]) -> None:
         for name, place in zip(self.request.key, self.merge.keys, strict=True):
             empty = next((number for number, row in enumerate(rows) if row[place] is None), None)
             if empty is not None:
-                record = self.rows.name(rows[empty], self._staged + empty + 1)
+                record = self.rows.name(rows[empty], self.staged + empty + 1)
                 raise DataError(
                     "empty_key",
                     f"{self.request.stream}: record {record} has no {name}, which is part of its key",
@@ -238,14 +82,14 @@ class SQLWriter(StreamWriter):
                 )
 
     def compare(self) -> Comparison:
-        inserted, updated, duplicates = self._staged, 0, 0
+        inserted, updated, duplicates = self.staged, 0, 0
         if self.request.mode == "upsert":
             duplicates = self.execute(self.merge.remove_duplicates())
             inserted, updated = self._compare_with_target()
-        unchanged = self._staged - duplicates - inserted - updated
+        unchanged = self.staged - duplicates - inserted - updated
         written = (inserted * self.request.insert_enabled, updated * self.request.update_enabled)
-        self._found = Comparison(*written, unchanged, inserted + updated - sum(written), duplicates)
-        return self._found
+        self.comparison = Comparison(*written, unchanged, inserted + updated - sum(written), duplicates)
+        return self.comparison
 
     def _compare_with_target(self) -> tuple[int, int]:
         """Fill the diff; how many staged records are new and how many differ."""
@@ -274,9 +118,9 @@ class SQLWriter(StreamWriter):
 
     @property
     def _inserts_everything(self) -> bool:
-        return self.found.inserted + self.found.duplicates == self._staged
+        return self.found.inserted + self.found.duplicates == self.staged
 
-    # 3. Writing.
+    # 2. Writing.
 
     def write(self) -> None:
         if self.request.dry_run:

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from connectors.base import WriteRequest
-from connectors.errors import ConfigError
-from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
+from connectors.sql_text import Column, SQLText, Table, joined, sql
 
 
 class MergeDialect(ABC):
@@ -210,31 +209,3 @@ def _when(condition: SQLText, then: SQLText, otherwise: SQLText | None = None) -
 
 def _is_flagged(number: int) -> SQLText:
     return sql("substr(d.changed, {number}, 1) = '1'", number=_number(number))
-
-
-def create_table(table: Table, types: Sequence[SQLText]) -> SQLText:
-    """A table with the columns' nullability and the key as primary key, which is never empty."""
-    lines = [
-        sql(
-            "{name} {type}{empty}",
-            name=column.sql,
-            type=declared,
-            empty=sql("") if column.field.nullable and column.name not in table.key else sql(" NOT NULL"),
-        )
-        for column, declared in zip(table.columns, types, strict=True)
-    ]
-    if table.key:
-        lines.append(sql("PRIMARY KEY ({key})", key=joined(quote(name) for name in table.key)))
-    return sql("CREATE TABLE {table} ({lines})", table=table.sql, lines=joined(lines))
-
-
-def refuse_unusable_names(table: Table, longest: int = 0) -> None:
-    """Raise ConfigError `bad_identifier` for names that the target cannot hold, e.g. over `longest` bytes (if > 0)."""
-    for name in (table.name, *table.names):
-        if not name or "\0" in name or (longest and len(name.encode("utf-8", "surrogatepass")) > longest):
-            limit = f"; at most {longest} bytes fit" if longest else ""
-            raise ConfigError(
-                "bad_identifier",
-                f"{table.name[:80]}: the name {name[:80]!r} cannot be used in the target{limit}",
-                hint="Give the table or field another name in the mapping.",
-            )

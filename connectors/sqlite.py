@@ -16,7 +16,8 @@ from connectors.sql_errors import Place
 from connectors.sql_reading import SQLConnector
 from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, sql
-from connectors.sqlite_dialect import SQLiteDialect, find_table, typed_rows
+from connectors.sqlite_catalog import find_table
+from connectors.sqlite_dialect import SQLiteDialect, typed_rows
 from connectors.sqlite_session import Mode, Session
 from connectors.sqlite_writer import SQLiteWriter
 

@@ -9,10 +9,13 @@ from typing import Any
 from connectors.base import Surroundings, WriteRequest
 from connectors.errors import DataError
 from connectors.records import TYPES
-from connectors.sql import CHECKPOINT_DAYS, SQLWriter
-from connectors.sql_statements import Merge, create_table, old_name, refuse_unusable_names, stage_name
+from connectors.sql import SQLWriter
+from connectors.sql_statements import Merge, old_name, stage_name
+from connectors.sql_tables import create_table, refuse_unusable_names
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
-from connectors.sqlite_dialect import SQLiteDialect, affinity_of, find_table, python_value, storing
+from connectors.sql_transactions import CHECKPOINT_DAYS
+from connectors.sqlite_catalog import affinity_of, find_table
+from connectors.sqlite_dialect import SQLiteDialect, python_value, storing
 from connectors.sqlite_session import Session
 
 CHECKPOINT_COLUMNS = sql(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -202,6 +203,20 @@ class WriterConformance(TransactionConformance):
         assert "cities" in error.message
         assert "code" in error.message
         assert cities.count("cities") == 50
+
+    @pytest.mark.parametrize(
+        ("key", "text"),
+        [(("mayor",), "mayor"), ((), "needs a key"), (("code",), "twice")],
+        ids=["unmapped", "none", "twice"],
+    )
+    def test_key_or_mapping_that_makes_no_sense_is_refused(
+        self, cities: Connector, key: tuple[str, ...], text: str
+    ) -> None:
+        fields = (*CITY_FIELDS, CITY_FIELDS[1]) if text == "twice" else CITY_FIELDS
+        error = self.failing_sync(cities, WriteRequest("cities", fields, key, "upsert"), [])
+        assert isinstance(error, ConfigError)
+        assert error.code == "bad_key"
+        assert text in error.message
 
     def test_missing_target_columns_are_named(self, cities: Connector) -> None:
         fields = (*CITY_FIELDS, Field("mayor", "text"))
