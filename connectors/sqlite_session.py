@@ -25,6 +25,7 @@ from connectors.sqlite_errors import translated
 
 Mode = Literal["ro", "rwc", "memory"]
 Result = TypeVar("Result")
+OLDEST_LIBRARY = (3, 35)  # the first with RETURNING
 PATIENCE_SECONDS = 20.0
 POLL_SECONDS = 0.5  # SQLite's own wait for a lock cannot be interrupted, so it is kept short and repeated
 ROWS_AT_ONCE = 1_000
@@ -67,6 +68,12 @@ class Session:
         self.place = place
         self.is_closed = False
         self.interruption = interruption
+        if sqlite3.sqlite_version_info < OLDEST_LIBRARY:
+            raise ConfigError(
+                "library_too_old",
+                f"{place.where}: this Python's SQLite library is {sqlite3.sqlite_version}, and 3.35 or newer is needed",
+                hint="Run Syncdeck with a Python that brings a newer SQLite library.",
+            )
         address = ":memory:" if path is None else f"file:{quote_url(str(path))}?mode={mode}"
         self.connection = self._guarded(partial(_connect, address), place)
         if path is not None:
