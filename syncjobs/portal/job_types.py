@@ -80,7 +80,7 @@ class SyncJobTypeAdmin(PortalAdmin):
 
     def job_type_edit(self, request: HttpRequest, slug: str | None = None) -> HttpResponse:
         job_type = None if slug is None else self._get(slug)
-        form = JobTypeForm(request.POST or None, instance=job_type)
+        form = JobTypeForm(request.POST if request.method == "POST" else None, instance=job_type)
         if request.method == "POST" and form.is_valid() and self._save(request, form):
             tell(request, f"{form.instance} is saved as version {form.instance.version}.")
             return redirect("admin:job_type_page", form.instance.slug)

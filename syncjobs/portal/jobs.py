@@ -143,7 +143,7 @@ class SyncJobAdmin(PortalAdmin):
 
     def job_cancel(self, request: HttpRequest, job_id: int) -> HttpResponse:
         job = job_reads.get_job(job_id)
-        form = CancelForm(request.POST or None)
+        form = CancelForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             try:
                 ended = cancel_job(job_id, actor=request.user.get_username(), reason=form.cleaned_data["reason"])

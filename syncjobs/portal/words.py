@@ -12,6 +12,8 @@ NOTHING = "\N{EN DASH}"  # where there is no value
 MINUS = "\N{MINUS SIGN}"
 LONGEST_VALUE = 400  # characters of one value on a page; the whole record is in the target
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+LARGE = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+SPANS = ((DAY, "d", HOUR, "h"), (HOUR, "h", MINUTE, "min"), (MINUTE, "min", 1, "s"))
 SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -22,11 +24,10 @@ def number_text(number: float | None) -> str:
 
 def short_number(number: float) -> str:
     """Three digits at most: 2314000 → "2.31 M"."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if number >= size:
-            scaled = number / (1e3 if letter == "k" else size)
-            return f"{scaled:.3g} {letter}" if scaled < 1000 else f"{scaled:.0f} {letter}"
-    return f"{number:,.0f}"
+    if number < 10_000:
+        return f"{number:,.0f}"
+    size, letter = next((size, letter) for size, letter in LARGE if number >= size * 0.9995)  # 999,900 is 1 M
+    return f"{number / size:.3g} {letter}"
 
 
 def size_text(number: float) -> str:
@@ -42,22 +43,14 @@ def span_text(seconds: float | None) -> str:
     """0.052 → "0.05 s", 3.14 → "3.1 s", 80 → "1 min 20 s", 4320 → "1 h 12 min"; a dash for None."""
     if seconds is None:
         return NOTHING
-    if seconds < 1:
-        return f"{seconds:.2f} s"
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     whole = round(seconds)
-    if whole < MINUTE:
-        return f"{whole} s"
-    for unit, smaller, word, smaller_word in (
-        (MINUTE, 1, "min", "s"),
-        (HOUR, MINUTE, "h", "min"),
-        (DAY, HOUR, "d", "h"),
-    ):
-        if whole < unit * 60 or unit == DAY or (unit == HOUR and whole < DAY):
+    for unit, word, smaller, smaller_word in SPANS:
+        if whole >= unit:
             rest = whole % unit // smaller
-            return f"{whole // unit} {word} {rest} {smaller_word}" if rest else f"{whole // unit} {word}"
-    raise AssertionError("the last unit takes every span")
+            return f"{whole // unit} {word}" + (f" {rest} {smaller_word}" if rest else "")
+    return f"{whole} s"
 
 
 def relative_text(moment: datetime, now: datetime) -> str:

@@ -70,7 +70,7 @@ def target(db: None) -> Connector:
 @pytest.fixture
 def job_type(source: Connector, target: Connector) -> SyncJobType:
     stream = {"source": "airports", "target": "airports", "key": ["icao"], "mode": "upsert", "extent": "full"}
-    shape = {"slug": "airports", "name": "Airports", "description": f"All of them {ATTACK}"}
+    shape: dict[str, Any] = {"slug": "airports", "name": "Airports", "description": f"All of them {ATTACK}"}
     shape |= {"source_connector": "open-data", "target_connector": "store", "config": {"streams": [stream]}}
     return save_job_type(job_type_from_shape(shape), actor="anna")
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core import serializers
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from connectors.models import Connector
 from syncjobs.models import Schedule, SyncJob, SyncJobType
@@ -29,8 +30,10 @@ def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admi
     by_job = ("job_page", "job_changes", "job_log", "job_log_download", "job_attempts", "job_config", "job_cancel")
     by_type = ("job_type_page", "job_type_edit", "job_type_run")
     by_schedule = ("schedule_page", "schedule_edit", "schedule_delete")
-    plain = ("index", "job_list", "job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add")
-    plain += ("schedule_list", "schedule_add", "password_change", "auth_user_changelist", "auth_group_changelist")
+    plain = [
+        *("index", "job_list", "job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add"),
+        *("schedule_list", "schedule_add", "password_change", "auth_user_changelist", "auth_group_changelist"),
+    ]
     found = {name: reverse(f"admin:{name}") for name in plain}
     found |= {name: reverse(f"admin:{name}", args=[attacked_job.pk]) for name in by_job}
     found |= {name: reverse(f"admin:{name}", args=["airports"]) for name in by_type}
@@ -45,7 +48,8 @@ def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admi
 def read(client: Client, address: str) -> str:
     response = client.get(address)
     assert response.status_code == 200, f"{address} answers {response.status_code}"
-    return response.getvalue().decode()
+    text: str = response.getvalue().decode()
+    return text
 
 
 def test_every_page_renders_with_markup_in_its_data_escaped(portal: Client, addresses: Addresses) -> None:
@@ -72,7 +76,8 @@ def test_every_script_comes_from_a_file(portal: Client, addresses: Addresses) ->
 def test_looking_at_every_page_changes_nothing(portal: Client, addresses: Addresses) -> None:
     def everything() -> str:
         kept = [model for model in apps.get_models() if model._meta.label != "sessions.Session"]
-        return serializers.serialize("json", [row for model in kept for row in model._default_manager.all()])
+        text: str = serializers.serialize("json", [row for model in kept for row in model._default_manager.all()])
+        return text
 
     before = everything()
     for address in addresses.values():
@@ -191,7 +196,7 @@ def crowded(make_job: MakeJob, schedule: Schedule, source: Connector) -> None:
         make_job(Status.FINISHED, parent=parent, position=number)
 
 
-LISTS = {
+LISTS: dict[str, Callable[[], str]] = {
     "dashboard": lambda: "/admin/",
     "jobs": lambda: "/admin/jobs/",
     "job types": lambda: "/admin/job-types/",
@@ -209,8 +214,8 @@ LISTS = {
 
 @pytest.mark.parametrize("name", sorted(LISTS))
 def test_a_page_takes_few_queries_however_many_rows(
-    portal: Client, crowded: None, name: str, django_assert_max_num_queries: Callable[[int], object]
+    portal: Client, crowded: None, name: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     address = LISTS[name]()
-    with django_assert_max_num_queries(25):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(25):
         read(portal, address)

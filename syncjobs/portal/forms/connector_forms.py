@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -123,7 +124,8 @@ class ConnectorForm(forms.Form):
         prefix = {"config": CONFIG, "credentials": SECRET}.get(field)
         if prefix is None:
             return field if field in self.fields else None
-        name = text.partition(":")[0].removeprefix(f"{field}.").partition(".")[0]
+        # "config.port: …" comes from the schema, "config: port: …" from what a schema cannot say
+        name = re.split("[.:]", text.removeprefix(field).lstrip(".: "), maxsplit=1)[0]
         return prefix + name if prefix + name in self.fields else None
 
     @property

@@ -1,0 +1,187 @@
+"""The portal in a real Chromium, light and dark: no console error, no policy violation; live pages follow rows."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from connectors.models import Connector
+from syncjobs.models import JobLog, Schedule, SyncJob
+from syncjobs.statuses import Status
+from tests.portal.conftest import MakeJob
+
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATIENCE_MS = 15_000
+STATIC_PAGES = (
+    *("/admin/", "/admin/jobs/", "/admin/jobs/?status=failed", "/admin/job-types/", "/admin/job-types/-/run/"),
+    *("/admin/job-types/-/add/", "/admin/job-types/airports/", "/admin/job-types/airports/edit/"),
+    *("/admin/job-types/airports/run/", "/admin/connectors/", "/admin/connectors/-/add/"),
+    *("/admin/connectors/-/add/?kind=postgres", "/admin/connectors/open-data/", "/admin/connectors/open-data/edit/"),
+    *("/admin/schedules/", "/admin/schedules/add/", "/admin/auth/user/", "/admin/auth/user/add/", "/admin/auth/group/"),
+    *("/admin/auth/group/add/", "/admin/auth/", "/admin/password_change/"),
+)
+
+
+def find_chromium() -> str:
+    """The browser's path. Skips where there is none, which is an error under CI."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        message = "NO BROWSER TESTS: neither chromium nor google-chrome is on PATH; install chromium."
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = find_chromium()
+    with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
+        # Playwright runs an event loop in this thread, in which Django would refuse every query of a test.
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained of, with the page it did so on."""
+    return []
+
+
+@pytest.fixture(params=["light", "dark"])
+def context(
+    request: pytest.FixtureRequest,
+    chromium: Browser,
+    live_server: LiveServer,
+    admin: User,
+    complaints: list[str],
+) -> Iterator[BrowserContext]:
+    """A logged-in browser in one of the two colour schemes."""
+    context = chromium.new_context(base_url=live_server.url, color_scheme=request.param)
+    context.set_default_timeout(PATIENCE_MS)
+    context.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.add_init_script("addEventListener('securitypolicyviolation', e => console.error('policy', e.blockedURI))")
+    log_in(context.new_page())
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.pages[0]
+
+
+def log_in(page: Page) -> None:
+    page.goto("/")
+    page.fill("[name=username]", "anna")
+    page.fill("[name=password]", "a-good-password")
+    page.click("text=Log in")
+    expect(page.locator("h1")).to_have_text("Dashboard")
+
+
+def test_every_page_loads_without_a_complaint(
+    page: Page, complaints: list[str], attacked_job: SyncJob, schedule: Schedule, source: Connector
+) -> None:
+    job, plan = f"/admin/jobs/{attacked_job.pk}/", f"/admin/schedules/{schedule.pk}/"
+    own_pages = [job + tab for tab in ("", "changes/", "log/", "attempts/", "config/", "cancel/")]
+    own_pages += [plan, f"{plan}edit/", f"{plan}delete/"]
+    own_pages += [f"/admin/auth/user/{User.objects.get().pk}/{end}" for end in ("change/", "password/", "history/")]
+    for address in (*STATIC_PAGES, *own_pages):
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == 200, address
+        assert not complaints, f"{address}: {complaints}"
+        assert page.evaluate("getComputedStyle(document.body).margin") == "0px", f"{address} is not styled"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
+
+
+def test_the_colours_follow_the_system_and_the_switch(page: Page, complaints: list[str]) -> None:
+    def ground() -> int:
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(int(part) for part in re.findall(r"\d+", colour)[:3])
+
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    assert (ground() < 200) == is_dark
+    page.click(".account > summary")
+    page.click(".theme-toggle")
+    assert (ground() < 200) != is_dark
+    page.reload()
+    assert (ground() < 200) != is_dark, "the choice is kept"
+    assert not complaints
+
+
+def test_a_started_jobs_page_follows_its_row_until_the_end(
+    page: Page, complaints: list[str], make_job: MakeJob
+) -> None:
+    job = make_job(Status.STARTED, phase="reading", counts={"read": 1_000}, total_estimate=4_000)
+    page.goto(f"/admin/jobs/{job.pk}/")
+    expect(page.locator("#job-live .pill").first).to_have_text("Started · reading")
+    expect(page.locator(".facts dd").first).to_have_text("1,000")
+
+    SyncJob.objects.filter(pk=job.pk).update(counts={"read": 3_000, "inserted": 2_500}, phase="writing")
+    JobLog.objects.create(job=job, level="INFO", message="Batch 3 written", created_at=job.created_at)
+    expect(page.locator(".facts dd").first).to_have_text("3,000", timeout=PATIENCE_MS)
+    expect(page.locator("#job-live .pill").first).to_have_text("Started · writing")
+    expect(page.locator(".log")).to_contain_text("Batch 3 written", timeout=PATIENCE_MS)
+
+    SyncJob.objects.filter(pk=job.pk).update(status="finished", ended_at=job.created_at, time_taken=2.0, phase="")
+    expect(page.locator("#job-live .pill").first).to_have_text("Finished", timeout=PATIENCE_MS)
+    expect(page.locator("#job-live[hx-trigger], #job-log-tail[hx-trigger]")).to_have_count(0, timeout=PATIENCE_MS)
+    assert not complaints
+
+
+def test_the_dashboard_shows_a_job_that_begins_while_it_is_open(
+    page: Page, complaints: list[str], make_job: MakeJob
+) -> None:
+    expect(page.locator("#running-now")).to_contain_text("Nothing is running")
+    job = make_job(Status.STARTED)
+    expect(page.locator("#running-now")).to_contain_text(f"#{job.pk}", timeout=PATIENCE_MS)
+    assert not complaints
+
+
+def test_a_connection_test_shows_its_steps_in_place(page: Page, complaints: list[str], source: Connector) -> None:
+    page.goto("/admin/connectors/open-data/")
+    expect(page.locator("#connector-tests")).to_contain_text("It has not been tested")
+    page.click("main .head button")
+    expect(page.locator("#connector-tests")).to_contain_text("failed", timeout=PATIENCE_MS)
+    assert page.locator(".messages").count() == 0, "the page was not loaded anew"
+    assert not complaints
+
+
+def test_a_schedules_form_shows_only_the_fields_of_the_chosen_rule(page: Page, job_type: object) -> None:
+    page.goto("/admin/schedules/add/")
+    expect(page.locator("[name=crontab]")).to_be_visible()
+    expect(page.locator("[name=every]")).to_be_hidden()
+    page.check("[value=interval]")
+    expect(page.locator("[name=every]")).to_be_visible()
+    expect(page.locator("[name=crontab]")).to_be_hidden()
+
+
+def test_the_menu_is_reached_on_a_narrow_screen(page: Page, complaints: list[str], make_job: MakeJob) -> None:
+    make_job(title="a title that is rather long " * 5)
+    page.set_viewport_size({"width": 800, "height": 900})
+    for address in ("/admin/", "/admin/jobs/", f"/admin/jobs/{SyncJob.objects.get().pk}/"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
+    page.click(".narrow-menu > summary")
+    page.click(".narrow-menu >> text=Connectors")
+    expect(page.locator("h1")).to_have_text("Connectors")
+    assert not complaints
+
+
+def test_the_keyboard_shows_where_it_is(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip-to-content-link")).to_be_focused()
+    page.keyboard.press("Tab")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
