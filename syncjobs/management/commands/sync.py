@@ -65,6 +65,8 @@ class Command(BaseCommand):
         except DatabaseProblem as problem:
             message = f"The database cannot be used: {str(problem).strip()}. Check it, and run: manage.py migrate"
             raise CommandError(message, returncode=FAILED) from problem
+        except KeyboardInterrupt:
+            code = INTERRUPTED
         if code:
             sys.exit(code)
 
