@@ -7,7 +7,7 @@ PORT ?= 8000
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up test lint lock clean
+.PHONY: help install install-dev demo up test chaos lint lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ lint: install-dev ## format check, lint, types
 
 test: lint ## lint, then every test, on all cores
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup; status=$$?; rm -rf .pytest_tmp; exit $$status
+
+chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
+	$(BIN)/python -m pytest -m chaos tests/chaos
 
 # Written by uv (https://docs.astral.sh/uv), which is only needed for this: pip install uv, or make lock UV=/path/to/uv.
 UV ?= uv

@@ -76,7 +76,7 @@ def target_shape(stack: Stack) -> dict[str, Any]:
     return {"slug": "target", "kind": "postgres", "config": config, "credentials": {"password": url.password}}
 
 
-def set_up(stack: Stack, source: RunningSandbox, **columns: Any) -> None:
+def set_up(stack: Stack, source: RunningSandbox, batch_size: int = BATCH_SIZE, **columns: Any) -> None:
     """Make the connectors and the type `things`; `columns` are further fields of the type."""
     stream = {"source": "things", "target": "things", "key": ["code"], "mode": "upsert", "extent": "full"}
     job_type = {
@@ -86,7 +86,7 @@ def set_up(stack: Stack, source: RunningSandbox, **columns: Any) -> None:
         "source_connector": "source",
         "target_connector": "target",
         "retry_delay": 0,
-        "config": {"streams": [stream | {"batch_size": BATCH_SIZE}]},
+        "config": {"streams": [stream | {"batch_size": batch_size}]},
     } | columns
     import_shapes(stack, [source_shape(source), target_shape(stack)], [job_type])
 
@@ -108,7 +108,9 @@ def audit(stack: Stack, job_id: int) -> dict[str, Any]:
     return found
 
 
-def assert_all_arrived_once(stack: Stack, job: dict[str, Any], number: int = THINGS) -> dict[str, Any]:
+def assert_all_arrived_once(
+    stack: Stack, job: dict[str, Any], number: int = THINGS, batch_size: int = BATCH_SIZE
+) -> dict[str, Any]:
     """I1 to I6 of FAULTS §2 for a first load."""
     books = audit(stack, job["id"])
     assert [tuple(row) for row in books["rows"]] == sorted(
@@ -118,6 +120,6 @@ def assert_all_arrived_once(stack: Stack, job: dict[str, Any], number: int = THI
     assert (counts["read"], counts["inserted"], counts["unchanged"]) == (number, number, 0), counts
     assert (books["changes"], books["change_keys"]) == (number, number)
     assert books["open_batches"] == 0
-    assert books["committed_batches"] == -(-number // BATCH_SIZE)
+    assert books["committed_batches"] == -(-number // batch_size)
     assert books["lease_owner"] == ""
     return books
