@@ -101,7 +101,7 @@ class WriteRequest:
     """Where and how a stream is written.
 
     `fields` are the target's columns in the order of the staged rows. `key` is empty only for append.
-    `create` makes a missing table. `keep_insert_values` puts [None, new] of every field into insert changes.
+    `create` makes a missing table. `keep_insert_values` puts [None, new] of every field with a value into insert changes.
     """
 
     stream: str
@@ -152,7 +152,7 @@ class StreamWriter(ABC):
     def prepare(self) -> bool:
         """Create the checkpoint table and, if asked for and missing, the target, in a transaction of its own.
 
-        Checks that every field and key column exists, else ConfigError. Returns whether the target holds no record.
+        Checks that every column exists, else DataError `column_mismatch`. Returns whether the target holds no record.
         A dry run creates nothing; a missing target counts as empty.
         """
 

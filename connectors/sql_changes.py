@@ -51,7 +51,8 @@ class StagedRows:
         key = {name: values[name] for name in request.key}
         if not request.keep_insert_values:
             return RecordChange("insert", key, {})
-        return RecordChange("insert", key, {field.name: [None, values[field.name]] for field in request.fields})
+        named = ((field.name, values[field.name]) for field in request.fields)
+        return RecordChange("insert", key, {name: [None, value] for name, value in named if value is not None})
 
 
 def inserted_changes(
