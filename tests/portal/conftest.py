@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
@@ -23,6 +24,12 @@ SECRET = "s3cr3t-never-to-be-shown"
 ATTACK = "<script>alert('portal')</script>"
 MakeJob = Callable[..., SyncJob]
 MakeStaff = Callable[..., Client]
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: LazySettings) -> None:
+    """A safe hash takes half a second for each person that a test makes."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

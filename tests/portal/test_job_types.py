@@ -110,7 +110,7 @@ def test_an_edit_of_what_somebody_else_saved_meanwhile_is_refused(portal: Client
         ("queue", "nowhere", "nowhere is not one of the available choices"),
         ("controller", "os.system", "os.system is not one of the available choices"),
         ("timeout", "-1", "greater than or equal to 0"),
-        ("name", "", "This field is required"),
+        ("name", "x" * 151, "at most 150 characters"),
     ],
 )
 def test_what_cannot_be_saved_is_said_at_its_field_and_kept(
