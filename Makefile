@@ -7,7 +7,7 @@ PORT ?= 8000
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up test chaos lint lock clean
+.PHONY: help install install-dev demo up test chaos bench lint lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ test: lint ## lint, then every test, on all cores
 
 chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
 	$(BIN)/python -m pytest -m chaos tests/chaos
+
+bench: install-dev ## measure syncs as ratios to the limit, BENCH_ROUNDS rounds
+	$(BIN)/python -m tests.benchmarks.http_source
 
 # Written by uv (https://docs.astral.sh/uv), which is only needed for this: pip install uv, or make lock UV=/path/to/uv.
 UV ?= uv

@@ -101,7 +101,7 @@ class WriteRequest:
     """Where and how a stream is written.
 
     `fields` are the target's columns in the order of the staged rows. `key` is empty only for append.
-    `create` makes a missing table. `keep_insert_values` puts [None, new] of every field with a value into insert changes.
+    `create` makes a missing table. `keep_insert_values` puts [None, new] of what has a value into insert changes.
     """
 
     stream: str
