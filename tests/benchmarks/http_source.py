@@ -121,7 +121,7 @@ def measure(name: str, sandbox: RunningSandbox, job_type: SyncJobType, empty: Ca
         times["first load"].append(first.time_taken or 0)
         times["nothing changed"].append(run(job_type).time_taken or 0)
         keys = [change.key["icao"] for change in first.changes.all()[:283]]
-        sandbox.change_rows("airports", [{"icao": key, "city": f"Round {number}"} for key in keys])
+        sandbox.change_rows("airports", [{"icao": key, "city": f"{name}, round {number}"} for key in keys])
         changed = run(job_type)
         times["1 % changed"].append(changed.time_taken or 0)
         if changed.counts["updated"] != len(keys):
