@@ -60,7 +60,8 @@ class ChangeRow:
 
 def progress_of(job: SyncJob, now: datetime, attempt_started_at: datetime | None = None) -> Progress:
     """The bar and its sentence: records, rate, bytes per second and what is left, as far as they are known."""
-    read, total = job.tally.read, job.total_estimate
+    read = job.tally.read
+    total = None if job.status in DONE else job.total_estimate
     parts = [f"{number_text(read)} of about {number_text(total)} records" if total else plural(read, "record")]
     seconds = _seconds_at_work(job, now, attempt_started_at)
     if seconds and read:
@@ -70,9 +71,7 @@ def progress_of(job: SyncJob, now: datetime, attempt_started_at: datetime | None
             parts.append(f"{size_text(job.bytes_read / seconds)}/s")
         if job.status == Status.STARTED and total and total > read:
             parts.append(f"{span_text((total - read) / rate)} left")
-    if job.status in DONE:
-        total = read
-    return Progress(read, total, " · ".join(parts), seconds)
+    return Progress(read, read if job.status in DONE else total, " · ".join(parts), seconds)
 
 
 def records_per_second(job: SyncJob, now: datetime) -> str:
@@ -133,7 +132,8 @@ def _finished(counts: Counts, seconds: float | None) -> str:
     took = f" in {span_text(seconds)}" if seconds is not None else ""
     if counts.read and not counts.changed:
         return f"All {plural(counts.read, 'record')} were as they should be{took}; nothing had to be written."
-    return f"{number_text(counts.changed)} of {plural(counts.read, 'record')} changed{took}."
+    done = [f"{number:,} {name}" for name, number in counts.diff_summary().items()]
+    return f"{', '.join(done) or 'Nothing changed'} of {plural(counts.read, 'record')}{took}."
 
 
 def route_of(job: SyncJob) -> str:

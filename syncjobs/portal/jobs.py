@@ -62,6 +62,7 @@ class SyncJobAdmin(PortalAdmin):
             "filter": wanted,
             "types": job_reads.type_choices(),
             "statuses": Status.choices(),
+            "titles_searched": job_reads.TITLES_SEARCHED,
         }
         region = Region("job-list", "portal/_job_list.html", is_live=any(not job.is_final for job in page.rows))
         return self.draw(request, "portal/job_list.html", context, regions=[region])
