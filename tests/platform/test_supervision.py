@@ -130,7 +130,7 @@ def test_second_signal_ends_everything_at_once(supervise: Supervise, mark: str) 
     supervisor.wait_for(r"\| up")
     supervisor.process.send_signal(signal.SIGINT)
     supervisor.wait_for("Stopping")
-    time.sleep(0.6)
+    time.sleep(1.2)
     assert supervisor.stop(signal.SIGINT) < 3
     assert not processes_with(mark)
 
