@@ -82,11 +82,12 @@ class PostgresServer:
         """Return a connection in autocommit mode."""
         return psycopg.connect(self.dsn(dbname), autocommit=True)
 
-    def create_database(self, name: str | None = None) -> str:
-        """Create an empty database and return its URL."""
+    def create_database(self, name: str | None = None, *, template: str = "template1") -> str:
+        """Create a database, empty or as a copy of `template`, and return its URL."""
         name = name or f"test_{os.getpid()}_{next(self.names)}"
+        query = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         with self.connect() as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(query)
         return self.dsn(name)
 
     def drop_database(self, url: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.server import RunningSandbox, running_sandbox
-from tests.faults.stack import Stack, is_final
+from tests.faults.stack import Stack, database_urls, is_final
 from tests.faults.things import ask_for, assert_all_arrived_once, set_up, things_dataset
 
 pytestmark = pytest.mark.chaos
@@ -81,11 +81,7 @@ def source(tmp_path: Path) -> Iterator[RunningSandbox]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
-    urls = {}
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        urls = {"database_url": server.create_database(), "warehouse_url": server.create_database()}
-    running = Stack(tmp_path / "data", **urls)
+    running = Stack(tmp_path / "data", **database_urls(request.param, request))
     yield running
     running.stop()
 

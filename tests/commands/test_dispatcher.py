@@ -14,6 +14,7 @@ import psycopg.sql
 import pytest
 
 from tests.commands.conftest import House
+from tests.faults.stack import database_urls
 from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.slow
@@ -46,8 +47,7 @@ END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """Default jobs, and a worker that says it is there but never takes anything."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
-    running = House(tmp_path / "data", database_url=url)
+    running = House(tmp_path / "data", **database_urls(request.param, request))
     try:
         running.manage("seed_defaults")
         running.python(SEE_WORKER)
@@ -128,10 +128,11 @@ def test_two_dispatchers_do_not_disturb_each_other(stack: House) -> None:
 
 
 def test_a_database_that_goes_away_is_waited_for_and_told_once(
-    tmp_path: Path, postgres_server: PostgresServer, postgres_url: str
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
 ) -> None:
-    stack = House(tmp_path / "data", database_url=postgres_url)
-    name = postgres_url.rpartition("/")[2]
+    urls = database_urls("postgresql", request)
+    stack = House(tmp_path / "data", **urls)
+    name = urls["database_url"].rpartition("/")[2]
     database = psycopg.sql.Identifier(name)
     try:
         stack.manage("seed_defaults")

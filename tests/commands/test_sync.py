@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -49,11 +49,13 @@ def sound_source(source: RunningSandbox) -> Iterator[None]:
     source.clear_faults()
 
 
-def wait_for(is_so: Callable[[], Any]) -> Any:
+def wait_for_newest(house: House, status: str) -> dict[str, Any]:
+    """The newest job as soon as it has this status."""
     give_up = time.monotonic() + 30
-    while not (found := is_so()):
+    while (newest := house.python(NEWEST)) is None or newest["status"] != status:
         assert time.monotonic() < give_up
         time.sleep(0.2)
+    found: dict[str, Any] = newest
     return found
 
 
@@ -120,7 +122,7 @@ def test_a_failed_job_gives_exit_code_1_its_object_and_the_way_out(house: House,
 def test_ctrl_c_cancels_an_inline_run_and_leaves_no_lease(house: House, source: RunningSandbox) -> None:
     source.set_faults(Fault("slow", seconds=30.0, dataset="airports", on="rows"))
     running = house.begin("sync", "run", "airports", "--inline", "--json")
-    wait_for(lambda: house.python(NEWEST)["status"] == "started")
+    wait_for_newest(house, "started")
     running.send_signal(signal.SIGINT)
     output, errors = running.communicate(timeout=15)
     assert running.returncode == 130, errors
@@ -132,7 +134,7 @@ def test_ctrl_c_cancels_an_inline_run_and_leaves_no_lease(house: House, source: 
 
 def test_ctrl_c_while_waiting_ends_the_waiting_only(house: House) -> None:
     waiting = house.begin("sync", "run", "airports", "--wait")
-    newest = wait_for(lambda: (found := house.python(NEWEST))["status"] == "queued" and found)
+    newest = wait_for_newest(house, "queued")
     time.sleep(0.5)
     waiting.send_signal(signal.SIGINT)
     output, errors = waiting.communicate(timeout=10)
@@ -145,7 +147,7 @@ def test_ctrl_c_while_waiting_ends_the_waiting_only(house: House) -> None:
 
 def test_wait_ends_when_the_job_does(house: House) -> None:
     waiting = house.begin("sync", "run", "airports", "--wait", "--json")
-    newest = wait_for(lambda: (found := house.python(NEWEST))["status"] == "queued" and found)
+    newest = wait_for_newest(house, "queued")
     house.ask("sync", "cancel", str(newest["pk"]))
     output, _ = waiting.communicate(timeout=10)
     assert (waiting.returncode, json.loads(output)["status"]) == (1, "canceled")

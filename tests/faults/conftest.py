@@ -9,7 +9,7 @@ import pytest
 
 from connectors.sandbox.datasets import DatasetSpec
 from connectors.sandbox.server import RunningSandbox, running_sandbox
-from tests.faults.stack import Stack
+from tests.faults.stack import Stack, database_urls
 from tests.faults.things import THINGS, things_dataset
 
 DATABASES = ("sqlite", "postgresql")
@@ -26,11 +26,7 @@ def source(tmp_path: Path) -> Iterator[RunningSandbox]:
 @pytest.fixture(params=DATABASES)
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     """A Syncdeck without processes yet, its own database and its target of the same kind."""
-    urls = {}
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        urls = {"database_url": server.create_database(), "warehouse_url": server.create_database()}
-    running = Stack(tmp_path / "data", **urls)
+    running = Stack(tmp_path / "data", **database_urls(request.param, request))
     try:
         yield running
     finally:

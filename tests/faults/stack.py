@@ -2,22 +2,66 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from syncjobs.supervision import broker
-from tests.isolation import CHECKOUT, FOREIGN
+from tests.isolation import CHECKOUT, FOREIGN, SCRATCH
+from tests.postgres_server import PostgresServer
 
 PATIENCE_SECONDS = 90.0
-PRELUDE = "import json, django; django.setup()\n"
+DESCRIBE = """
+from syncjobs.models import SyncJob
+from syncjobs.operations.descriptions import describe_job
+answer = describe_job(SyncJob.objects.get(pk={job_id}))
+"""
+
+
+@functools.cache
+def migrated_file() -> Path:
+    """A freshly migrated SQLite database, made once for this test process and copied for each Syncdeck on SQLite."""
+    directory = Path(tempfile.mkdtemp(prefix="migrated-", dir=SCRATCH))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    migrate(directory)
+    return directory / "syncdeck.sqlite3"
+
+
+@functools.cache
+def migrated_database(server: PostgresServer) -> str:
+    """The name of a freshly migrated PostgreSQL database, made once for a server, to be a template for others."""
+    directory = Path(tempfile.mkdtemp(prefix="migrated-", dir=SCRATCH))
+    migrate(directory, DATABASE_URL=server.create_database("migrated"))
+    shutil.rmtree(directory)
+    return "migrated"
+
+
+def migrate(data_dir: Path, **environment: str) -> None:
+    environment = os.environ | {"SYNCDECK_DATA_DIR": str(data_dir)} | environment
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, timeout=120)
+
+
+def database_urls(kind: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The arguments of a Stack on `sqlite` or `postgresql`: its own database, migrated, and an empty target."""
+    if kind == "sqlite":
+        return {}
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    own = server.create_database(template=migrated_database(server))
+    return {"database_url": own, "warehouse_url": server.create_database()}
 
 
 class Stack:
@@ -40,7 +84,9 @@ class Stack:
             self._environment["DATABASE_URL"] = database_url
         self._processes: list[subprocess.Popen[bytes]] = []
         self._broker: subprocess.Popen[bytes] | None = None
-        self.manage("migrate", "--verbosity", "0")
+        self._asker: subprocess.Popen[str] | None = None
+        if not database_url:
+            shutil.copy(migrated_file(), data_dir / "syncdeck.sqlite3")
 
     # 1. processes
 
@@ -75,6 +121,8 @@ class Stack:
         return process
 
     def stop(self) -> None:
+        if self._asker is not None:
+            self._asker.communicate()
         for process in self._processes:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -99,17 +147,27 @@ class Stack:
 
     def python(self, code: str) -> Any:
         """Run code inside this Syncdeck; what it assigns to `answer`, by way of JSON."""
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", f"{PRELUDE}{code}\nprint(json.dumps(answer, default=str))"],
-            cwd=CHECKOUT,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        asker = self._asker or self._start_asker()
+        assert asker.stdin is not None
+        assert asker.stdout is not None
+        asker.stdin.write(f"{json.dumps(code)}\n")
+        asker.stdin.flush()
+        found = json.loads(asker.stdout.readline())
+        assert "error" not in found, found["error"]
+        return found["answer"]
+
+    def _start_asker(self) -> subprocess.Popen[str]:
+        with (self.logs / "asker.log").open("ab") as log:
+            self._asker = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "tests.faults.asker"],
+                cwd=CHECKOUT,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        return self._asker
 
     def run_by_command(self, slug: str, *options: str) -> int:
         """Ask for a job as a person at a terminal would; its id."""
@@ -121,11 +179,11 @@ class Stack:
         count = "from syncjobs.models import WorkerSeen\nanswer = WorkerSeen.objects.count()"
         while not self.python(count):
             assert time.monotonic() < give_up, self.log_text()
-            time.sleep(0.3)
+            time.sleep(0.1)
 
     def job(self, job_id: int) -> dict[str, Any]:
         """The public shape of a job."""
-        shape: dict[str, Any] = json.loads(self.manage("sync", "show", str(job_id), "--json"))
+        shape: dict[str, Any] = self.python(DESCRIBE.format(job_id=job_id))
         return shape
 
     def wait_for(self, job_id: int, is_right: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -133,7 +191,7 @@ class Stack:
         give_up = time.monotonic() + PATIENCE_SECONDS
         while not is_right(shape := self.job(job_id)):
             assert time.monotonic() < give_up, f"{shape}\n{self.log_text()}"
-            time.sleep(0.3)
+            time.sleep(0.1)
         return shape
 
     def log_text(self) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from syncjobs.supervision.stack import SCHEDULER
-from tests.faults.stack import Stack
+from tests.faults.stack import Stack, database_urls
 
 pytestmark = pytest.mark.slow
 
@@ -61,8 +61,7 @@ class BeatStack(Stack):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BeatStack]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
-    running = BeatStack(tmp_path / "data", database_url=url)
+    running = BeatStack(tmp_path / "data", **database_urls(request.param, request))
     try:
         running.manage("seed_defaults")
         yield running
