@@ -151,11 +151,17 @@ def stop_broker(process: subprocess.Popen[bytes], data_dir: Path) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    remove_outside_directory(data_dir)
+    remove_outside_directory(socket_path(data_dir))
 
 
-def remove_outside_directory(data_dir: Path) -> None:
-    """Remove the socket's directory where it had to lie outside the data directory."""
-    directory = socket_path(data_dir).parent
+def remove_outside_directories(data_dir: Path) -> None:
+    """Remove what sockets needed outside the data directory; only when nothing of it runs any more."""
+    for path in (socket_path(data_dir), dispatcher_socket_path(data_dir)):
+        remove_outside_directory(path)
+
+
+def remove_outside_directory(path: Path) -> None:
+    """Remove the directory of a socket where it had to lie outside the data directory."""
+    directory = path.parent
     if directory.parent == SHORT_DIRECTORY and directory.name.startswith("syncdeck-"):
         shutil.rmtree(directory, ignore_errors=True)

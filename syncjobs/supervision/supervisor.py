@@ -120,7 +120,7 @@ class Supervisor:
             process.kill()
             process.wait()
         self.end_guardian()
-        broker.remove_outside_directory(Path(self.plan.data_dir))
+        broker.remove_outside_directories(Path(self.plan.data_dir))
         self.log.say(OWN_NAME, "Stopped.")
 
     def wait_for_all(self, members: list[Child], seconds: float) -> None:

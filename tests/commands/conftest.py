@@ -87,10 +87,13 @@ class House(Stack):
 
     def begin(self, *arguments: str, **options: object) -> subprocess.Popen[str]:
         """Start a command that the test will interrupt."""
-        return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+        process: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]
             [sys.executable, "manage.py", *arguments],
             cwd=CHECKOUT,
             env=self._environment,
             text=True,
+            start_new_session=True,
             **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options),
         )
+        self._processes.append(process)  # ended with the house, should its test fail
+        return process

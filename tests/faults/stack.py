@@ -82,7 +82,7 @@ class Stack:
         }
         if database_url:
             self._environment["DATABASE_URL"] = database_url
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[subprocess.Popen[Any]] = []
         self._broker: subprocess.Popen[bytes] | None = None
         self._asker: subprocess.Popen[str] | None = None
         if not database_url:
@@ -128,6 +128,7 @@ class Stack:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(timeout=10)
         self.stop_broker()
+        broker.remove_outside_directories(self.data_dir)
 
     # 2. questions
 

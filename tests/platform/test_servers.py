@@ -70,7 +70,7 @@ def test_broker_refuses_a_socket_directory_open_to_others(tmp_path: Path) -> Non
         with pytest.raises(embedded.BrokerUnavailable, match="belong to this user alone"):
             embedded.prepare_command(tmp_path)
     finally:
-        embedded.remove_outside_directory(tmp_path)
+        embedded.remove_outside_directories(tmp_path)
 
 
 def find_server_without_packages(path: Path) -> subprocess.CompletedProcess[str]:
