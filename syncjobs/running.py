@@ -68,8 +68,8 @@ class RunningJob:
         extra: dict[str, Any] = {"sync_id": self.job.pk, "attempt": self.job.attempt}
         if "batch" in fields:
             extra["batch"] = fields["batch"]
-        if fields:
-            extra["fields"] = fields  # beneath one name, so that none can clash with logging's own
+        if others := {name: value for name, value in fields.items() if name != "batch"}:
+            extra["fields"] = others  # beneath one name, so that none can clash with logging's own
         logger.log(logging.getLevelNamesMapping().get(level, logging.INFO), "%s", text, extra=extra)
 
     def set_phase(self, phase: Phase) -> None:
