@@ -8,16 +8,6 @@ from collections import Counter
 
 from django.conf import settings
 
-CRASH_POINTS = (
-    "after_read",
-    "before_commit",
-    "after_target_commit",
-    "before_checkpoint",
-    "after_claim",
-    "before_send",
-    "after_send",
-    "mid_relay",
-)
 _reached: Counter[str] = Counter()
 
 

@@ -45,7 +45,7 @@ def move_job(
                 break
             job.refresh_from_db()
         record_event(job_id, old, new, reason=reason, actor=actor, now=now)
-        if new is Status.QUEUED:
+        if new is Status.QUEUED or old is Status.STARTED:  # there is one more to send, or one more slot
             nudge_dispatcher()
         job.refresh_from_db()
     return job

@@ -11,39 +11,7 @@ from connectors.base import Interruption, Surroundings
 from connectors.errors import ConfigError
 from connectors.models import Connector, EditConflict
 from connectors.soda import SodaConnector
-
-CHICAGO: dict[str, Any] = {
-    "slug": "chicago-data-portal",
-    "kind": "soda",
-    "config": {
-        "base_url": "https://data.cityofchicago.org",
-        "datasets": {
-            "crashes": "85ca-t3if",
-            "people": "u6pd-qa9d",
-            "vehicles": "68nd-jvt3",
-            "fatalities": "gzaz-isa6",
-        },
-    },
-    "credentials": {"app_token": "env:CHICAGO_API_TOKEN"},
-}
-APPENDIX: list[dict[str, Any]] = [
-    {"slug": "warehouse", "kind": "sqlite", "config": {"path": "warehouse.sqlite3"}},
-    {
-        "slug": "erp",
-        "kind": "postgres",
-        "config": {
-            "host": "db.example",
-            "port": 5432,
-            "dbname": "erp",
-            "user": "sync",
-            "sslmode": "require",
-            "schema": "public",
-        },
-        "credentials": {"password": "env:ERP_PASSWORD"},
-        "max_concurrency": 4,
-    },
-    CHICAGO,
-]
+from tests.appendix import CHICAGO, CONNECTORS, ERP
 
 
 def soda_row(**values: Any) -> Connector:
@@ -56,7 +24,7 @@ def soda_config(**values: Any) -> Connector:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("shape", APPENDIX, ids=lambda shape: shape["slug"])
+@pytest.mark.parametrize("shape", CONNECTORS, ids=lambda shape: shape["slug"])
 def test_shapes_of_the_design_validate_and_save(shape: dict[str, Any]) -> None:
     connector = Connector(**shape)
     connector.full_clean()
@@ -150,7 +118,7 @@ def test_optional_token_whose_variable_is_unset_counts_as_none(monkeypatch: pyte
 def test_needed_reference_that_leads_nowhere_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ERP_PASSWORD", raising=False)
     with pytest.raises(ConfigError, match="env:ERP_PASSWORD, which is not set"):
-        Connector(**APPENDIX[1]).open()
+        Connector(**ERP).open()
 
 
 def test_disabled_row_does_not_open() -> None:

@@ -14,7 +14,7 @@ import pytest
 from connectors.errors import ConfigError, DataError
 from connectors.records import TYPES, Field, FieldType, StreamSchema
 from syncjobs.mapping import MappedRows, Mapper, RowReject, compile_mapping, parse_mapping
-from tests.pure.test_mapping_spec import APPENDIX
+from tests.appendix import MAPPING
 
 TODAY = date(2026, 11, 23)
 AIRPORTS = StreamSchema(
@@ -42,7 +42,7 @@ def column(result: MappedRows) -> list[Any]:
 
 
 def test_the_mapping_of_the_appendix_runs() -> None:
-    mapper = compile_mapping(parse_mapping(APPENDIX), AIRPORTS, None, TODAY)
+    mapper = compile_mapping(parse_mapping(MAPPING), AIRPORTS, None, TODAY)
     assert mapper.fields == (
         Field("icao", "text", nullable=False),
         Field("lat", "float"),

@@ -12,30 +12,7 @@ from syncjobs.mapping import MAPPING_SCHEMA, MappingProblems, parse_mapping
 from syncjobs.mapping.spec import Choice, Column, Constant
 from syncjobs.mapping.templates import Template
 from syncjobs.mapping.transforms import OPERATIONS, TransformRule
-
-# the very mapping of DESIGN's appendix
-APPENDIX = [
-    {
-        "to": "icao",
-        "from": "icao",
-        "type": "text",
-        "required": True,
-        "transforms": [{"op": "strip"}, {"op": "null_if", "values": ["", "N/A"]}],
-    },
-    {
-        "to": "lat",
-        "from": "lat",
-        "type": "float",
-        "transforms": [{"op": "bounds", "min": -90, "max": 90, "outside": "null"}],
-    },
-    {"to": "label", "template": "{name} ({icao})"},
-    {"to": "source", "value": "airportsdata"},
-    {
-        "to": "size",
-        "case": [{"when": {"field": "elevation", "op": "gt", "value": 5000}, "then": "high"}],
-        "else": "low",
-    },
-]
+from tests.appendix import MAPPING
 
 
 def problems_of(mapping: Any) -> list[str]:
@@ -47,7 +24,7 @@ def problems_of(mapping: Any) -> list[str]:
 
 
 def test_the_mapping_of_the_appendix_is_read_as_rules() -> None:
-    icao, lat, label, source, size = parse_mapping(APPENDIX)
+    icao, lat, label, source, size = parse_mapping(MAPPING)
     assert (icao.to, icao.origin, icao.type, icao.required) == ("icao", Column("icao"), "text", True)
     assert icao.transforms == (TransformRule("strip"), TransformRule("null_if", {"values": ["", "N/A"]}))
     assert lat.transforms[0].options == {"min": -90, "max": 90, "outside": "null"}
@@ -60,7 +37,7 @@ def test_the_mapping_of_the_appendix_is_read_as_rules() -> None:
 
 def test_the_schema_is_valid_and_takes_the_appendix_and_no_mapping() -> None:
     Draft202012Validator.check_schema(MAPPING_SCHEMA)
-    assert Draft202012Validator(MAPPING_SCHEMA).is_valid(APPENDIX)
+    assert Draft202012Validator(MAPPING_SCHEMA).is_valid(MAPPING)
     assert Draft202012Validator(MAPPING_SCHEMA).is_valid(None)
 
 

@@ -23,29 +23,10 @@ from syncjobs.stream_specs import (
     parse_streams,
     window_filters,
 )
-from tests.pure.test_mapping_spec import APPENDIX
+from tests.appendix import GUARDS, STREAM
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)  # already the 24th in Berlin
-
-# the very stream of DESIGN's appendix
-AIRPORTS: dict[str, Any] = {
-    "source": "airports",
-    "target": "airports",
-    "key": ["icao"],
-    "mode": "upsert",
-    "extent": "full",
-    "batch_size": 50000,
-    "filters": [{"field": "country", "op": "in", "value": ["US", "CA"]}],
-    "cursor": {"field": "updated_at", "overlap_seconds": 300},
-    "window": {"field": "crash_date", "days": 30},
-    "columns": None,
-    "mapping": APPENDIX,
-    "on_reject": {"policy": "stop"},
-    "schema_policy": {"dropped": "stop", "changed": "stop", "added": "ignore"},
-    "target_schema": "create",
-}
-GUARDS = {"max_delete_share": 0.05, "max_deletes": 500, "min_source_share": 0.5}
 
 
 def stream(**settings: Any) -> dict[str, Any]:
@@ -57,7 +38,7 @@ def config(*streams: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_stream_of_the_appendix_is_read() -> None:
-    (spec,) = parse_streams(config(AIRPORTS))
+    (spec,) = parse_streams(config(STREAM))
     assert spec.mapping is not None
     assert len(spec.mapping) == 5
     assert (spec.source, spec.target, spec.key, spec.batch_size) == ("airports", "airports", ("icao",), 50_000)
@@ -79,8 +60,8 @@ def test_what_is_left_out_has_its_default() -> None:
 def test_the_schemas_are_valid_and_closed() -> None:
     for schema in (STREAM_SYNC_SCHEMA, GUARDS_SCHEMA):
         Draft202012Validator.check_schema(schema)
-    assert Draft202012Validator(STREAM_SYNC_SCHEMA).is_valid(config(AIRPORTS))
-    assert not Draft202012Validator(STREAM_SYNC_SCHEMA).is_valid(config(AIRPORTS | {"batchsize": 1}))
+    assert Draft202012Validator(STREAM_SYNC_SCHEMA).is_valid(config(STREAM))
+    assert not Draft202012Validator(STREAM_SYNC_SCHEMA).is_valid(config(STREAM | {"batchsize": 1}))
 
 
 @pytest.mark.parametrize(

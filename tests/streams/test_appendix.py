@@ -17,6 +17,7 @@ from connectors.sandbox.server import RunningSandbox, running_sandbox
 from syncjobs.models import SyncJobType
 from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.job_types import job_type_from_shape, save_job_type
+from tests.appendix import AIRPORTS_TYPE, CONNECTORS, WAREHOUSE
 
 COLUMNS = {"icao": "text", "name": "text", "country": "text", "lat": "number", "elevation": "number"}
 AIRPORTS: list[dict[str, object]] = [
@@ -24,83 +25,6 @@ AIRPORTS: list[dict[str, object]] = [
     {"icao": " KLXV ", "name": "Lake County", "country": "US", "lat": "99", "elevation": "9934"},
     {"icao": "EDDB", "name": "Berlin", "country": "DE", "lat": "52.4", "elevation": "157"},
 ]
-WAREHOUSE = {"slug": "warehouse", "kind": "sqlite", "config": {"path": "appendix.sqlite3"}}
-ERP = {
-    "slug": "erp",
-    "kind": "postgres",
-    "config": {
-        "host": "db.example",
-        "port": 5432,
-        "dbname": "erp",
-        "user": "sync",
-        "sslmode": "require",
-        "schema": "public",
-    },
-    "credentials": {"password": "env:ERP_PASSWORD"},
-    "max_concurrency": 4,
-}
-CHICAGO = {
-    "slug": "chicago-data-portal",
-    "kind": "soda",
-    "config": {
-        "base_url": "https://data.cityofchicago.org",
-        "datasets": {"crashes": "85ca-t3if", "people": "u6pd-qa9d", "vehicles": "68nd-jvt3", "fatalities": "gzaz-isa6"},
-    },
-    "credentials": {"app_token": "env:CHICAGO_API_TOKEN"},
-}
-AIRPORTS_TYPE: dict[str, Any] = {
-    "slug": "airports",
-    "name": "Airports",
-    "controller": "stream_sync",
-    "source_connector": "sandbox",
-    "target_connector": "warehouse",
-    "queue": "default",
-    "timeout": 300,
-    "retry_delay": 30,
-    "max_retries": 3,
-    "config": {
-        "streams": [
-            {
-                "source": "airports",
-                "target": "airports",
-                "key": ["icao"],
-                "mode": "upsert",
-                "extent": "full",
-                "batch_size": 50000,
-                "filters": [{"field": "country", "op": "in", "value": ["US", "CA"]}],
-                "cursor": {"field": "updated_at", "overlap_seconds": 300},
-                "window": {"field": "crash_date", "days": 30},
-                "columns": None,
-                "mapping": [
-                    {
-                        "to": "icao",
-                        "from": "icao",
-                        "type": "text",
-                        "required": True,
-                        "transforms": [{"op": "strip"}, {"op": "null_if", "values": ["", "N/A"]}],
-                    },
-                    {
-                        "to": "lat",
-                        "from": "lat",
-                        "type": "float",
-                        "transforms": [{"op": "bounds", "min": -90, "max": 90, "outside": "null"}],
-                    },
-                    {"to": "label", "template": "{name} ({icao})"},
-                    {"to": "source", "value": "airportsdata"},
-                    {
-                        "to": "size",
-                        "case": [{"when": {"field": "elevation", "op": "gt", "value": 5000}, "then": "high"}],
-                        "else": "low",
-                    },
-                ],
-                "on_reject": {"policy": "stop"},
-                "schema_policy": {"dropped": "stop", "changed": "stop", "added": "ignore"},
-                "target_schema": "create",
-            }
-        ]
-    },
-    "guards": {"max_delete_share": 0.05, "max_deletes": 500, "min_source_share": 0.5},
-}
 LEADVILLE = {"icao": "KLXV", "lat": None, "label": "Lake County ( KLXV )", "source": "airportsdata", "size": "high"}
 JOB_KEYS = [
     *("id", "title", "job_type", "status", "phase", "operation", "dry_run", "trigger_type", "attempt", "retry_count"),
@@ -120,11 +44,11 @@ def sandbox(tmp_path: Path, settings: LazySettings) -> Iterator[RunningSandbox]:
         config = {"base_url": running.url.rstrip("/"), "datasets": {"airports": four_by_four("airports")}}
         save_connector(connector_from_shape({"slug": "sandbox", "kind": "soda", "config": config}))
         yield running
-    for path in Path(settings.SYNCDECK_DATA_DIR).glob("appendix.sqlite3*"):
+    for path in Path(settings.SYNCDECK_DATA_DIR).glob("warehouse.sqlite3*"):
         path.unlink()
 
 
-@pytest.mark.parametrize("shape", [WAREHOUSE, ERP, CHICAGO], ids=lambda shape: shape["slug"])
+@pytest.mark.parametrize("shape", CONNECTORS, ids=lambda shape: shape["slug"])
 def test_connector_shape_validates_and_is_saved(shape: dict[str, Any]) -> None:
     connector = save_connector(connector_from_shape(shape))
     assert (connector.slug, connector.name, connector.config) == (shape["slug"], shape["slug"], shape["config"])
