@@ -61,8 +61,7 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
     stream: OpenStream | None = None
     try:
         sync_job.log("INFO", f"Connecting to {source.slug} at {source.address()}")
-        schema = source.schema(spec.source)
-        check_drift(sync_job, spec, schema)
+        schema = check_drift(sync_job, spec, source.schema(spec.source))
         mapper = compile_mapping(spec.mapping, schema, spec.columns, timezone.localdate(sync_job.job.created_at))
         write_request = _write_request(sync_job, spec, mapper)
         target = _connector(sync_job, "target_connector").open(sync_job.surroundings)

@@ -65,6 +65,8 @@ def _estimate(stream: OpenStream) -> None:
 
 def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPage]]:
     """Batches of mapped pages: one page each, or all of them in one where the source cannot be resumed."""
+    if progress.batch_no and progress.position is None:
+        return  # it was one batch, and the target has it
     batches = stream.source.read(replace(stream.request, position=progress.position))
     for batch in batches:
         if batch.position is None:

@@ -22,6 +22,8 @@ CREATE TABLE things (code text PRIMARY KEY, name text);
 INSERT INTO things SELECT 'T' || lpad(number::text, 5, '0'), 'Thing ' || number FROM generate_series(1, 3000) number;
 CREATE VIEW slow AS SELECT code, name FROM things WHERE pg_sleep(30) IS NOT NULL;
 CREATE TABLE copied (code text PRIMARY KEY, name text);
+CREATE VIEW keyless AS SELECT name FROM things;
+CREATE TABLE appended (name text);
 """
 
 
@@ -43,24 +45,26 @@ def database(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture
 def running(tmp_path: Path, database: str) -> Iterator[Stack]:
-    """A Syncdeck at work, with a type for `things` and one for the view that never answers."""
+    """A Syncdeck with types for `things`, for a view that never answers and for one without a key; no worker yet."""
     stack = Stack(tmp_path / "data")
     types = []
     for source in ("things", "slow"):
         stream = {"source": source, "target": "copied", "key": ["code"], "mode": "upsert", "batch_size": 500}
         shape = {"slug": source, "name": source.title(), "source_connector": "source", "target_connector": "target"}
         types.append(shape | {"retry_delay": 0, "config": {"streams": [stream]}})
-    import_shapes(stack, [connector("source", database), connector("target", database)], types)
-    stack.start_broker()
-    stack.start_dispatcher()
-    stack.start_worker()
+    stream = {"source": "keyless", "target": "appended", "mode": "append"}
+    types.append(shape | {"slug": "keyless", "name": "Keyless", "retry_delay": 0, "config": {"streams": [stream]}})
     try:
+        import_shapes(stack, [connector("source", database), connector("target", database)], types)
+        stack.start_broker()
+        stack.start_dispatcher()
         yield stack
     finally:
         stack.stop()
 
 
 def test_cancel_ends_a_job_inside_a_long_statement_within_ten_seconds(running: Stack) -> None:
+    running.start_worker()
     (job_id,) = ask_for(running, slug="slow")
     running.wait_for(job_id, lambda job: job["phase"] == "reading")
     started = time.monotonic()
@@ -73,6 +77,7 @@ def test_cancel_ends_a_job_inside_a_long_statement_within_ten_seconds(running: S
 def test_target_connection_that_is_cut_mid_batch_is_made_again_and_nothing_is_double(
     running: Stack, database: str
 ) -> None:
+    running.start_worker()
     with psycopg.connect(database) as blocker, psycopg.connect(database, autocommit=True) as administrator:
         blocker.execute("LOCK TABLE copied IN EXCLUSIVE MODE")
         (job_id,) = ask_for(running, slug="things")
@@ -88,4 +93,18 @@ def test_target_connection_that_is_cut_mid_batch_is_made_again_and_nothing_is_do
     assert (job["counts"]["read"], job["counts"]["inserted"], job["counts"]["unchanged"]) == (3000, 3000, 0)
     with psycopg.connect(database) as connection:
         row = connection.execute("SELECT count(*), count(DISTINCT code) FROM copied").fetchone()
+    assert row == (3000, 3000)
+
+
+@pytest.mark.parametrize("point", ["before_commit", "after_target_commit"])
+def test_source_without_a_key_is_appended_once_whenever_the_worker_is_killed(
+    running: Stack, database: str, point: str
+) -> None:
+    running.start_worker(SYNCDECK_CRASH_AT=point)
+    (job_id,) = ask_for(running, slug="keyless")
+    job = running.wait_for(job_id, is_final)
+    assert (job["status"], job["attempt"]) == ("finished", 2), running.log_text()
+    assert (job["counts"]["read"], job["counts"]["inserted"]) == (3000, 3000)
+    with psycopg.connect(database) as connection:
+        row = connection.execute("SELECT count(*), count(DISTINCT name) FROM appended").fetchone()
     assert row == (3000, 3000)

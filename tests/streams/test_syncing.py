@@ -217,6 +217,28 @@ def test_dropped_column_stops_the_job_before_anything_is_written(items: MakeItem
     assert rows_of(job_type) == before
 
 
+def test_new_column_is_ignored_with_a_warning_run_after_run(items: MakeItems, source: RunningSandbox) -> None:
+    job_type = items()
+    run(job_type)
+    source.set_faults(Fault("added_column", dataset="items", column="colour"))
+    source.change_rows("items", [{"code": "C003", "name": "Renamed"}])
+    for expected in ({"read": 25, "updated": 1, "unchanged": 24}, {"read": 25, "unchanged": 25}):
+        job = run(job_type)
+        assert (job.status, counts(job)) == ("finished", expected), job.failure
+        assert JobLog.objects.filter(job=job, level="WARNING", message__contains="ignored: colour").exists()
+    assert "colour" not in rows_of(job_type)["C003"]
+
+
+def test_retyped_column_stops_the_job_and_says_from_what_to_what(items: MakeItems, source: RunningSandbox) -> None:
+    job_type = items()
+    run(job_type)
+    source.set_faults(Fault("retyped_column", dataset="items", column="size", type="text"))
+    job = run(job_type)
+    assert job.status == "error"
+    assert job.failure is not None
+    assert "'size' from decimal to text" in job.failure["message"]
+
+
 @pytest.mark.parametrize(
     ("fault", "status", "code"),
     [
