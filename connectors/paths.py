@@ -30,6 +30,8 @@ def checked_path(path: str, *, directory: bool = False) -> Path:
         real = (_roots[0] / path).resolve()
         exists = real.exists()
         is_fitting = real.is_dir() if directory else real.is_file()
+        if real.is_symlink():  # followed to its end and still a link: a loop, which Python 3.13 no longer raises for
+            raise OSError("a loop of links")
     except (OSError, RuntimeError):
         raise _refusal(path, "cannot be looked at") from None
     if not any(real.is_relative_to(root) for root in _roots):

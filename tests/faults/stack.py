@@ -88,6 +88,10 @@ class Stack:
         if not database_url:
             shutil.copy(migrated_file(), data_dir / "syncdeck.sqlite3")
 
+    def install_app(self, name: str) -> None:
+        """Add a Django app, as an operator does by SYNCDECK_APPS; before any process starts."""
+        self._environment["SYNCDECK_APPS"] = name
+
     # 1. processes
 
     def start_broker(self) -> None:
