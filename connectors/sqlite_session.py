@@ -165,6 +165,15 @@ def _connect(address: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         address, timeout=POLL_SECONDS, isolation_level=None, check_same_thread=False, uri=True, cached_statements=32
     )
+    try:
+        _prepare(connection)
+    except BaseException:  # a file that is no database shows itself here
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
     # WAL with FULL keeps every committed batch through a power cut: the checkpoint in there is what a resume believes.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA case_sensitive_like = ON")
@@ -172,4 +181,3 @@ def _connect(address: str) -> sqlite3.Connection:
     for field_type in KEPT_AS_TEXT:
         connection.create_function(f"syncdeck_differ_{field_type}", 2, partial(_differ, field_type), deterministic=True)
         connection.create_collation(f"syncdeck_{field_type}", partial(_order, field_type))
-    return connection
