@@ -69,11 +69,6 @@ def configure(allow: Sequence[str]) -> None:
     _allowances = tuple(_parse_entry(entry.strip()) for entry in allow if entry.strip())
 
 
-def allowances() -> tuple[Allowance, ...]:
-    """What `configure` set."""
-    return _allowances
-
-
 def _parse_entry(entry: str) -> Allowance:
     try:
         return Allowance(network=ipaddress.ip_network(entry, strict=False))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import uuid
 from collections import Counter
 from typing import Any
 
@@ -50,14 +49,6 @@ class RunningJob:
     def config(self) -> dict[str, Any]:
         config: dict[str, Any] = self.job.config_snapshot["config"]
         return config
-
-    @property
-    def token(self) -> uuid.UUID:
-        return self.job.token
-
-    def get_context(self) -> dict[str, Any]:
-        context: dict[str, Any] = self.job.context
-        return context
 
     # 1. what the controller tells
 

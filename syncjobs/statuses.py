@@ -76,8 +76,7 @@ NEXT_STEPS: Mapping[Status, str] = {
     Status.PAUSED: "Resume it from where it stopped, or restart it from the beginning.",
     Status.HELD: "Review what stopped it, then approve or discard it.",
     Status.FINISHED: "",
-    Status.SKIPPED: "Nothing differed or the operation is switched off; "
-    "to write anyway, allow updates without changes and run it again.",
+    Status.SKIPPED: "Nothing to do: another job had its target. Run it again with force if it should run anyway.",
     Status.RELAYED: "Its child jobs do the work; look at them.",
     Status.NO_TARGET: "Nothing to do, unless a target was expected: then check the controller and the source document.",
     Status.FAILED: "Check credentials and firewall as the message says, then retry.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from connectors.errors import ConfigError
+from connectors.registry import connector_class
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import JobHandle, Outcome
 from syncjobs.crash_points import crash_here
@@ -32,6 +34,8 @@ class StreamSync:
         for field in ("source_connector", "target_connector"):
             if getattr(job_type, field) is None:
                 problems[field] = ["A stream sync needs this connector."]
+        if job_type.target_connector is not None and (refusal := _why_not_written(job_type.target_connector.kind)):
+            problems["target_connector"] = [refusal]
         return problems
 
     def execute(self, sync_job: JobHandle, source_doc: Any) -> Outcome:
@@ -41,6 +45,15 @@ class StreamSync:
         number = create_children(sync_job.job, _children(sync_job.job), db_now())
         sync_job.log("INFO", f"Made {number} child jobs, one for each stream")
         return Outcome(Status.RELAYED, f"{number} child jobs do the work")
+
+
+def _why_not_written(kind: str) -> str:
+    """Why connectors of a kind cannot be a target; empty if they can."""
+    try:
+        found = connector_class(kind)
+    except ConfigError as error:
+        return f"{error.message}. {error.hint}"
+    return "" if found.capabilities.writes else f"Connectors of kind '{kind}' can only be read from."
 
 
 def _children(parent: SyncJob) -> Iterator[dict[str, Any]]:

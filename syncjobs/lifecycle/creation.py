@@ -65,12 +65,10 @@ class NewJob:
     concurrency_key: str = ""
     context: dict[str, Any] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
-    queued: bool = True
 
 
 def create_job(job_type: SyncJobType, version: JobTypeVersion, new: NewJob, now: datetime) -> SyncJob:
-    """Insert the job, pending or queued, with its first event. IntegrityError if (schedule, due time) exists."""
-    status = Status.QUEUED if new.queued else Status.PENDING
+    """Insert the job, queued, with its first event. IntegrityError if (schedule, due time) exists."""
     values = {name: getattr(job_type, name) for name in TAKEN_OVER} | new.overrides
     with transaction.atomic():
         job = SyncJob.objects.create(
@@ -84,14 +82,13 @@ def create_job(job_type: SyncJobType, version: JobTypeVersion, new: NewJob, now:
             concurrency_key=new.concurrency_key,
             context=new.context,
             config_snapshot=new.snapshot,
-            status=status.value,
+            status=Status.QUEUED.value,
             created_at=now,
-            available_at=now if new.queued else None,
+            available_at=now,
             **values,
         )
-        record_event(job.pk, None, status, reason=_asked_by(new), actor=new.actor, now=now)
-        if new.queued:
-            nudge_dispatcher()
+        record_event(job.pk, None, Status.QUEUED, reason=_asked_by(new), actor=new.actor, now=now)
+        nudge_dispatcher()
     return job
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -145,10 +144,6 @@ class SyncJob(models.Model):
     @property
     def tally(self) -> Counts:
         return Counts.from_dict(self.counts)
-
-    def snapshot_value(self, name: str) -> Any:
-        """A field of the type as it was when this job was made."""
-        return self.config_snapshot.get(name)
 
 
 class Attempt(models.Model):

@@ -63,7 +63,7 @@ class SyncJobTypeAdmin(PortalAdmin):
             "jobs": [{"job": job, "why": job_reads.why(job)} for job in jobs],
             "may_run": self._may_run(request),
             "may_change": self.has_change_permission(request),
-            "may_do": [verb for verb in ("insert", "update", "delete") if getattr(job_type, f"{verb}_enabled")],
+            "may_do": [verb for verb in ("insert", "update") if getattr(job_type, f"{verb}_enabled")],
         }
         region = Region("type-jobs", "portal/_type_jobs.html", is_live=any(not job.is_final for job in jobs))
         schedules = schedule_reads.with_rules(job_type.schedules.all())

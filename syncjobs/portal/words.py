@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from syncjobs.counts import Counts
@@ -98,8 +98,3 @@ def pretty_json(value: Any) -> str:
 def plural(number: int, word: str, many: str = "") -> str:
     """1 → "1 job", 3 → "3 jobs"."""
     return f"{number:,} {word if number == 1 else many or word + 's'}"
-
-
-def span_between(start: datetime | None, end: datetime | None) -> float | None:
-    """Seconds from one moment to the other, None where one is missing."""
-    return None if start is None or end is None else (end - start) / timedelta(seconds=1)

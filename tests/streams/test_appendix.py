@@ -101,6 +101,7 @@ def row_of_leadville(job_type: SyncJobType) -> dict[str, Any]:
         ({"guards": {"max_deleets": 5}}, "max_deleets"),
         ({"retry_delay": 99_999}, "3600"),
         ({"slug": "../../x"}, "slug"),
+        ({"target_connector": "sandbox"}, "can only be read from"),
     ],
 )
 def test_type_with_a_mistake_is_refused_with_its_name(

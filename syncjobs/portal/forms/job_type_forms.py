@@ -23,7 +23,9 @@ class JobTypeForm(JobTypeModelForm):
     controller = forms.ChoiceField()
     queue = forms.ChoiceField()
     config = StrictJSONField(label="Configuration", required=False, is_tall=True)
-    guards = StrictJSONField(required=False, help_text='Such as {"max_delete_share": 0.05, "min_source_share": 0.5}.')
+    guards = StrictJSONField(
+        required=False, help_text='Such as {"min_source_rows": 0}, which allows the source to be empty.'
+    )
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
 
     class Meta:
@@ -35,9 +37,7 @@ class JobTypeForm(JobTypeModelForm):
             "enabled",
             "controller",
             "source_connector",
-            "source_document_type",
             "target_connector",
-            "target_document_type",
             "config",
             "guards",
             "queue",
@@ -47,21 +47,14 @@ class JobTypeForm(JobTypeModelForm):
             "overlap",
             "insert_enabled",
             "update_enabled",
-            "delete_enabled",
-            "update_without_changes_enabled",
             "verbose_logging",
-            "freshness_target",
             "changes_kept",
-            "retention_days",
         )
         labels = {
             "slug": "Slug (its name in commands and the API)",
-            "delete_enabled": "Deletes allowed",
             "insert_enabled": "Inserts allowed",
             "update_enabled": "Updates allowed",
-            "update_without_changes_enabled": "Update even if nothing differs",
             "overlap": "If one is still active",
-            "retention_days": "Days to keep its jobs",
         }
         widgets = {"description": forms.Textarea(attrs={"rows": 2})}
 
@@ -73,8 +66,6 @@ class JobTypeForm(JobTypeModelForm):
                 "controller",
                 "source_connector",
                 "target_connector",
-                "source_document_type",
-                "target_document_type",
                 "config",
                 "guards",
             ),
@@ -82,9 +73,9 @@ class JobTypeForm(JobTypeModelForm):
         ("How its jobs run", ("queue", "timeout", "retry_delay", "max_retries", "overlap")),
         (
             "What it may do",
-            ("insert_enabled", "update_enabled", "delete_enabled", "update_without_changes_enabled"),
+            ("insert_enabled", "update_enabled"),
         ),
-        ("What is kept", ("verbose_logging", "freshness_target", "changes_kept", "retention_days")),
+        ("What is kept", ("verbose_logging", "changes_kept")),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
