@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 import weakref
 from functools import partial
 from types import TracebackType
@@ -164,6 +165,7 @@ class Deadline:
 
     def __init__(self, seconds: float, dialer: Dialer) -> None:
         self.has_passed = False
+        self._ends_at = time.monotonic() + seconds
         self._dialer = dialer
         self._timer = threading.Timer(seconds, self._pass)
         self._timer.daemon = True
@@ -176,6 +178,8 @@ class Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._timer.cancel()
+        if error is not None and time.monotonic() >= self._ends_at:
+            self.has_passed = True  # the socket's own time limit may be quicker than the timer's thread
 
     def _pass(self) -> None:
         self.has_passed = True

@@ -21,6 +21,7 @@ from connectors.base import Interruption, Surroundings
 from connectors.errors import ConfigError, DataError, Interrupted, RateLimitedError, SyncError, TransientError
 from connectors.http import HttpSession
 from connectors.http_answers import RequestRefused
+from connectors.http_sockets import Deadline, Dialer
 from connectors.redaction import remember_secret
 from tests.connectors.certificates import serve_tls
 from tests.connectors.scripted_server import (
@@ -187,6 +188,15 @@ def test_deadline_bounds_the_whole_request(listener: Listener, fault: Any) -> No
             listener.session(tries=1, deadline_seconds=0.5).get_json(server.url)
         assert time.monotonic() - started < 2
     assert caught.value.code == "timeout"
+
+
+def test_deadline_counts_as_passed_even_if_its_timer_was_slower_than_the_error() -> None:
+    deadline = Deadline(0.05, Dialer(Interruption(), 1.0, socket.getaddrinfo))
+    with pytest.raises(TimeoutError), deadline:
+        deadline._timer.cancel()
+        time.sleep(0.06)
+        raise TimeoutError
+    assert deadline.has_passed
 
 
 @pytest.mark.parametrize("fault", [dribble, dribble_headers, stay_silent])
