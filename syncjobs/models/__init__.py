@@ -5,6 +5,7 @@ from syncjobs.models.job_types import JobTypeVersion, SyncJobType
 from syncjobs.models.jobs import Attempt, JobEvent, JobLog, SyncJob
 from syncjobs.models.schedules import Schedule, StreamCursor
 from syncjobs.models.seeds import SeededDefault
+from syncjobs.models.tombstones import Tombstone
 from syncjobs.models.watching import SchemaSnapshot, WorkerSeen
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "StreamCursor",
     "SyncJob",
     "SyncJobType",
+    "Tombstone",
     "WorkerSeen",
 ]

@@ -41,6 +41,9 @@ class SyncJobType(models.Model):
         Connector, on_delete=models.PROTECT, null=True, blank=True, related_name="source_job_types"
     )
     source_document_type = models.CharField(max_length=255, blank=True, default="")
+    keep_tombstones = models.BooleanField(
+        default=False, help_text="Keep what a source document (of a Django model) was when it is deleted."
+    )
     target_connector = models.ForeignKey(
         Connector, on_delete=models.PROTECT, null=True, blank=True, related_name="target_job_types"
     )
@@ -113,6 +116,7 @@ SNAPSHOT_FIELDS = (
     "enabled",
     "controller",
     "source_document_type",
+    "keep_tombstones",
     "target_document_type",
     "config",
     "queue",

@@ -88,6 +88,7 @@ class SyncJob(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     pause_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(max_length=300, blank=True, default="")
+    approved_by = models.CharField(max_length=150, blank=True, default="")  # of a job that was held
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -131,6 +132,18 @@ class SyncJob(models.Model):
             models.Index(fields=("job_type", "-id"), name="newest_jobs_of_a_type"),
             models.Index(fields=("status", "-id"), name="newest_jobs_by_status"),
             models.Index(fields=("-created_at",), name="jobs_by_creation"),
+            models.Index(fields=("-id",), condition=Q(dry_run=True), name="newest_dry_runs"),
+            models.Index(
+                fields=("job_type", "dedupe_key"),
+                condition=Q(status__in=("pending", "queued")) & ~Q(dedupe_key=""),
+                name="waiting_jobs_by_dedupe_key",
+            ),
+            models.Index(
+                fields=("concurrency_key",),
+                condition=~Q(concurrency_key="")
+                & (Q(status__in=("queued", "started", "paused", "held")) | Q(retry_after__isnull=False)),
+                name="active_by_concurrency_key",
+            ),
         )
 
     def __str__(self) -> str:

@@ -39,6 +39,15 @@ def processes_with(mark: str) -> dict[int, str]:
     return found
 
 
+def parent_of(pid: int) -> int:
+    """Return the parent's id; 0 for a process that is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return int(stat.rpartition(") ")[2].split()[1])
+
+
 class Talking:
     """A process whose output is collected while it runs."""
 

@@ -26,7 +26,7 @@ import pytest
 
 from syncjobs.supervision.broker import is_answering, socket_path
 from tests.isolation import CHECKOUT, SCRATCH
-from tests.platform.supervised import Talking, processes_with, wait_until
+from tests.platform.supervised import Talking, parent_of, processes_with, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
 NAMES = ("broker", "web", "worker", "beat", "dispatcher")
@@ -53,8 +53,9 @@ class Up:
         return processes_with(str(self.data_dir))
 
     def find(self, words: str) -> int:
-        """Return the first process whose command holds the words."""
-        return min(pid for pid, command in self.processes().items() if words in command)
+        """Return the process whose command holds the words; of a parent and its children the parent (ids wrap)."""
+        found = [pid for pid, command in self.processes().items() if words in command]
+        return next(pid for pid in found if parent_of(pid) not in found)
 
     def get(self, path: str) -> http.client.HTTPResponse:
         """Fetch a page."""
