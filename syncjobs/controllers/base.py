@@ -1,4 +1,4 @@
-"""What a controller is to the framework: something with `execute` that says how its job ended."""
+"""What a controller is to the framework, and what the framework is to a controller."""
 
 from __future__ import annotations
 
@@ -6,24 +6,40 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connectors.base import Surroundings
+from syncjobs.counts import Counts
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.statuses import Phase, Status
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a controller's work ended; `updates` are further columns of the job's last UPDATE."""
+    """How a controller's work ended; `updates` are further columns of the job's last UPDATE.
+
+    `counts` are set by controllers that did not keep them while they ran (by save_progress).
+    """
 
     status: Status = Status.FINISHED
     reason: str = ""
+    counts: Counts | None = None
     updates: dict[str, Any] = field(default_factory=dict)
 
 
+class JobHeld(Exception):
+    """Raised by a hook that wants a person to decide: nothing is written, and the job waits to be approved.
+
+    Of an approved job `sync_job.is_approved` is true. The text says what there is to decide.
+    """
+
+
 class JobHandle(Protocol):
-    """What a controller may ask of and tell to the job that it runs; execution gives it."""
+    """What a controller may ask of and tell to the job that it runs; columns of the job read as attributes, too."""
 
     job: SyncJob
     surroundings: Surroundings
+    masked_fields: frozenset[str]
+    """Names of fields whose values are never stored in the clear."""
+    source_is_deleted: bool
+    """Whether the source document was deleted, so that it is read from its tombstone."""
 
     @property
     def dry_run(self) -> bool: ...
@@ -31,6 +47,28 @@ class JobHandle(Protocol):
     @property
     def config(self) -> dict[str, Any]:
         """The type's config as it was when the job was made."""
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether this job was held, and a person approved it."""
+
+    def get_context(self) -> dict[str, Any]:
+        """A copy of the job's context."""
+
+    def get_source_document(self) -> Any | None:
+        """The source document, or its tombstone; None where there is neither, or the job has no source."""
+
+    def get_trigger_document(self) -> Any | None:
+        """The document that led to this job."""
+
+    def get_target_document(self) -> Any | None:
+        """The target document as it is now."""
+
+    def find_document(self, document_type: str, name: str) -> Any | None:
+        """Any document by type and name, e.g. ("crm.Customer", "7") or ("erp/customers", "C-7")."""
+
+    def end(self, outcome: Outcome) -> None:
+        """Write the attempt's fenced end as the last statement of the caller's transaction, which must then commit."""
 
     def should_stop(self) -> bool:
         """Whether cancel, pause, shutdown or timeout was asked for; then end at the next safe place."""
