@@ -12,7 +12,12 @@ from connectors.redaction import redact
 
 def storable_text(text: str) -> str:
     """The text with secrets blacked out, NUL and halves of surrogate pairs replaced: any database takes it."""
-    return redact(text).replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return storable_characters(redact(text))
+
+
+def storable_characters(text: str) -> str:
+    """The text with NUL and halves of surrogate pairs replaced, and nothing else: for data, not for logs."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def storable_fields(fields: dict[str, Any]) -> dict[str, Any]:
