@@ -106,6 +106,8 @@ class SyncJob(models.Model):
     updated_data = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
 
     objects = JobQuerySet.as_manager()
+    was_waiting = False
+    """Not stored: true of what was returned instead of a new job, since it waited with the same dedupe key."""
 
     class Meta:
         ordering = ("-id",)

@@ -95,10 +95,14 @@ def run_job_type(
     schedule: Schedule | None = None,
     due_at: datetime | None = None,
     force: bool = False,
+    dedupe_key: str = "",
+    queue_on_insert: bool = True,
     **overrides: Any,
 ) -> SyncJob:
-    """Create a queued job of the type, limited to `endpoints` (its streams' names) and a range of dates if given.
+    """Create a job of the type, limited to `endpoints` (its streams' names) and a range of dates if given.
 
+    It is queued, or pending without `queue_on_insert`. While one with the same `dedupe_key` waits to begin, that one
+    is returned instead, its `was_waiting` true; `force` makes a new one all the same.
     Raises RunRefused, SpecProblems (a bad limit), ConfigError (the type itself is wrong) and DuplicateSlot.
     """
     _refuse_if_not_startable(job_type, trigger)
@@ -125,6 +129,8 @@ def run_job_type(
     new = NewJob(
         title=columns.pop("title"),
         concurrency_key=columns.pop("concurrency_key"),
+        dedupe_key=dedupe_key,
+        queue_on_insert=queue_on_insert,
         trigger=trigger,
         actor=actor,
         user=user,
