@@ -101,17 +101,19 @@ class WriteRequest:
     """Where and how a stream is written.
 
     `fields` are the target's columns in the order of the staged rows. `key` is empty only for append.
+    In mode delete a staged row names a record by its key and is otherwise ignored; `fields` are what its change shows.
     `create` makes a missing table. `keep_insert_values` puts [None, new] of what has a value into insert changes.
     """
 
     stream: str
     fields: tuple[Field, ...]
     key: tuple[str, ...]
-    mode: Literal["append", "upsert"]
+    mode: Literal["append", "upsert", "delete"]
     create: bool = True
     dry_run: bool = False
     insert_enabled: bool = True
     update_enabled: bool = True
+    delete_enabled: bool = True
     keep_insert_values: bool = False
 
 
@@ -126,13 +128,17 @@ class TargetCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What writing the staged batch would do; staged = inserted + updated + unchanged + skipped + duplicates."""
+    """What writing the staged batch would do; staged = inserted + updated + unchanged + skipped + duplicates + deleted.
+
+    In mode delete a record that the target does not have is skipped.
+    """
 
     inserted: int
     updated: int
     unchanged: int
     skipped: int
     duplicates: int
+    deleted: int = 0
 
 
 class FenceLost(Exception):
@@ -159,6 +165,13 @@ class StreamWriter(ABC):
     @abstractmethod
     def begin(self, job_token: str, fence: int) -> TargetCheckpoint | None:
         """Open the transaction and take the row (job_token, stream); None if there was none. Raises FenceLost."""
+
+    @abstractmethod
+    def lock(self, key: dict[str, Any]) -> Record | None:
+        """The record as it is now, as `Connector.get` gives it, held until the transaction ends (not in a dry run).
+
+        DataError `key_not_unique` where several records have this key.
+        """
 
     @abstractmethod
     def stage(self, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -11,7 +11,6 @@ from typing import Any, LiteralString
 from connectors.postgres_session import Session
 from connectors.records import TYPES, Field, FieldType
 from connectors.sql_changes import json_form
-from connectors.sql_selects import ReadDialect
 from connectors.sql_statements import MergeDialect
 from connectors.sql_text import Column, SQLText, Table, quote, sql
 
@@ -159,7 +158,7 @@ def planned_column(field: Field, *, in_key: bool) -> Column:
 # 2. Spelling.
 
 
-class PostgresDialect(ReadDialect, MergeDialect):
+class PostgresDialect(MergeDialect):
     """PostgreSQL's ways of saying it; parameters are numbered, as the server itself wants them."""
 
     nulls_come_last = True
@@ -168,6 +167,7 @@ class PostgresDialect(ReadDialect, MergeDialect):
     diff = sql("pg_temp.syncdeck_diff")
     now = sql("now()")
     overriding = sql(" OVERRIDING SYSTEM VALUE")
+    row_lock = sql(" FOR UPDATE OF t")
 
     def placeholder(self, number: int, column: Column) -> SQLText:
         return sql("{mark}::{cast}", mark=self.mark(number), cast=column.cast)

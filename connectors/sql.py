@@ -8,9 +8,11 @@ from typing import Any
 
 from connectors.base import Comparison, RecordChange
 from connectors.errors import DataError, InternalError, TransientError
+from connectors.records import Filter, Record, key_text
 from connectors.sql_changes import PythonValue, StagedRows, compared_changes, inserted_changes
+from connectors.sql_selects import Parameters, where
 from connectors.sql_statements import Merge
-from connectors.sql_text import SQLText, sql
+from connectors.sql_text import Column, SQLText, joined, sql
 from connectors.sql_transactions import SQLTransactions
 
 EVERYTHING = (0, 2**62)  # bounds of seq
@@ -48,7 +50,32 @@ class SQLWriter(SQLTransactions):
         """The error with what the system left out about this staged record."""
         return error
 
-    # 1. Staging and comparing.
+    def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Rows of the target as Python objects of its columns' types, where the driver does not make them."""
+        return rows
+
+    # 1. Locking, staging and comparing.
+
+    def lock(self, key: dict[str, Any]) -> Record | None:
+        table, parameters = self.merge.target, Parameters(self.dialect)
+        filters = tuple(Filter(name, "eq", value) for name, value in key.items())
+        query = sql(
+            "SELECT {columns} FROM {table} AS t WHERE {conditions}{lock}",
+            columns=joined(
+                self.dialect.shown(column, sql("t.{column}", column=column.sql)) for column in table.columns
+            ),
+            table=table.sql,
+            conditions=joined(where(table, filters, parameters), " AND "),
+            lock=sql("") if self.request.dry_run else self.dialect.row_lock,
+        )
+        rows = self.typed(table.columns, self.fetch(query, parameters.values))
+        if len(rows) > 1:
+            raise DataError(
+                "key_not_unique",
+                f"{self.request.stream}: {len(rows)} records have the key {key_text(key)}",
+                hint="Choose a key that only one record can have, and put a unique index on it.",
+            )
+        return Record(dict(zip(table.names, rows[0], strict=True))) if rows else None
 
     @property
     def rows(self) -> StagedRows:
@@ -83,21 +110,28 @@ class SQLWriter(SQLTransactions):
 
     def compare(self) -> Comparison:
         inserted, updated, duplicates = self.staged, 0, 0
-        if self.request.mode == "upsert":
+        if self.request.mode != "append":
             duplicates = self.execute(self.merge.remove_duplicates())
             inserted, updated = self._compare_with_target()
+        if self.request.mode == "delete":
+            deleted = updated * self.request.delete_enabled
+            self.comparison = Comparison(0, 0, 0, self.staged - duplicates - deleted, duplicates, deleted)
+            return self.comparison
         unchanged = self.staged - duplicates - inserted - updated
         written = (inserted * self.request.insert_enabled, updated * self.request.update_enabled)
         self.comparison = Comparison(*written, unchanged, inserted + updated - sum(written), duplicates)
         return self.comparison
 
     def _compare_with_target(self) -> tuple[int, int]:
-        """Fill the diff; how many staged records are new and how many differ."""
+        """Fill the diff; how many staged records are new and how many differ (or, in mode delete, are there)."""
         for _ in range(MOST_COMPARISONS):
             self.execute(self.merge.fill_diff(self.narrowed_target(self.merge)))
             inserted, updated = self.fetch(self.merge.count_diff())[0]
-            has_updates = updated and self.request.update_enabled
-            if not has_updates or self.request.dry_run or self.lock_updates(self.merge, updated):
+            if (
+                not (updated and self.merge.changes_present)
+                or self.request.dry_run
+                or self.lock_updates(self.merge, updated)
+            ):
                 return inserted, updated
             self.execute(self.merge.empty_diff())
         raise TransientError(
@@ -108,7 +142,11 @@ class SQLWriter(SQLTransactions):
 
     def changes(self) -> Iterator[RecordChange]:
         keeps_values = self.request.keep_insert_values
-        if self.found.updated or (self.found.inserted and keeps_values and self.request.mode == "upsert"):
+        if (
+            self.found.updated
+            or self.found.deleted
+            or (self.found.inserted and keeps_values and self.request.mode == "upsert")
+        ):
             return compared_changes(self.rows, self.iterate(self.merge.diff_rows()))
         if not self.found.inserted:
             return iter(())
@@ -127,7 +165,8 @@ class SQLWriter(SQLTransactions):
             return
         self.execute(sql("SAVEPOINT syncdeck_write"))
         try:
-            missing = self.found.inserted + self.found.updated - self._apply(EVERYTHING)
+            found = self.found.inserted + self.found.updated + self.found.deleted
+            missing = found - self._apply(EVERYTHING)
         except DataError as error:
             self.execute(sql("ROLLBACK TO SAVEPOINT syncdeck_write"))
             self._raise_for_one_record(error)
@@ -146,6 +185,8 @@ class SQLWriter(SQLTransactions):
             written += self.execute(self.merge.insert(everything=self._inserts_everything), bounds)
         if self.found.updated:
             written += self.execute(self.merge.update(), bounds)
+        if self.found.deleted:
+            written += self.execute(self.merge.delete(), bounds)
         self.check_deferred_constraints()
         return written
 
@@ -166,5 +207,12 @@ class SQLWriter(SQLTransactions):
         try:
             self._apply((low, low))
         except DataError as exact:
-            raise self.explained(exact, row) from exact
+            raise self._told_of_deletes(self.explained(exact, row)) from exact
         raise error
+
+    def _told_of_deletes(self, error: DataError) -> DataError:
+        """The systems say the same of a reference to nothing and of one that keeps a record from being deleted."""
+        if self.request.mode != "delete" or error.code != "foreign_key":
+            return error
+        message = f"{self.request.stream}: record {self.record} is still referred to by another record"
+        return DataError("still_referenced", message, hint="Delete first what refers to it, or let the target cascade.")

@@ -54,6 +54,13 @@ class StagedRows:
         named = ((field.name, values[field.name]) for field in request.fields)
         return RecordChange("insert", key, {name: [None, value] for name, value in named if value is not None})
 
+    def deletion(self, values: dict[str, Any]) -> RecordChange:
+        """The change of a record that goes; `values` holds all its fields."""
+        request = self.merge.request
+        named = ((field.name, values[field.name]) for field in request.fields)
+        gone = {name: [value, None] for name, value in named if value is not None}
+        return RecordChange("delete", {name: values[name] for name in request.key}, gone)
+
 
 def inserted_changes(
     rows: StagedRows, places: Sequence[int], found: Iterable[tuple[Any, ...]]
@@ -70,6 +77,9 @@ def compared_changes(rows: StagedRows, found: Iterable[tuple[Any, ...]]) -> Iter
     first_old = first_new + len(merge.values)
     for row in found:
         key, new, old = rows.values(merge.keys, row[2:first_new]), row[first_new:first_old], row[first_old:]
+        if merge.request.mode == "delete":
+            yield rows.deletion(key | rows.values(merge.values, old))
+            continue
         if row[0]:
             kept = rows.values(merge.values, new) if merge.request.keep_insert_values else {}
             yield rows.insertion(key | kept)

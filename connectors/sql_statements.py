@@ -1,27 +1,30 @@
-"""The statements of a set-based merge, as text: dedupe, compare, show, insert, update. Runs nothing.
+"""The statements of a set-based merge, as text: dedupe, compare, show, insert, update, delete. Runs nothing.
 
 A batch lies in a temporary table `stage` (seq, c0, c1 …, in the order of the request's fields). Comparing fills `diff`
 (seq, is_insert, changed, row_id, o0, o1 …): one row for each staged record that differs, with the old values of the
-fields that do and a text of 0 and 1 that says which. What is shown and what is written both come from there.
+fields that do and a text of 0 and 1 that says which; where records are deleted, one row for each that is there, with
+all its values. What is shown and what is written both come from there.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
 from connectors.base import WriteRequest
+from connectors.sql_selects import ReadDialect
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 
 
-class MergeDialect(ABC):
-    """Where the SQL systems differ in writing."""
+class MergeDialect(ReadDialect):
+    """Where the SQL systems differ in writing; who writes reads as well."""
 
     stage: ClassVar[SQLText]
     diff: ClassVar[SQLText]
     now: ClassVar[SQLText]
     overriding: ClassVar[SQLText] = SQLText("")
+    row_lock: ClassVar[SQLText] = SQLText("")  # ends a SELECT over alias t whose rows are then held
 
     @abstractmethod
     def mark(self, number: int) -> SQLText:
@@ -30,10 +33,6 @@ class MergeDialect(ABC):
     @abstractmethod
     def differs(self, column: Column, left: SQLText, right: SQLText) -> SQLText:
         """The condition that two values of the column's type are not the same, NULL being a value."""
-
-    @abstractmethod
-    def shown(self, column: Column, expression: SQLText) -> SQLText:
-        """How a value of the column's type is read, e.g. with a cast that the driver needs."""
 
     def typed_null(self, column: Column) -> SQLText:
         """A NULL of the column's type."""
@@ -82,6 +81,8 @@ class Merge:
 
     def fill_diff(self, narrowed_target: SQLText) -> SQLText:
         """Compare the stage with the target, given as a FROM item that holds at least the rows of the staged keys."""
+        if self.request.mode == "delete":
+            return self._find_present(narrowed_target)
         differing = {place: self._differs(place) for place in self.values}
         is_insert = sql("t.{key} IS NULL", key=self.columns[self.keys[0]].sql)
         flags = joined((_when(condition, sql("'1'"), sql("'0'")) for condition in differing.values()), " || ")
@@ -96,6 +97,16 @@ class Merge:
             narrowed=narrowed_target,
             same=self.same_key(),
             any_difference=joined([is_insert, *differing.values()], " OR "),
+        )
+
+    def _find_present(self, narrowed_target: SQLText) -> SQLText:
+        row_id = self.target.row_id or sql("NULL")
+        return sql(
+            "INSERT INTO {diff} SELECT {columns} FROM {stage} AS s JOIN {narrowed} AS t ON {same}",
+            **self._tables,
+            columns=joined([sql("s.seq"), sql("1 = 0"), sql("''"), row_id, *map(self._current, self.values)]),
+            narrowed=narrowed_target,
+            same=self.same_key(),
         )
 
     def count_diff(self) -> SQLText:
@@ -135,7 +146,7 @@ class Merge:
         old = [self.dialect.shown(self.columns[place], sql("d.{old}", old=old_name(place))) for place in self.values]
         wanted = [sql("1 = 0")]
         wanted += [sql("d.is_insert")] if self.request.insert_enabled else []
-        wanted += [sql("NOT d.is_insert")] if self.request.update_enabled else []
+        wanted += [sql("NOT d.is_insert")] if self.changes_present else []
         return sql(
             "SELECT {columns} FROM {diff} AS d JOIN {stage} AS s ON s.seq = d.seq WHERE {wanted} ORDER BY d.seq",
             **self._tables,
@@ -172,6 +183,24 @@ class Merge:
             same=self.same_key(),
             same_row=same_row,
         )
+
+    def delete(self) -> SQLText:
+        """Delete the records found between two seqs."""
+        pairs = [(self._current(place), sql("s.{new}", new=stage_name(place))) for place in self.keys]
+        pairs += [(self.target.row_id, sql("d.row_id"))] if self.target.row_id else []
+        return sql(
+            "DELETE FROM {target} AS t WHERE ({current}) IN (SELECT {found} FROM {diff} AS d JOIN {stage} AS s"
+            " ON s.seq = d.seq WHERE d.seq BETWEEN {p1} AND {p2})",
+            **self._tables,
+            **self.dialect.marks(2),
+            current=joined(current for current, _ in pairs),
+            found=joined(found for _, found in pairs),
+        )
+
+    @property
+    def changes_present(self) -> bool:
+        """Whether records that the target has may be updated or, in mode delete, deleted."""
+        return self.request.delete_enabled if self.request.mode == "delete" else self.request.update_enabled
 
     def same_key(self) -> SQLText:
         """The target's side comes first, so that its collation decides."""

@@ -87,7 +87,7 @@ class SQLTransactions(StreamWriter):
         if target is None:
             return True
         Merge(self.request, target, self.dialect)  # refuses missing columns
-        if self.request.mode == "upsert" and not target.has_unique(self.request.key):
+        if self.request.mode != "append" and not target.has_unique(self.request.key):
             self.warn(
                 f"{self.request.stream}: no unique index covers the key {', '.join(self.request.key)}; comparing is"
                 " slow and nothing keeps others from writing a key twice"

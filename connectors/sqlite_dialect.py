@@ -15,7 +15,6 @@ from decimal import Decimal
 from typing import Any, LiteralString
 
 from connectors.records import FieldType, decode_value
-from connectors.sql_selects import ReadDialect
 from connectors.sql_statements import MergeDialect
 from connectors.sql_text import Column, SQLText, sql
 from connectors.sqlite_session import KEPT_AS_TEXT
@@ -101,7 +100,7 @@ def typed_rows(columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[t
 # 2. Spelling.
 
 
-class SQLiteDialect(ReadDialect, MergeDialect):
+class SQLiteDialect(MergeDialect):
     """SQLite's ways of saying it."""
 
     nulls_come_last = False

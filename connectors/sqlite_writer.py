@@ -15,7 +15,7 @@ from connectors.sql_tables import create_table, refuse_unusable_names
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
 from connectors.sql_transactions import CHECKPOINT_DAYS
 from connectors.sqlite_catalog import affinity_of, find_table
-from connectors.sqlite_dialect import SQLiteDialect, python_value, storing
+from connectors.sqlite_dialect import SQLiteDialect, python_value, storing, typed_rows
 from connectors.sqlite_session import Session
 
 CHECKPOINT_COLUMNS = sql(
@@ -52,6 +52,9 @@ class SQLiteWriter(SQLWriter):
     def iterate(self, query: SQLText) -> Iterator[tuple[Any, ...]]:
         for rows in self.session.fetch_in_parts(query):
             yield from rows
+
+    def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        return typed_rows(columns, rows)
 
     def open_transaction(self) -> None:
         self.execute(sql("BEGIN") if self.request.dry_run else sql("BEGIN IMMEDIATE"))

@@ -19,6 +19,7 @@ from connectors.base import Comparison, Connector, RecordChange, WriteRequest
 from connectors.errors import ConfigError, DataError
 from connectors.records import Field, Filter, ReadRequest
 from connectors.testing import Connect
+from connectors.testing_documents import DocumentConformance
 from connectors.testing_samples import (
     CITIES,
     CITY_FIELDS,
@@ -29,13 +30,12 @@ from connectors.testing_samples import (
     TYPED_ROWS,
     Row,
 )
-from connectors.testing_transactions import TransactionConformance
 
 # Each example connects by itself, and subclasses share the method.
 SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors]
 
 
-class WriterConformance(TransactionConformance):
+class WriterConformance(DocumentConformance):
     """What every kind with transactions must do in writing."""
 
     def test_every_type_comes_back_exactly(self, connect: Connect) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.postgres_server import PostgresServer
 
 NOTES = (Field("id", "integer"), Field("note", "text"))
 TO_NOTES = upsert("notes", NOTES, ("id",))
+FROM_NOTES = replace(TO_NOTES, mode="delete", create=False)
 CREATE_NOTES = "CREATE TABLE notes (id integer PRIMARY KEY, note text)"
 Execute = Callable[..., list[Any]]
 Connect = Callable[..., PostgresConnector]
@@ -380,6 +382,20 @@ def test_identity_columns_and_partitioned_tables_can_be_written(erp: PostgresCon
     assert execute("SELECT * FROM high") == [(150, "y")]
 
 
+def test_records_of_a_partitioned_table_are_deleted_each_by_its_own_key(
+    erp: PostgresConnector, execute: Execute
+) -> None:
+    execute(
+        "CREATE TABLE parts (id integer PRIMARY KEY, note text) PARTITION BY LIST (id)",
+        "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1)",
+        "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2)",
+        "INSERT INTO parts VALUES (1, 'a'), (2, 'b')",
+    )
+    found, _ = write_batch(erp, replace(FROM_NOTES, stream="parts"), [(1, None)])
+    assert found.deleted == 1
+    assert execute("SELECT id FROM parts") == [(2,)]
+
+
 def test_target_without_a_unique_key_is_compared_all_the_same(connect: Connect, execute: Execute) -> None:
     execute("CREATE TABLE notes (id integer, note text)")
     said: list[str] = []
@@ -453,6 +469,26 @@ def test_value_that_does_not_fit_its_column_is_named_with_record_and_field(
     assert isinstance(error, DataError)
     assert error.code == code
     assert "notes: record id=3 has a value" in error.message
+
+
+@pytest.mark.parametrize("deferred", ["", " DEFERRABLE INITIALLY DEFERRED"])
+def test_record_that_others_refer_to_is_named_and_stays(
+    erp: PostgresConnector, execute: Execute, deferred: str
+) -> None:
+    execute(
+        "CREATE TABLE words (word text PRIMARY KEY)",
+        "INSERT INTO words VALUES ('free'), ('taken')",
+        f"CREATE TABLE notes (id integer PRIMARY KEY, note text REFERENCES words{deferred})",
+        "INSERT INTO notes VALUES (1, 'taken')",
+    )
+    request = replace(FROM_NOTES, stream="words", fields=(Field("word", "text"),), key=("word",))
+    error = refusal(erp, request, [("free",), ("taken",)])
+    assert isinstance(error, DataError)
+    assert (error.code, error.message) == (
+        "still_referenced",
+        "words: record word=taken is still referred to by another record",
+    )
+    assert execute("SELECT count(*) FROM words") == [(2,)]
 
 
 def test_trigger_that_leaves_records_out_or_raises_is_noticed(erp: PostgresConnector, execute: Execute) -> None:
@@ -584,6 +620,23 @@ def test_row_that_changes_while_it_is_compared_is_compared_again(
     writer.write()
     writer.commit(TargetCheckpoint(1, None, {}))
     assert sorted(read_rows(connector, "notes")) == [(1, "b"), (2, "b")]
+
+
+def test_row_that_changes_before_it_is_deleted_is_shown_as_it_went(connect: Connect, execute: Execute) -> None:
+    connector = connect()
+    write_batch(connector, TO_NOTES, [(1, "a"), (2, "a"), (3, "a")])
+    writer = connector.writer(FROM_NOTES)
+    writer.begin("other job", 1)
+    writer.stage([(1, None), (2, None)])
+    execute("BEGIN", "UPDATE notes SET note = 'meanwhile' WHERE id = 1", "DELETE FROM notes WHERE id = 2")
+    commit = threading.Timer(0.7, execute, ["COMMIT"])
+    commit.start()
+    assert writer.compare() == Comparison(0, 0, 0, skipped=1, duplicates=0, deleted=1)
+    commit.join()
+    assert [change.fields for change in writer.changes()] == [{"id": [1, None], "note": ["meanwhile", None]}]
+    writer.write()
+    writer.commit(TargetCheckpoint(1, None, {}))
+    assert read_rows(connector, "notes") == [(3, "a")]
 
 
 def test_long_statement_ends_when_asked_to(connect: Connect, execute: Execute) -> None:

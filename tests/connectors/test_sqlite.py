@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from connectors import paths, sqlite_session
-from connectors.base import Interruption, Surroundings
+from connectors.base import Interruption, Surroundings, WriteRequest
 from connectors.errors import ConfigError, DataError, Interrupted, SyncError, TransientError
 from connectors.records import Field, Filter, ReadRequest
 from connectors.sqlite import SQLiteConnector
@@ -362,6 +362,36 @@ def test_refused_record_is_named_with_its_constraint(
     assert error.message.startswith(text)
     assert error.hint
     assert execute("SELECT count(*) FROM notes WHERE id < 1000") == [(0,)]
+
+
+def test_record_that_others_refer_to_is_named_and_stays(warehouse: SQLiteConnector, execute: Execute) -> None:
+    execute(
+        "CREATE TABLE words (word TEXT PRIMARY KEY)",
+        "INSERT INTO words VALUES ('free'), ('taken')",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, note TEXT REFERENCES words (word))",
+        "INSERT INTO notes VALUES (1, 'taken')",
+    )
+    request = WriteRequest("words", (Field("word", "text"),), ("word",), "delete", create=False)
+    error = refusal(warehouse, request, [("free",), ("taken",)])
+    assert isinstance(error, DataError)
+    assert (error.code, error.message) == (
+        "still_referenced",
+        "words: record word=taken is still referred to by another record",
+    )
+    assert execute("SELECT count(*) FROM words") == [(2,)]
+
+
+def test_records_without_a_row_number_are_deleted_by_their_key(warehouse: SQLiteConnector, execute: Execute) -> None:
+    execute(
+        "CREATE TABLE pairs (a TEXT COLLATE NOCASE, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID",
+        "INSERT INTO pairs VALUES ('x', 1), ('X', 2), ('y', 1)",
+    )
+    fields = (Field("a", "text"), Field("b", "integer"))
+    found, _ = write_batch(
+        warehouse, WriteRequest("pairs", fields, ("a", "b"), "delete", create=False), [("X", 1), ("y", 2)]
+    )
+    assert (found.deleted, found.skipped) == (1, 1)
+    assert execute("SELECT a, b FROM pairs") == [("X", 2), ("y", 1)]
 
 
 def test_refused_update_is_named_too(warehouse: SQLiteConnector, execute: Execute) -> None:
