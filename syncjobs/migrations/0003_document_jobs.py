@@ -64,6 +64,23 @@ class Migration(migrations.Migration):
                 name="active_by_concurrency_key",
             ),
         ),
+        migrations.RemoveIndex(model_name="syncjob", name="queued_jobs_in_order_of_turn"),
+        migrations.AddIndex(
+            model_name="syncjob",
+            index=models.Index(
+                condition=models.Q(("dispatch_id__isnull", True), ("status", "queued")),
+                fields=["queue", "-priority", "id"],
+                name="waiting_jobs_in_order_of_turn",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="syncjob",
+            index=models.Index(
+                condition=models.Q(("dispatch_id__isnull", False), ("status", "queued")),
+                fields=["queue"],
+                name="sent_jobs_by_queue",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="tombstone",
             constraint=models.UniqueConstraint(

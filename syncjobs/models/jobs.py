@@ -128,7 +128,14 @@ class SyncJob(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("-priority", "id"), condition=Q(status="queued"), name="queued_jobs_in_order_of_turn"),
+            models.Index(
+                fields=("queue", "-priority", "id"),
+                condition=Q(status="queued", dispatch_id__isnull=True),
+                name="waiting_jobs_in_order_of_turn",
+            ),
+            models.Index(
+                fields=("queue",), condition=Q(status="queued", dispatch_id__isnull=False), name="sent_jobs_by_queue"
+            ),
             models.Index(fields=("lease_until",), condition=Q(status="started"), name="started_jobs_by_lease"),
             models.Index(fields=("retry_after",), condition=Q(retry_after__isnull=False), name="jobs_by_retry_time"),
             models.Index(fields=("job_type", "-id"), name="newest_jobs_of_a_type"),
