@@ -15,7 +15,7 @@ FIRST_DAY = "2017-09-01"
 
 
 def add_subcommands(parser: CommandParser) -> None:
-    """Add run, initial-load, delta, list, show, cancel and retry."""
+    """Add run, initial-load, delta, list, show, cancel, retry and verify-state."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     run = actions.add_parser("run", help="run a job type")
     run.add_argument("job_type", metavar="TYPE", help="the job type's slug")
@@ -35,6 +35,7 @@ def add_subcommands(parser: CommandParser) -> None:
     cancel.add_argument("--reason", default="", help="kept with the job")
     _add_job(cancel)
     _add_job(actions.add_parser("retry", help="queue a failed job again, from its checkpoint"))
+    _add_json(actions.add_parser("verify-state", help="prove that leases, histories and counts of all jobs agree"))
 
 
 def _add_range(parser: argparse.ArgumentParser, start: str, end: str) -> None:

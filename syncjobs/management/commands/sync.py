@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -36,6 +37,7 @@ from syncjobs.operations.descriptions import describe_job
 from syncjobs.operations.inline_runs import run_to_the_end
 from syncjobs.operations.job_types import RunRefused, run_job_type
 from syncjobs.operations.jobs import cancel_job, retry_job
+from syncjobs.operations.state_checks import find_breaches
 from syncjobs.statuses import Status, Trigger
 
 FULL_REFRESH = "full_refresh"
@@ -45,7 +47,7 @@ FAILED, BAD_USAGE, NOT_FOUND, INTERRUPTED = 1, 2, 3, 130
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 well, 1 the job failed, 2 bad usage, 3 not found or conflict, 130 Ctrl-C."""
+    """Exit codes: 0 well, 1 a failed job or a breach of the books, 2 bad usage, 3 not found or conflict, 130 Ctrl-C."""
 
     help = "Run job types, and list, show, cancel and retry jobs."
     requires_system_checks = ()
@@ -185,6 +187,18 @@ class Command(BaseCommand):
     def handle_retry(self, *, job_id: int, as_json: bool, **_general: Any) -> int:
         find_job(job_id)
         return self.tell_decision(retry_job(job_id, actor=terminal_user()), "is queued again", as_json)
+
+    def handle_verify_state(self, *, as_json: bool, **_general: Any) -> int:
+        checked, found = SyncJob.objects.count(), 0
+        if as_json:
+            breaches = [asdict(breach) for breach in find_breaches()]
+            self.write_json({"jobs_checked": checked, "breaches": breaches})
+            return FAILED if breaches else 0
+        for found, breach in enumerate(find_breaches(), start=1):
+            self.write(breach.message)
+        if not found:
+            self.write(f"The books are in order: {checked:,} jobs checked.")
+        return FAILED if found else 0
 
     def tell_decision(self, job: SyncJob, words: str, as_json: bool) -> int:
         if as_json:

@@ -1,0 +1,91 @@
+"""Rules about numbers: counts balance, and batches, kept changes and children add up to what the job says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import datetime
+from functools import reduce
+from operator import add, or_
+from typing import Any
+
+from django.db.models import BigIntegerField, Count, F, Max, Min, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.expressions import Combinable
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
+
+from syncjobs.counts import Counts
+from syncjobs.models import Change, JobBatch, SyncJob
+from syncjobs.operations.state_rules.breaches import CHUNK, Breach, breach
+from syncjobs.statuses import Status
+
+NAMES = tuple(item.name for item in fields(Counts))
+OUTCOMES = ("inserted", "updated", "unchanged", "skipped", "rejected", "duplicates")
+CHANGES = ("inserted", "updated", "deleted")
+
+
+def _number(name: str, column: str = "counts") -> Combinable:
+    """A number inside a JSON column."""
+    return _or_zero(Cast(KeyTextTransform(name, column), BigIntegerField()))
+
+
+def _or_zero(number: Combinable) -> Combinable:
+    return Coalesce(number, Value(0), output_field=BigIntegerField())
+
+
+def _total(names: tuple[str, ...]) -> Combinable:
+    return reduce(add, (_number(name) for name in names))
+
+
+def unbalanced_counts(_now: datetime) -> Iterator[Breach]:
+    """Jobs that read more or fewer records than they account for."""
+    jobs = SyncJob.objects.annotate(read=_number("read"), outcomes=_total(OUTCOMES)).order_by("id")
+    for job_id, counts in jobs.exclude(read=F("outcomes")).values_list("pk", "counts").iterator(CHUNK):
+        sentence = "every record read is inserted, updated, unchanged, skipped, rejected or a duplicate"
+        yield breach(job_id, "balanced_counts", sentence, counts=counts)
+
+
+def broken_batches(_now: datetime) -> Iterator[Breach]:
+    """Jobs that count otherwise than their committed batches, or finished with a batch still open."""
+    is_committed = Q(state=JobBatch.State.COMMITTED.value)
+    told: dict[str, Any] = {f"told_{name}": _number(name, "job__counts") for name in NAMES}
+    summed: dict[str, Any] = {f"sum_{name}": _or_zero(Sum(_number(name), filter=is_committed)) for name in NAMES}
+    jobs = JobBatch.objects.order_by().annotate(**told).values("job_id", "job__status", *told)
+    jobs = jobs.annotate(**summed, open_ones=Count("pk", filter=~is_committed))
+    differ = reduce(or_, (~Q(**{f"told_{name}": F(f"sum_{name}")}) for name in NAMES))
+    is_unfinished = Q(job__status=Status.FINISHED.value, open_ones__gt=0)
+    for row in jobs.filter(differ | is_unfinished).order_by("job_id").iterator(CHUNK):
+        yield from _judge_batches(row)
+
+
+def _judge_batches(row: dict[str, Any]) -> Iterator[Breach]:
+    told, summed = ({name: row[f"{kind}_{name}"] for name in NAMES} for kind in ("told", "sum"))
+    if told != summed:
+        sentence = "its committed batches add up to its counts"
+        yield breach(row["job_id"], "batch_counts", sentence, counts=told, sum=summed)
+    if row["job__status"] == Status.FINISHED and row["open_ones"]:
+        sentence = "a finished job has no open batch"
+        yield breach(row["job_id"], "open_batch", sentence, open_batches=row["open_ones"])
+
+
+def too_many_changes(_now: datetime) -> Iterator[Breach]:
+    """Jobs that keep more changes than they count; changes of a batch still open do not count yet."""
+    is_settled = Q(batch__isnull=True) | Q(batch__state=JobBatch.State.COMMITTED.value)
+    mine = Change.objects.order_by().filter(is_settled, job_id=OuterRef("pk")).values("job_id")
+    kept = _or_zero(Subquery(mine.annotate(number=Count("pk")).values("number")))
+    jobs = SyncJob.objects.annotate(kept=kept, changed=_total(CHANGES)).filter(kept__gt=F("changed")).order_by("id")
+    for job_id, number, changed in jobs.values_list("pk", "kept", "changed").iterator(CHUNK):
+        sentence = "it keeps no more changes than it counts"
+        yield breach(job_id, "kept_changes", sentence, kept=number, counted=changed)
+
+
+def missing_children(_now: datetime) -> Iterator[Breach]:
+    """Relayed jobs whose children are not numbered from 0 on."""
+    parents = SyncJob.objects.filter(status=Status.RELAYED.value).order_by("id").values("pk")
+    parents = parents.annotate(
+        number=Count("children__position"), least=Min("children__position"), most=Max("children__position")
+    )
+    for row in parents.filter(~Q(least=0, most=F("number") - 1) | Q(number=0)).iterator(CHUNK):
+        sentence = "the children of a relayed job are numbered from 0 without a gap"
+        facts = {"children": row["number"], "first": row["least"], "last": row["most"]}
+        yield breach(row["pk"], "children", sentence, **facts)
