@@ -194,7 +194,8 @@ class Command(BaseCommand):
             breaches = [asdict(breach) for breach in find_breaches()]
             self.write_json({"jobs_checked": checked, "breaches": breaches})
             return FAILED if breaches else 0
-        for found, breach in enumerate(find_breaches(), start=1):
+        for breach in find_breaches():
+            found += 1
             self.write(breach.message)
         if not found:
             self.write(f"The books are in order: {checked:,} jobs checked.")
