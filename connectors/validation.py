@@ -39,6 +39,11 @@ def credentials_problems(kind: type[Connector], credentials: dict[str, Any]) -> 
     return problems
 
 
+def schema_problems(schema: dict[str, Any], value: Any, root: str) -> list[str]:
+    """Sentences about any value that a JSON Schema describes; unknown names are refused where it lists the known."""
+    return list(_schema_problems(schema, value, root, show_values=True))
+
+
 def optional_credentials(kind: type[Connector]) -> frozenset[str]:
     """Credentials whose `env:` reference may lead nowhere: their schema says `"x-missing-reference": "ignore"`."""
     properties = kind.spec()["credentials"].get("properties", {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
@@ -23,5 +24,7 @@ class SyncJobsConfig(AppConfig):
         """Models can be imported only now, hence by name."""
         register_controller = import_string("syncjobs.controllers.registry.register_controller")
         register_controller(import_string("syncjobs.controllers.stream_sync.StreamSync")())
+        import_string("syncjobs.controllers.discovery.discover_controllers")()
+        checks.register(import_string("syncjobs.controllers.checks.check_controllers"))
         job_type: type[SyncJobType] = import_string("syncjobs.models.SyncJobType")
         job_type.config_checks.append(import_string("syncjobs.operations.job_types.config_problems"))

@@ -16,9 +16,8 @@ from django.db import DatabaseError, InterfaceError, connections
 from connectors.base import FenceLost
 from connectors.errors import InternalError, Interrupted, RateLimitedError, SyncError, TransientError
 from syncjobs.clock import db_now
-from syncjobs.controllers.base import Outcome
+from syncjobs.controllers.base import JobHeld, Outcome
 from syncjobs.controllers.registry import get_controller
-from syncjobs.counts import Counts
 from syncjobs.crash_points import crash_here
 from syncjobs.lifecycle import StatusConflict, claim_job, end_attempt, fail_attempt, release_job
 from syncjobs.log_context import bind
@@ -46,9 +45,12 @@ def run_job(
     crash_here("after_claim")
     running = RunningJob(job)
     with bind(sync_id=job.pk, attempt=job.attempt):
-        with _watcher(shutdown_requested).watching(running):
-            ended = _attempt(running, shutdown_requested)
-        _close_log(running)
+        try:
+            with _watcher(shutdown_requested).watching(running):
+                ended = _attempt(running, shutdown_requested)
+        finally:
+            running.documents.close()
+            _close_log(running)
     return ended
 
 
@@ -64,10 +66,15 @@ def _attempt(running: RunningJob, shutdown_requested: Callable[[], bool]) -> Syn
     running.log("INFO", f"Started job #{running.job.pk} {running.job.title}, attempt {running.job.attempt}")
     try:
         outcome = _outcome(running)
-        return _write_end(running, lambda: _end_well(running, outcome))
+        if not outcome.is_written:
+            _write_end(running, lambda: running.end(outcome))
+        _call_afterwards(running, outcome)
+        return running.ended
     except (FenceLost, StatusConflict) as error:
         _give_way(running, str(error) or "a newer attempt has taken the target")
         return None
+    except JobHeld as held:
+        return _hold(running, str(held))
     except Interrupted:
         return _write_end(running, lambda: _end_stopped(running, running.stop_reason))
     except BaseException as error:  # whatever a controller does, sys.exit included, is told and not lost
@@ -81,7 +88,9 @@ def _attempt(running: RunningJob, shutdown_requested: Callable[[], bool]) -> Syn
 
 def _outcome(running: RunningJob) -> Outcome:
     name = running.job.config_snapshot["controller"]
-    outcome: object = get_controller(name).execute(running, None)
+    controller, source_doc = get_controller(name), running.get_source_document()
+    crash_here("after_read")
+    outcome: object = controller.execute(running, source_doc)
     if not isinstance(outcome, Outcome):
         raise InternalError(
             "controller_contract",
@@ -91,17 +100,20 @@ def _outcome(running: RunningJob) -> Outcome:
     return outcome
 
 
-def _end_well(running: RunningJob, outcome: Outcome) -> SyncJob:
-    label = outcome.status.label
-    running.log("INFO", f"{label}: {outcome.reason}" if outcome.reason else label)
-    return end_attempt(
-        running.job,
-        outcome.status,
-        reason=outcome.reason or label,
-        now=db_now(),
-        **_ending(running),
-        **outcome.updates,
-    )
+def _hold(running: RunningJob, reason: str) -> SyncJob | None:
+    _write_end(running, lambda: running.end(Outcome(Status.HELD, reason or "the controller asks a person to decide")))
+    return running.ended
+
+
+def _call_afterwards(running: RunningJob, outcome: Outcome) -> None:
+    """Let the controller do what comes after the commit; the job has ended, whatever becomes of this."""
+    if running.ended is None or outcome.afterwards is None:
+        return
+    running.has_ended = True
+    try:
+        outcome.afterwards()
+    except (Exception, SystemExit) as error:  # the author's code; the sync itself is done
+        running.log("ERROR", f"The hook finished failed after the end: {type(error).__name__}: {error}")
 
 
 def _end_stopped(running: RunningJob, reason: str) -> SyncJob | None:
@@ -110,13 +122,13 @@ def _end_stopped(running: RunningJob, reason: str) -> SyncJob | None:
     if reason == "cancel":
         text = SyncJob.objects.values_list("cancel_reason", flat=True).get(pk=job.pk) or "canceled"
         running.log("WARNING", f"Canceled: {text}")
-        return end_attempt(job, Status.CANCELED, reason=text, now=now, **_ending(running))
+        return end_attempt(job, Status.CANCELED, reason=text, now=now, **running.ending())
     if reason == "pause":
         running.log("INFO", "Paused; the position is kept")
-        return end_attempt(job, Status.PAUSED, reason="paused", now=now, **_ending(running))
+        return end_attempt(job, Status.PAUSED, reason="paused", now=now, **running.ending())
     if reason == "shutdown":
         running.log("INFO", "The worker shuts down; the job goes back to the queue and goes on from its checkpoint")
-        return release_job(job, reason="worker shutdown", now=now, **_ending(running))
+        return release_job(job, reason="worker shutdown", now=now, **running.ending())
     if reason == "timeout":
         return _end_failed(running, _timed_out(running), "")
     _give_way(running, "the lease went to another worker, or the job was ended")
@@ -146,7 +158,7 @@ def _end_failed(running: RunningJob, error: SyncError, trace: str) -> SyncJob:
         retry_after_seconds=error.retry_after if isinstance(error, RateLimitedError) else None,
         random_fraction=random.random(),  # noqa: S311 - spreads retries, protects nothing
         error_message=storable_text(trace),
-        **_ending(running),
+        **running.ending(),
     )
     if ended.retry_after:
         running.log("INFO", f"Retry {ended.retry_count} of {ended.max_retries} at {ended.retry_after:%H:%M:%S}")
@@ -164,23 +176,11 @@ def _failure_of(error: BaseException, running: RunningJob) -> tuple[SyncError, s
     return InternalError("controller_bug", message, hint="The traceback below says where."), trace
 
 
-def _ending(running: RunningJob) -> dict[str, Any]:
-    """What every end of an attempt notes."""
-    counts = running.job.tally.as_dict()
-    before = running.counts_before.as_dict()
-    own = {name: number - before[name] for name, number in counts.items()}
-    return {
-        "took_seconds": running.elapsed_seconds,
-        "phase_seconds": running.phase_seconds(),
-        "counts": Counts.from_dict(own).as_dict(),
-    }
-
-
 def _give_way(running: RunningJob, reason: str) -> None:
     running.log("WARNING", f"Stopped without writing more: {reason}")
 
 
-def _write_end(running: RunningJob, write: Callable[[], SyncJob | None]) -> SyncJob | None:
+def _write_end(running: RunningJob, write: Callable[[], T]) -> T | None:
     try:
         return while_unreachable(write)
     except StatusConflict as conflict:

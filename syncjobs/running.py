@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import logging
 import threading
 import time
 from collections import Counter
 from typing import Any
 
+from django.db import models
 from django.db.models import F
 
 from connectors.base import Interruption, Surroundings
-from connectors.errors import Interrupted
+from connectors.errors import ConfigError, Interrupted
+from syncjobs.clock import db_now
+from syncjobs.controllers.base import Outcome
+from syncjobs.controllers.registry import get_controller
+from syncjobs.counts import Counts
+from syncjobs.documents.desk import DocumentDesk
 from syncjobs.job_logs import JobLogBuffer
-from syncjobs.lifecycle import StatusConflict
+from syncjobs.lifecycle import StatusConflict, end_attempt
 from syncjobs.models import SyncJob
 from syncjobs.statuses import Phase, Status
 from syncjobs.texts import storable_fields, storable_text
@@ -30,6 +38,13 @@ class RunningJob:
         self.interruption = Interruption()
         self.surroundings = Surroundings(self.interruption, self.log)
         self.buffer = JobLogBuffer(job.pk, job.attempt)
+        self.documents = DocumentDesk(self.surroundings)
+        self.masked_fields = _masked_fields(job.config_snapshot)
+        self.source_is_deleted = False
+        self.ended: SyncJob | None = None
+        self.has_ended = False
+        self._source: Any = None
+        self._source_is_known = False
         self.phase = Phase.INITIALIZING
         self.total_estimate: int | None = job.total_estimate
         self.counts_before = job.tally
@@ -46,11 +61,40 @@ class RunningJob:
         return self.job.dry_run
 
     @property
+    def is_approved(self) -> bool:
+        return bool(self.job.approved_by)
+
+    @property
     def config(self) -> dict[str, Any]:
         config: dict[str, Any] = self.job.config_snapshot["config"]
         return config
 
-    # 1. what the controller tells
+    # 1. what the controller asks
+
+    def get_context(self) -> dict[str, Any]:
+        return copy.deepcopy(self.job.context)
+
+    def get_source_document(self) -> Any | None:
+        if not self._source_is_known:
+            name = self.job.source_document_name
+            document, is_deleted = self.documents.find_source(self.job.source_document_type, name)
+            if document is not None and not hasattr(
+                type(document), "is_deleted"
+            ):  # a field of that name is the model's
+                _mark_deleted(document, is_deleted)
+            self._source, self.source_is_deleted, self._source_is_known = document, is_deleted, True
+        return self._source
+
+    def get_trigger_document(self) -> Any | None:
+        return self.find_document(self.job.triggered_by_document_type, self.job.triggered_by_document_name)
+
+    def get_target_document(self) -> Any | None:
+        return self.find_document(self.job.target_document_type, self.job.target_document_name)
+
+    def find_document(self, document_type: str, name: str) -> Any | None:
+        return self.documents.find(document_type, name)
+
+    # 2. what the controller tells
 
     def log(self, level: str, message: str, **fields: Any) -> None:
         """Write a line to the job's log (shown in the portal) and to etl.log; secrets are blacked out in both."""
@@ -86,7 +130,27 @@ class RunningJob:
         for name, value in columns.items():
             setattr(self.job, name, value)
 
-    # 2. what others ask it to do
+    def end(self, outcome: Outcome) -> None:
+        label = outcome.status.label
+        self.log("INFO", f"{label}: {outcome.reason}" if outcome.reason else label)
+        updates = outcome.updates
+        if outcome.counts is not None:
+            updates = updates | {"counts": outcome.counts.as_dict(), "diff_summary": outcome.counts.diff_summary()}
+        ending = self.ending(outcome.counts)
+        self.ended = end_attempt(
+            self.job, outcome.status, reason=outcome.reason or label, now=db_now(), **ending, **updates
+        )
+
+    def ending(self, counts: Counts | None = None) -> dict[str, Any]:
+        """What every end of an attempt notes: its seconds, and its own share of the job's counts."""
+        so_far, before = (counts or self.job.tally).as_dict(), self.counts_before.as_dict()
+        return {
+            "took_seconds": self.elapsed_seconds,
+            "phase_seconds": self.phase_seconds(),
+            "counts": {name: number - before[name] for name, number in so_far.items()},
+        }
+
+    # 3. what others ask it to do
 
     def request_stop(self, reason: str, *, at_once: bool) -> None:
         """Ask the controller to end at its next safe place; `at_once` also ends waits and statements."""
@@ -108,3 +172,16 @@ class RunningJob:
     @property
     def elapsed_seconds(self) -> float:
         return time.monotonic() - self.started
+
+
+def _masked_fields(snapshot: dict[str, Any]) -> frozenset[str]:
+    """The fields that the controller masks, and those that the type's config adds to them."""
+    names = frozenset(snapshot.get("config", {}).get("masked_fields", ()))
+    with contextlib.suppress(ConfigError):  # told when the job runs
+        names |= getattr(get_controller(snapshot.get("controller", "")), "masked_fields", frozenset())
+    return names
+
+
+def _mark_deleted(document: Any, is_deleted: bool) -> None:
+    if isinstance(document, models.Model):
+        document.is_deleted = is_deleted  # type: ignore[attr-defined]

@@ -63,7 +63,8 @@ class Watcher(threading.Thread):
 
     def _tick(self, running: RunningJob) -> None:
         try:
-            self._look_at_row(running)
+            if not running.has_ended:  # else it is only the hook `finished` that still runs
+                self._look_at_row(running)
             running.buffer.flush()
         except (DatabaseError, InterfaceError) as error:
             connections.close_all()
@@ -96,7 +97,7 @@ class Watcher(threading.Thread):
         now = time.monotonic()
         if running.job.timeout and running.elapsed_seconds > running.job.timeout:
             self._ask(running, "timeout")
-        if now - self._renewed > settings.SYNCDECK_LEASE_SECONDS * 0.9:
+        if now - self._renewed > settings.SYNCDECK_LEASE_SECONDS * 0.9 and not running.has_ended:
             self._ask(running, "lost")
         if self._shutdown_requested():
             self._ask(running, "shutdown")

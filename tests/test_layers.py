@@ -24,6 +24,7 @@ LAYERS = {
     "syncjobs.retries": "pure",
     "syncjobs.fingerprints": "pure",
     "syncjobs.diffs": "pure",
+    "syncjobs.document_naming": "pure",
     "syncjobs.testing": "root",
     "syncjobs.texts": "pure",
     "syncjobs.schedule_times": "pure",

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors.base import Surroundings
 from syncjobs.counts import Counts
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.statuses import Phase, Status
 
+if TYPE_CHECKING:
+    from syncjobs.documents.desk import DocumentDesk
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a controller's work ended; `updates` are further columns of the job's last UPDATE.
 
-    `counts` are set by controllers that did not keep them while they ran (by save_progress).
+    `counts` are set by controllers that did not keep them while they ran (by save_progress). `is_written` says that
+    the end was already written by `JobHandle.end`, together with the data. `afterwards` is called once the job has
+    ended; whatever it raises is logged and changes nothing.
     """
 
     status: Status = Status.FINISHED
     reason: str = ""
     counts: Counts | None = None
     updates: dict[str, Any] = field(default_factory=dict)
+    is_written: bool = False
+    afterwards: Callable[[], object] | None = None
 
 
 class JobHeld(Exception):
@@ -36,6 +44,7 @@ class JobHandle(Protocol):
 
     job: SyncJob
     surroundings: Surroundings
+    documents: DocumentDesk
     masked_fields: frozenset[str]
     """Names of fields whose values are never stored in the clear."""
     source_is_deleted: bool
@@ -88,7 +97,10 @@ class JobHandle(Protocol):
 
 
 class Controller(Protocol):
-    """A bypass-mode controller. (Standard mode, which the framework drives by hooks, comes in a later issue.)"""
+    """What the registry knows; the code of an app's author is behind it (controllers.code).
+
+    It may have `masked_fields`, names of fields whose values are never stored.
+    """
 
     name: str
 

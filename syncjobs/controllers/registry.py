@@ -15,6 +15,11 @@ def register_controller(controller: Controller) -> None:
         raise ValueError(f"two controllers are named '{controller.name}'")
 
 
+def controllers() -> list[Controller]:
+    """All of them by name, those that cannot be used included."""
+    return [_controllers[name] for name in sorted(_controllers)]
+
+
 def controller_names() -> list[str]:
     return sorted(_controllers)
 
@@ -27,5 +32,7 @@ def get_controller(name: str) -> Controller:
         raise ConfigError(
             "module_not_found",
             f"'{name}' is not a registered controller",
-            hint=f"Choose one of: {', '.join(controller_names())}.",
+            hint=f"Choose one of: {', '.join(controller_names())}. "
+            f"A new one is a file <app>/sync_controllers/{name}.py of an installed app (SYNCDECK_APPS adds apps); "
+            "web, workers and beat see it after a restart.",
         ) from None

@@ -60,7 +60,7 @@ def fail_with(error: BaseException) -> Body:
 
 
 def test_outcome_of_the_controller_is_the_end_of_the_job(run_body: Callable[..., SyncJob]) -> None:
-    job = run_body(lambda _job: Outcome(Status.SKIPPED, "nothing differed", {"diff_summary": {"updated": 3}}))
+    job = run_body(lambda _job: Outcome(Status.SKIPPED, "nothing differed", updates={"diff_summary": {"updated": 3}}))
     assert (job.status, job.diff_summary, job.lease_owner) == ("skipped", {"updated": 3}, "")
     assert job.ended_at is not None
     moves = [(event.old, event.new) for event in JobEvent.objects.filter(job=job)]
