@@ -5,19 +5,60 @@ from __future__ import annotations
 from syncjobs.models import SyncJob
 from syncjobs.statuses import Status
 
-_ACTIONS: dict[Status, tuple[str, ...]] = {
-    Status.PENDING: ("cancel",),
-    Status.QUEUED: ("cancel",),
-    Status.STARTED: ("cancel",),
-    Status.PAUSED: ("cancel",),
-    Status.HELD: ("cancel",),
-    Status.FAILED: ("retry", "cancel"),
-    Status.ERROR: ("retry", "cancel"),
+ACTIONS: dict[Status, tuple[str, ...]] = {
+    Status.PENDING: ("start", "cancel", "delete"),
+    Status.QUEUED: ("pause", "cancel"),
+    Status.STARTED: ("pause", "cancel"),
+    Status.PAUSED: ("resume", "restart", "cancel", "delete"),
+    Status.HELD: ("approve", "discard", "delete"),
+    Status.FINISHED: ("restart", "delete"),
+    Status.SKIPPED: ("restart", "delete"),
+    Status.RELAYED: ("retry_children", "cancel_children", "restart", "delete"),
+    Status.NO_TARGET: ("restart", "delete"),
+    Status.FAILED: ("retry", "restart", "cancel", "delete"),
+    Status.ERROR: ("retry", "restart", "cancel", "delete"),
+    Status.CANCELED: ("restart", "delete"),
 }
+REFUSALS = {
+    "start": "it cannot be started",
+    "pause": "it cannot be paused",
+    "resume": "it cannot be resumed",
+    "retry": "it cannot be retried",
+    "restart": "it cannot be restarted",
+    "cancel": "it cannot be canceled",
+    "approve": "there is nothing to approve",
+    "discard": "there is nothing to discard",
+    "delete": "it cannot be deleted",
+    "retry_children": "it has no child jobs to retry",
+    "cancel_children": "it has no child jobs to cancel",
+}
+"""Every action, and what is said where it is not allowed."""
 
 
 def allowed_actions(job: SyncJob) -> list[str]:
     """Names of the operations that would be accepted now; a started job that is being canceled allows none."""
-    if job.status == Status.STARTED and job.cancel_requested_at is not None:
+    status = Status(job.status)
+    if status is Status.STARTED and job.cancel_requested_at is not None:
         return []
-    return list(_ACTIONS.get(Status(job.status), ()))
+    return [action for action in ACTIONS[status] if not _is_too_late(action, job)]
+
+
+def _is_too_late(action: str, job: SyncJob) -> bool:
+    if action == "pause":
+        return job.status == Status.STARTED and job.pause_requested_at is not None
+    return action == "delete" and job.retry_after is not None
+
+
+def statuses_that_allow(action: str) -> list[Status]:
+    """The statuses from which an action is allowed, whatever else the row says."""
+    return [status for status, actions in ACTIONS.items() if action in actions]
+
+
+def describe_state(job: SyncJob) -> str:
+    """Where a job is, in the middle of a sentence: "started and asked to pause"."""
+    label = Status(job.status).label.lower()
+    if job.status == Status.STARTED and job.cancel_requested_at is not None:
+        return f"{label} and asked to stop"
+    if job.status == Status.STARTED and job.pause_requested_at is not None:
+        return f"{label} and asked to pause"
+    return f"{label} with a retry due" if job.retry_after is not None else label

@@ -1,14 +1,16 @@
-"""The one function that changes a job's status, and the conflict it raises. Every move leaves a JobEvent."""
+"""The only functions that change a job's status, and the conflict they raise. Every move leaves a JobEvent."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
-from syncjobs.lifecycle.actions import allowed_actions
+from syncjobs.lifecycle.actions import REFUSALS, allowed_actions, describe_state
+from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.lifecycle.nudges import nudge_dispatcher
 from syncjobs.models import JobEvent, SyncJob
 from syncjobs.statuses import FINAL, Status, can_move
@@ -16,42 +18,92 @@ from syncjobs.texts import storable_text
 
 
 class StatusConflict(Exception):
-    """The job is not (or no longer) in a status from which the asked move is legal."""
+    """The job is not (or no longer) where the asked move or action is legal; lists what is allowed instead."""
 
-    def __init__(self, job: SyncJob, wanted: Status) -> None:
+    def __init__(self, job: SyncJob, asked: Status | str, because: str = "") -> None:
         actions = allowed_actions(job)
-        status = Status(job.status)
+        refusal = because or (f"it cannot become {asked.value}" if isinstance(asked, Status) else REFUSALS[asked])
         what_is_left = f"allowed now: {', '.join(actions)}" if actions else "nothing can be done to it now"
-        super().__init__(f"job #{job.pk} is {status.label.lower()}, so it cannot become {wanted.value}; {what_is_left}")
+        super().__init__(f"job #{job.pk} is {describe_state(job)}, so {refusal}; {what_is_left}")
         self.job_id = job.pk
-        self.status = status
+        self.status = Status(job.status)
         self.allowed_actions = actions
 
 
 def move_job(
-    job_id: int, new: Status, *, reason: str, actor: str, now: datetime, fence: int | None = None, **updates: Any
+    job_id: int,
+    new: Status,
+    *,
+    reason: str,
+    actor: str,
+    now: datetime,
+    fence: int | None = None,
+    version: int | None = None,
+    **updates: Any,
 ) -> SyncJob:
-    """Move a job if that is legal from where it is (and, with `fence`, if we still own it); returns it afterwards.
+    """Move a job if that is legal from where it is; returns it afterwards.
 
+    With `fence` only if its worker still owns it; with `version` only if it is just as the caller has read it.
     Raises StatusConflict, and SyncJob.DoesNotExist. `updates` are further columns of the same UPDATE.
     """
     with transaction.atomic():
         job = SyncJob.objects.get(pk=job_id)
         while True:
             old = Status(job.status)
-            if not can_move(old, new) or (fence is not None and job.fence != fence):
+            is_same = fence in (None, job.fence) and version in (None, job.version)
+            if not is_same or not can_move(old, new):
                 raise StatusConflict(job, new)
-            if _compare_and_set(job, old, new, now, updates):
+            same = SyncJob.objects.filter(pk=job_id, status=old.value, fence=job.fence)
+            if version is not None:
+                same = same.filter(version=version)
+            if same.update(**(_columns(old, new, now) | updates)):
                 break
             job.refresh_from_db()
         record_event(job_id, old, new, reason=reason, actor=actor, now=now)
-        if new is Status.QUEUED or old is Status.STARTED:  # there is one more to send, or one more slot
-            nudge_dispatcher()
+        _nudge_if_useful(old, new)
         job.refresh_from_db()
     return job
 
 
-def _compare_and_set(job: SyncJob, old: Status, new: Status, now: datetime, updates: dict[str, Any]) -> bool:
+def move_jobs(
+    job_ids: Iterable[int],
+    new: Status,
+    *,
+    reason: str,
+    actor: str,
+    now: datetime,
+    among: Q | None = None,
+    **updates: Any,
+) -> list[int]:
+    """Move many jobs, in short transactions: those that may legally become `new` and, if given, are `among`.
+
+    Returns the ids that were moved, ascending. Whatever moved meanwhile or is gone is left alone, without an event.
+    """
+    moved: list[int] = []
+    for chunk in in_chunks(sorted(set(job_ids))):
+        with transaction.atomic():
+            found = _lock_movable(chunk, new, among or Q())
+            for old in set(found.values()):
+                same = SyncJob.objects.filter(pk__in=[pk for pk in found if found[pk] is old], status=old.value)
+                same.update(**(_columns(old, new, now) | updates))
+                _nudge_if_useful(old, new)
+            JobEvent.objects.bulk_create(
+                _event(job_id, old, new, reason=reason, actor=actor, now=now) for job_id, old in found.items()
+            )
+        moved += found
+    return moved
+
+
+def _lock_movable(job_ids: list[int], new: Status, among: Q) -> dict[int, Status]:
+    """{id: status} of those that may be moved. They stay so: locked in the order of id, or on SQLite by IMMEDIATE."""
+    sources = [old.value for old in Status if can_move(old, new)]
+    rows = SyncJob.objects.filter(among, pk__in=job_ids, status__in=sources).order_by("pk")
+    locked = rows.select_for_update(no_key=True).values_list("pk", "status")
+    return {pk: Status(status) for pk, status in locked}
+
+
+def _columns(old: Status, new: Status, now: datetime) -> dict[str, Any]:
+    """What changes with the status, whoever moves the job."""
     changes: dict[str, Any] = {"status": new.value, "version": F("version") + 1, "wait_reason": "", "phase": ""}
     if old is Status.STARTED:  # whoever leaves this status gives up the lease with it
         changes |= {"lease_owner": "", "lease_until": None}
@@ -60,13 +112,21 @@ def _compare_and_set(job: SyncJob, old: Status, new: Status, now: datetime, upda
         changes |= {"cancel_requested_at": None, "pause_requested_at": None}
     if new in FINAL:
         changes |= {"ended_at": now, "retry_after": None}
-    same = SyncJob.objects.filter(pk=job.pk, status=old.value, fence=job.fence)
-    return same.update(**(changes | updates)) == 1
+    return changes
+
+
+def _nudge_if_useful(old: Status, new: Status) -> None:
+    if new is Status.QUEUED or old is Status.STARTED:  # there is one more to send, or one more slot
+        nudge_dispatcher()
 
 
 def record_event(job_id: int, old: Status | None, new: Status, *, reason: str, actor: str, now: datetime) -> None:
     """Write the row that explains a status; `old` is None for the first one."""
-    JobEvent.objects.create(
+    _event(job_id, old, new, reason=reason, actor=actor, now=now).save(force_insert=True)
+
+
+def _event(job_id: int, old: Status | None, new: Status, *, reason: str, actor: str, now: datetime) -> JobEvent:
+    return JobEvent(
         job_id=job_id,
         old=old.value if old else "",
         new=new.value,

@@ -1,51 +1,181 @@
-"""Sync Jobs: cancel, retry, and run one right here. Each checks by the move itself, so that of two callers one wins."""
+"""Sync Jobs: every verb on one. Each is decided by a compare-and-set, so that of two callers exactly one wins.
+
+All raise StatusConflict, which lists what is allowed instead, and SyncJob.DoesNotExist.
+"""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
-from django.db.models import F
+from django.contrib.auth.models import User
+from django.db.models import Q
 
 from syncjobs.clock import db_now
-from syncjobs.lifecycle import Admitted, StatusConflict, admit_job, allowed_actions, move_job
+from syncjobs.lifecycle import (
+    Admitted,
+    StatusConflict,
+    admit_job,
+    allowed_actions,
+    delete_rows,
+    move_job,
+    move_jobs,
+    request_cancel,
+    request_pause,
+    restart,
+)
 from syncjobs.models import SyncJob
+from syncjobs.operations.job_verbs import Verb, plain_verb
 from syncjobs.statuses import Status
 from syncjobs.tasks import run_inline
 
+logger = logging.getLogger("syncjobs.jobs")
+
 WAIT_SECONDS = 1.0
+FAILED_FOR_NOW = Q(status__in=(Status.FAILED.value, Status.ERROR.value), retry_after__isnull=True)
+WAITING = Q(status__in=(Status.PENDING.value, Status.QUEUED.value, Status.PAUSED.value, Status.HELD.value))
+WAITING |= Q(status=Status.FAILED.value, retry_after__isnull=False)
+
+
+def start_job(job_id: int, *, actor: str, reason: str = "") -> SyncJob:
+    """Queue a pending job."""
+    return act_plainly(job_id, "start", actor=actor, reason=reason)
 
 
 def cancel_job(job_id: int, *, actor: str, reason: str = "") -> SyncJob:
-    """Cancel a job: at once if it is not at work, else by asking its worker, which ends it within 10 s.
+    """Cancel a job: at once if it is not at work, else by asking its worker, which ends it within 10 s."""
+    return act_plainly(job_id, "cancel", actor=actor, reason=reason)
 
-    Raises StatusConflict, which lists what is allowed instead, and SyncJob.DoesNotExist.
-    """
-    text = reason or f"canceled by {actor}"
-    now = db_now()
+
+def pause_job(job_id: int, *, actor: str, reason: str = "") -> SyncJob:
+    """Pause a job with its position: at once if it is queued, else by asking its worker, which stops within 5 s."""
+    return act_plainly(job_id, "pause", actor=actor, reason=reason)
+
+
+def resume_job(job_id: int, *, actor: str, reason: str = "") -> SyncJob:
+    """Queue a paused job again; it goes on from its checkpoint."""
+    return act_plainly(job_id, "resume", actor=actor, reason=reason)
+
+
+def retry_job(job_id: int, *, actor: str, reason: str = "") -> SyncJob:
+    """Queue a failed job again, with its checkpoint, for a further attempt."""
+    return act_plainly(job_id, "retry", actor=actor, reason=reason)
+
+
+def approve_job(job_id: int, *, actor: str, reason: str = "") -> SyncJob:
+    """Queue a held job; `approved_by` tells its controller that a person has agreed."""
+    return act_plainly(job_id, "approve", actor=actor, reason=reason)
+
+
+def discard_job(job_id: int, *, actor: str, reason: str = "") -> SyncJob:
+    """Cancel a held job."""
+    return act_plainly(job_id, "discard", actor=actor, reason=reason)
+
+
+def act_plainly(job_id: int, action: str, *, actor: str, reason: str = "") -> SyncJob:
+    """Do one of PLAIN_ACTIONS; returns the job afterwards. If it moves meanwhile, it is judged anew."""
     while True:
-        job = SyncJob.objects.get(pk=job_id)
-        if "cancel" not in allowed_actions(job):
-            raise StatusConflict(job, Status.CANCELED)
-        if job.status != Status.STARTED:
-            try:
-                return move_job(job_id, Status.CANCELED, reason=text, actor=actor, now=now, cancel_reason=text[:300])
-            except StatusConflict:
-                continue  # it moved meanwhile: judge it anew
-        at_work = SyncJob.objects.filter(pk=job_id, status=Status.STARTED.value, fence=job.fence)
-        if at_work.update(cancel_requested_at=now, cancel_reason=text[:300], version=F("version") + 1):
-            job.refresh_from_db()
-            return job
+        job = get_if_allowed(job_id, action)
+        verb = plain_verb(action, actor=actor, reason=reason, now=db_now())
+        if job.status == Status.STARTED:
+            if _ask(job, verb):
+                job.refresh_from_db()
+                return job
+            continue
+        try:
+            return move_job(
+                job_id,
+                verb.new,
+                reason=verb.reason,
+                actor=actor,
+                now=verb.now,
+                version=job.version,
+                **verb.updates,
+            )
+        except StatusConflict:
+            continue
 
 
-def retry_job(job_id: int, *, actor: str) -> SyncJob:
-    """Queue a failed job again, with its checkpoint, for a further attempt. Raises StatusConflict, DoesNotExist."""
-    job = SyncJob.objects.get(pk=job_id)
-    if "retry" not in allowed_actions(job):
-        raise StatusConflict(job, Status.QUEUED)
-    return move_job(
-        job_id, Status.QUEUED, reason=f"retried by {actor}", actor=actor, now=db_now(), retry_count=0, lost_count=0
-    )
+def get_if_allowed(job_id: int, action: str) -> SyncJob:
+    """The job, if the action is allowed on it."""
+    job = SyncJob.objects.select_related("job_type", "type_version").get(pk=job_id)
+    if action not in allowed_actions(job):
+        raise StatusConflict(job, action)
+    return job
+
+
+def _ask(job: SyncJob, verb: Verb) -> bool:
+    if verb.new is Status.PAUSED:
+        return bool(request_pause([job.pk], now=verb.now))
+    return bool(request_cancel([job.pk], reason=verb.reason, now=verb.now))
+
+
+def restart_job(job_id: int, *, actor: str, user: User | None = None, force: bool = False) -> SyncJob:
+    """A new job that does the same from the beginning; the old one is canceled if it was not done.
+
+    `force` ignores overlap and the dedupe key; without it a job that waits with the same key is returned instead.
+    """
+    job = get_if_allowed(job_id, "restart")
+    return restart(job, actor=actor, user=user, force=force, now=db_now())
+
+
+def retry_children(parent_id: int, *, actor: str) -> int:
+    """Queue a relay's children that failed and are not to be retried by themselves; returns how many."""
+    parent = get_if_allowed(parent_id, "retry_children")
+    verb = plain_verb("retry", actor=actor, reason=f"retried by {actor}, with its siblings", now=db_now())
+    return len(_move_children(parent, verb, FAILED_FOR_NOW))
+
+
+def cancel_children(parent_id: int, *, actor: str, reason: str = "") -> int:
+    """Cancel a relay's children that are not over, and ask those at work to stop; returns how many."""
+    parent = get_if_allowed(parent_id, "cancel_children")
+    text = reason or f"canceled by {actor}, with its siblings"
+    canceled: set[int] = set()
+    while True:  # again, since a child may have been claimed or released between the two steps
+        verb = plain_verb("cancel", actor=actor, reason=text, now=db_now())
+        moved = _move_children(parent, verb, WAITING)
+        at_work = parent.children.filter(status=Status.STARTED.value).values_list("pk", flat=True)
+        asked = request_cancel(at_work, reason=text, now=verb.now)
+        if not moved and not asked:
+            return len(canceled)
+        canceled |= {*moved, *asked}
+
+
+def _move_children(parent: SyncJob, verb: Verb, among: Q) -> list[int]:
+    ids = parent.children.filter(among).order_by().values_list("pk", flat=True)
+    return move_jobs(ids, verb.new, reason=verb.reason, actor=verb.actor, now=verb.now, among=among, **verb.updates)
+
+
+def delete_job(job_id: int, *, actor: str) -> int:
+    """Delete a job with its changes, log and children, of which none may be waiting or at work; returns how many jobs.
+
+    It is ended first, so that nobody can start it meanwhile.
+    """
+    job = get_if_allowed(job_id, "delete")
+    _refuse_with_busy_children(job)
+    text = f"deleted by {actor}"
+    if job.status in LEADS_BACK:
+        move_job(job_id, Status.CANCELED, reason=text, actor=actor, now=db_now(), version=job.version)
+    _move_children(job, plain_verb("cancel", actor=actor, reason=text, now=db_now()), Q(status__in=LEADS_BACK))
+    _refuse_with_busy_children(job)
+    deleted = delete_rows([job_id])
+    logger.info("Job #%s %s was deleted by %s", job_id, job.title, actor, extra={"sync_id": job_id})
+    return deleted
+
+
+LEADS_BACK = (
+    *(Status.PENDING.value, Status.PAUSED.value, Status.HELD.value),
+    *(Status.FAILED.value, Status.ERROR.value),
+)
+"""Statuses in which a job may be deleted, but also be sent to work."""
+
+
+def _refuse_with_busy_children(job: SyncJob) -> None:
+    not_over = (WAITING & ~Q(status=Status.PENDING.value)) | Q(status=Status.STARTED.value)
+    if number := job.children.filter(not_over).count():
+        are = "child job is" if number == 1 else "child jobs are"
+        raise StatusConflict(job, "delete", f"it cannot be deleted while {number:,} {are} not over: cancel them first")
 
 
 def run_queued_job_here(job: SyncJob, on_wait: Callable[[str], None]) -> SyncJob:

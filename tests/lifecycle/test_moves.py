@@ -71,8 +71,10 @@ def test_queued_job_is_canceled_at_once_and_a_started_one_is_asked() -> None:
     asked = cancel_job(started.pk, actor="ann", reason="wrong day")
     assert (asked.status, asked.cancel_reason) == ("started", "wrong day")
     assert asked.cancel_requested_at is not None
-    with pytest.raises(StatusConflict, match="nothing can be done"):
+    with pytest.raises(StatusConflict, match="is canceled, so it cannot be canceled; allowed now: restart, delete"):
         cancel_job(queued.pk, actor="ann")
+    with pytest.raises(StatusConflict, match="is started and asked to stop, .*; nothing can be done to it now"):
+        cancel_job(started.pk, actor="ann")
 
 
 @pytest.mark.django_db
@@ -81,5 +83,5 @@ def test_retry_queues_the_same_job_with_its_checkpoint(status: str) -> None:
     job = JobFactory.create(status=status, checkpoint={"batch_no": 3}, retry_count=3, attempt=4)
     again = retry_job(job.pk, actor="ann")
     assert (again.status, again.checkpoint, again.retry_count, again.attempt) == ("queued", {"batch_no": 3}, 0, 4)
-    with pytest.raises(StatusConflict, match="allowed now: cancel"):
+    with pytest.raises(StatusConflict, match="allowed now: pause, cancel"):
         retry_job(job.pk, actor="ann")

@@ -282,10 +282,10 @@ def test_a_conflict_says_what_is_allowed(portal: Client, make_job: MakeJob) -> N
     job = make_job(Status.FINISHED)
     for name in ("job_cancel", "job_retry"):
         response = portal.post(job_address(job, name), follow=True)
-        assert "nothing can be done to it now" in response.content.decode()
+        assert "allowed now: restart, delete" in response.content.decode()
     failed = make_job(Status.STARTED)
     response = portal.post(job_address(failed, "job_retry"), follow=True)
-    assert "allowed now: cancel" in response.content.decode()
+    assert "allowed now: pause, cancel" in response.content.decode()
 
 
 def test_retrying_queues_the_same_job_again(portal: Client, make_job: MakeJob) -> None:

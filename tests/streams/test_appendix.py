@@ -75,7 +75,11 @@ def test_type_shape_validates_and_its_job_reads_exactly_as_promised(
         "duplicates": 0,
     }
     assert (job["source_document_type"], job["target_document_type"]) == ("sandbox/airports", "warehouse/airports")
-    assert (job["diff_summary"], job["failure"], job["allowed_actions"]) == ({"inserted": 2}, None, [])
+    assert (job["diff_summary"], job["failure"], job["allowed_actions"]) == (
+        {"inserted": 2},
+        None,
+        ["restart", "delete"],
+    )
     assert row_of_leadville(job_type) == LEADVILLE
 
 
