@@ -9,7 +9,7 @@ from django.core import checks
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
-    from syncjobs.models import SyncJobType
+    from syncjobs.models import SyncJob, SyncJobType
 
 
 class SyncJobsConfig(AppConfig):
@@ -28,3 +28,5 @@ class SyncJobsConfig(AppConfig):
         checks.register(import_string("syncjobs.controllers.checks.check_controllers"))
         job_type: type[SyncJobType] = import_string("syncjobs.models.SyncJobType")
         job_type.config_checks.append(import_string("syncjobs.operations.job_types.config_problems"))
+        job: type[SyncJob] = import_string("syncjobs.models.SyncJob")
+        job.runner = staticmethod(import_string("syncjobs.operations.inline_runs.execute_here"))

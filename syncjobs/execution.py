@@ -68,6 +68,7 @@ def _attempt(running: RunningJob, shutdown_requested: Callable[[], bool]) -> Syn
         outcome = _outcome(running)
         if not outcome.is_written:
             _write_end(running, lambda: running.end(outcome))
+        _tell_end(running)
         _call_afterwards(running, outcome)
         return running.ended
     except (FenceLost, StatusConflict) as error:
@@ -102,7 +103,13 @@ def _outcome(running: RunningJob) -> Outcome:
 
 def _hold(running: RunningJob, reason: str) -> SyncJob | None:
     _write_end(running, lambda: running.end(Outcome(Status.HELD, reason or "the controller asks a person to decide")))
+    _tell_end(running)
     return running.ended
+
+
+def _tell_end(running: RunningJob) -> None:
+    if running.ended is not None:
+        running.log("INFO", running.told)
 
 
 def _call_afterwards(running: RunningJob, outcome: Outcome) -> None:

@@ -42,6 +42,7 @@ class RunningJob:
         self.masked_fields = _masked_fields(job.config_snapshot)
         self.source_is_deleted = False
         self.ended: SyncJob | None = None
+        self.told = ""
         self.has_ended = False
         self._source: Any = None
         self._source_is_known = False
@@ -131,15 +132,13 @@ class RunningJob:
             setattr(self.job, name, value)
 
     def end(self, outcome: Outcome) -> None:
-        label = outcome.status.label
-        self.log("INFO", f"{label}: {outcome.reason}" if outcome.reason else label)
         updates = outcome.updates
         if outcome.counts is not None:
             updates = updates | {"counts": outcome.counts.as_dict(), "diff_summary": outcome.counts.diff_summary()}
+        reason = outcome.reason or outcome.status.label
         ending = self.ending(outcome.counts)
-        self.ended = end_attempt(
-            self.job, outcome.status, reason=outcome.reason or label, now=db_now(), **ending, **updates
-        )
+        self.ended = end_attempt(self.job, outcome.status, reason=reason, now=db_now(), **ending, **updates)
+        self.told = f"{outcome.status.label}: {reason}" if outcome.reason else reason
 
     def ending(self, counts: Counts | None = None) -> dict[str, Any]:
         """What every end of an attempt notes: its seconds, and its own share of the job's counts."""
@@ -147,7 +146,7 @@ class RunningJob:
         return {
             "took_seconds": self.elapsed_seconds,
             "phase_seconds": self.phase_seconds(),
-            "counts": {name: number - before[name] for name, number in so_far.items()},
+            "attempt_counts": {name: number - before[name] for name, number in so_far.items()},
         }
 
     # 3. what others ask it to do

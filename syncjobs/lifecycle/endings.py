@@ -41,11 +41,11 @@ def end_attempt(
     reason: str,
     now: datetime,
     took_seconds: float,
-    counts: dict[str, int] | None = None,
+    attempt_counts: dict[str, int] | None = None,
     phase_seconds: dict[str, float] | None = None,
     **updates: Any,
 ) -> SyncJob:
-    """End our attempt in `new`; StatusConflict if the job is no longer ours. `counts` are this attempt's own."""
+    """End our attempt in `new`; StatusConflict if the job is no longer ours. `attempt_counts` are its own share."""
     with transaction.atomic():
         ended = move_job(
             job.pk,
@@ -63,7 +63,7 @@ def end_attempt(
             outcome=new.value,
             now=now,
             failure=updates.get("failure"),
-            counts=counts,
+            counts=attempt_counts,
             phase_seconds=phase_seconds,
         )
     return ended

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -21,6 +23,9 @@ def _no_counts() -> dict[str, int]:
 
 class SyncJob(models.Model):
     """One execution of a Sync Job Type, with everything an operator may ask about it."""
+
+    runner: ClassVar[Callable[[SyncJob], SyncJob]]
+    """Set by apps.py, since models know no operations."""
 
     # identity
     title = models.CharField(max_length=300)
@@ -157,6 +162,13 @@ class SyncJob(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.title}"
+
+    def execute(self) -> SyncJob:
+        """Run this pending or queued job in this process, and return it as its attempt left it. Needs no broker.
+
+        Raises StatusConflict for a job that can no longer be started.
+        """
+        return type(self).runner(self)
 
     @property
     def is_final(self) -> bool:

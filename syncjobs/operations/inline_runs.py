@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
 from syncjobs.clock import db_now
-from syncjobs.lifecycle import requeue_due_retries
+from syncjobs.lifecycle import StatusConflict, requeue_due_retries
 from syncjobs.models import SyncJob
-from syncjobs.operations.jobs import run_queued_job_here
+from syncjobs.operations.jobs import run_queued_job_here, start_job
 from syncjobs.statuses import Status
 from syncjobs.tasks import run_inline
 
+logger = logging.getLogger("syncjobs.jobs")
 LOOK_SECONDS = 1.0
+STARTED_BY = "execute()"
 
 
 def run_to_the_end(job: SyncJob, on_wait: Callable[[str], None]) -> SyncJob:
@@ -26,6 +29,19 @@ def run_to_the_end(job: SyncJob, on_wait: Callable[[str], None]) -> SyncJob:
             _run_with_retries(child, on_wait)
         job.refresh_from_db()
     return job
+
+
+def execute_here(job: SyncJob) -> SyncJob:
+    """One attempt of a pending or queued job in this process; `SyncJob.execute` is this. Raises StatusConflict."""
+    if job.status == Status.PENDING:
+        start_job(job.pk, actor=STARTED_BY)
+    elif job.status != Status.QUEUED:
+        raise StatusConflict(job, Status.STARTED)
+    return _run_once(job, _log_wait)
+
+
+def _log_wait(reason: str) -> None:
+    logger.info("Job waits: %s", reason)
 
 
 def _run_with_retries(job: SyncJob, on_wait: Callable[[str], None]) -> SyncJob:

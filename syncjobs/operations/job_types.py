@@ -16,18 +16,16 @@ from connectors.errors import ConfigError
 from connectors.models import Connector, EditConflict
 from syncjobs.clock import db_now
 from syncjobs.controllers.registry import get_controller
+from syncjobs.document_naming import document_columns
 from syncjobs.lifecycle import NewJob, create_job
 from syncjobs.models import JobTypeVersion, Schedule, SyncJob, SyncJobType
+from syncjobs.operations.run_requests import RunRefused, check_overrides
 from syncjobs.statuses import Trigger
 from syncjobs.stream_naming import stream_columns
 from syncjobs.stream_specs import limit_streams
 
 BY_ITSELF = frozenset({Trigger.SCHEDULER, Trigger.WEBHOOK, Trigger.DOCUMENT_HOOK, Trigger.CHAIN})
 CONNECTORS = ("source_connector", "target_connector")
-
-
-class RunRefused(Exception):
-    """The type may not be started now, or not by this trigger; the text says why and what to do."""
 
 
 class DuplicateSlot(Exception):
@@ -103,9 +101,12 @@ def run_job_type(
 
     It is queued, or pending without `queue_on_insert`. While one with the same `dedupe_key` waits to begin, that one
     is returned instead, its `was_waiting` true; `force` makes a new one all the same.
-    Raises RunRefused, SpecProblems (a bad limit), ConfigError (the type itself is wrong) and DuplicateSlot.
+    `overrides` are columns of the job: what it syncs (operation, source_document_name, …), how (queue, timeout, …; 0
+    and False count), and its title. Raises RunRefused, SpecProblems (a bad limit), ConfigError (the type itself is
+    wrong) and DuplicateSlot.
     """
     _refuse_if_not_startable(job_type, trigger)
+    check_overrides(overrides, context)
     version = pin_version(job_type, actor=actor)
     snapshot = job_type.snapshot()
     get_controller(job_type.controller)
@@ -120,12 +121,13 @@ def run_job_type(
             now=db_now(),
         )
         columns = stream_columns(snapshot)
+        if dry_run:  # writes nothing, so it need not wait for a writer
+            columns["concurrency_key"] = ""
     else:
-        columns = {"title": job_type.name, "concurrency_key": ""}
+        columns = _document_columns(job_type, snapshot, overrides, dry_run=dry_run)
     if force:
         snapshot["force"] = True
-    if dry_run:  # writes nothing, so it need not wait for a writer
-        columns["concurrency_key"] = ""
+    columns |= {"title": overrides.pop("title")} if overrides.get("title") else {}
     new = NewJob(
         title=columns.pop("title"),
         concurrency_key=columns.pop("concurrency_key"),
@@ -141,6 +143,20 @@ def run_job_type(
         overrides={"dry_run": dry_run} | columns | overrides,
     )
     return _create(job_type, version, new)
+
+
+def _document_columns(
+    job_type: SyncJobType, snapshot: dict[str, Any], overrides: dict[str, Any], *, dry_run: bool
+) -> dict[str, Any]:
+    """Title and concurrency key: by the target if it is given in advance, else by the source document."""
+    given = {**_document_types(job_type), **overrides}
+    side = "target" if given.get("target_document_name") else "source"
+    document_type, name = given[f"{side}_document_type"], given.get(f"{side}_document_name") or ""
+    return document_columns(snapshot, document_type, name, dry_run)
+
+
+def _document_types(job_type: SyncJobType) -> dict[str, str]:
+    return {name: getattr(job_type, name) for name in ("source_document_type", "target_document_type")}
 
 
 def _refuse_if_not_startable(job_type: SyncJobType, trigger: Trigger) -> None:

@@ -13,7 +13,8 @@ from django.urls import URLPattern
 from connectors.errors import ConfigError
 from connectors.models import EditConflict
 from syncjobs.models import JobTypeVersion, SyncJob, SyncJobType
-from syncjobs.operations.job_types import RunRefused, run_job_type, save_job_type
+from syncjobs.operations.job_types import run_job_type, save_job_type
+from syncjobs.operations.run_requests import RunRefused
 from syncjobs.portal import job_reads, schedule_reads
 from syncjobs.portal.forms.job_type_forms import JobTypeForm
 from syncjobs.portal.forms.run_forms import RunForm

@@ -19,7 +19,8 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from syncjobs.clock import db_now
 from syncjobs.mapping import ConfigProblems
 from syncjobs.models import Schedule
-from syncjobs.operations.job_types import DuplicateSlot, RunRefused, run_job_type
+from syncjobs.operations.job_types import DuplicateSlot, run_job_type
+from syncjobs.operations.run_requests import RunRefused
 from syncjobs.operations.schedules import rule_of
 from syncjobs.schedule_times import Clocked, Due, Rule, due_now, next_due
 from syncjobs.statuses import Trigger

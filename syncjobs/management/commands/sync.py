@@ -35,8 +35,9 @@ from syncjobs.mapping import ConfigProblems
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.operations.descriptions import describe_job
 from syncjobs.operations.inline_runs import run_to_the_end
-from syncjobs.operations.job_types import RunRefused, run_job_type
+from syncjobs.operations.job_types import run_job_type
 from syncjobs.operations.jobs import cancel_job, retry_job
+from syncjobs.operations.run_requests import RunRefused
 from syncjobs.operations.state_checks import find_breaches
 from syncjobs.statuses import Status, Trigger
 

@@ -1,0 +1,68 @@
+"""Checks what is asked of a run besides its type. Says no before there is a job, by a sentence that names the value."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+
+from connectors.errors import ConfigError
+from syncjobs.controllers.targets import check_target
+from syncjobs.models import SyncJob, SyncJobType
+
+NUMBERS = ("timeout", "retry_delay", "max_retries")
+LONGEST_NAME = 255
+
+
+class RunRefused(Exception):
+    """The type may not be started now, not by this trigger, or not so; the text says why and what to do."""
+
+
+def check_overrides(overrides: dict[str, Any], context: Any = None) -> None:
+    """Raise RunRefused for the first thing that no job could have."""
+    known = {name for field in SyncJob._meta.concrete_fields for name in (field.name, field.attname)}
+    if unknown := sorted(set(overrides) - known):
+        raise RunRefused(f"a job has no {', '.join(unknown)}")
+    _check_context(context)
+    if "queue" in overrides and overrides["queue"] not in settings.SYNCDECK_QUEUES:
+        known_queues = ", ".join(settings.SYNCDECK_QUEUES)
+        raise RunRefused(f"there is no queue '{overrides['queue']}'; choose one of: {known_queues}")
+    for name in NUMBERS:
+        if name in overrides:
+            _check_number(name, overrides[name])
+    _check_documents(overrides)
+
+
+def _check_context(context: Any) -> None:
+    if context is not None and not isinstance(context, dict):
+        raise RunRefused(f"context must be an object, got {type(context).__name__}")
+    try:
+        json.dumps(context, cls=DjangoJSONEncoder, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise RunRefused(f"context cannot be kept as JSON: {error}") from error
+
+
+def _check_number(name: str, value: Any) -> None:
+    if isinstance(value, bool):
+        raise RunRefused(f"{name} must be a whole number, got {value}")
+    field: Any = SyncJobType._meta.get_field(name)
+    try:
+        field.clean(value, None)
+    except ValidationError as error:
+        raise RunRefused(f"{name}: {' '.join(error.messages)}") from error
+
+
+def _check_documents(overrides: dict[str, Any]) -> None:
+    for side in ("source", "target"):
+        name = overrides.get(f"{side}_document_name") or ""
+        if len(name) > LONGEST_NAME:
+            raise RunRefused(f"{side}_document_name has {len(name)} characters, at most {LONGEST_NAME} are kept")
+    if operation := overrides.get("operation"):
+        document_type = overrides.get("target_document_type") or "document"
+        try:
+            check_target(operation, document_type, overrides.get("target_document_name"))
+        except ConfigError as error:
+            raise RunRefused(error.message) from error
