@@ -148,6 +148,8 @@ class FenceLost(Exception):
 class StreamWriter(ABC):
     """Writes one stream of one job in batches: begin → stage … → compare → changes → write → commit, again and again.
 
+    For a single record that is looked at first: begin → lock → narrow → stage and so on.
+
     begin opens the target's transaction and takes the job's row in `_syncdeck_checkpoint` as its very first statement
     (creating it), provided its fence is not above ours, and so waits for a predecessor that is still writing.
     In a dry run nothing of this touches the target: staging lies in a temporary table that is rolled back.
@@ -172,6 +174,10 @@ class StreamWriter(ABC):
 
         DataError `key_not_unique` where several records have this key.
         """
+
+    @abstractmethod
+    def narrow(self, request: WriteRequest) -> None:
+        """Write this batch as `request` says: other fields or another mode of the same stream; before staging."""
 
     @abstractmethod
     def stage(self, rows: Sequence[tuple[Any, ...]]) -> None:

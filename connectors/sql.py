@@ -93,6 +93,7 @@ class SQLWriter(SQLTransactions):
         if self.comparison is not None:
             raise InternalError("writer_order", f"{self.request.stream}: staged after the batch was compared")
         self._refuse_empty_keys(rows)
+        self.see_to_stage()
         if rows:
             self.load(self.merge, rows)
         self.staged += len(rows)
@@ -109,6 +110,7 @@ class SQLWriter(SQLTransactions):
                 )
 
     def compare(self) -> Comparison:
+        self.see_to_stage()
         inserted, updated, duplicates = self.staged, 0, 0
         if self.request.mode != "append":
             duplicates = self.execute(self.merge.remove_duplicates())

@@ -29,6 +29,7 @@ class SQLTransactions(StreamWriter):
         self.record = ""  # the record that the running statement is about, for error texts; empty if it is about many
         self._merge: Merge | None = None
         self._job = ("", 0)
+        self.has_stage = False  # whether stage and diff are there and empty
         self.staged = 0  # records of the batch so far
         self.comparison: Comparison | None = None  # None until the batch is compared
 
@@ -126,8 +127,23 @@ class SQLTransactions(StreamWriter):
         found = None if self.request.dry_run else self._take_checkpoint(job_token, fence)
         if self._merge is None:
             self._merge = Merge(self.request, self._read_target(), self.dialect)
-        self.make_temporary_tables(self._merge)
+        if self.request.dry_run:  # from here on the target can only be read
+            self.see_to_stage()
         return found
+
+    def see_to_stage(self) -> None:
+        """Make stage and diff, unless this batch has them already."""
+        if not self.has_stage:
+            self.make_temporary_tables(self.merge)
+            self.has_stage = True
+
+    def narrow(self, request: WriteRequest) -> None:
+        if self.has_stage or (request.stream, request.dry_run) != (self.request.stream, self.request.dry_run):
+            raise InternalError("writer_order", f"{self.request.stream}: the batch can no longer be narrowed")
+        refuse_unusable_key(request)
+        self.request, self._merge = request, Merge(request, self.merge.target, self.dialect)
+        for table in (self.dialect.stage, self.dialect.diff):  # those of an earlier batch had other columns
+            self.execute(sql("DROP TABLE IF EXISTS {table}", table=table))
 
     def _take_checkpoint(self, job_token: str, fence: int) -> TargetCheckpoint | None:
         """One statement creates the row or takes it over unless its fence is newer; it waits while another holds it."""
@@ -169,7 +185,7 @@ class SQLTransactions(StreamWriter):
         self.end_transaction(commit=False)
 
     def _forget_batch(self) -> None:
-        self.staged, self.comparison = 0, None
+        self.staged, self.comparison, self.has_stage = 0, None, False
 
     @property
     def merge(self) -> Merge:

@@ -66,8 +66,9 @@ class SQLiteWriter(SQLWriter):
             if session is not None:
                 session.close()
             return
-        self.execute(sql("DELETE FROM {stage}", stage=self.dialect.stage))
-        self.execute(sql("DELETE FROM {diff}", diff=self.dialect.diff))
+        if self.has_stage:
+            self.execute(sql("DELETE FROM {stage}", stage=self.dialect.stage))
+            self.execute(sql("DELETE FROM {diff}", diff=self.dialect.diff))
         self.execute(sql("COMMIT"))
 
     def find_target(self) -> Table | None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from connectors.base import Comparison, Connector, RecordChange, TargetCheckpoint, WriteRequest
-from connectors.errors import ConfigError, DataError
+from connectors.errors import ConfigError, DataError, InternalError
 from connectors.records import Field, ReadRequest
 from connectors.testing import Connect
 from connectors.testing_samples import CITIES, CITY_FIELDS, TYPED_FIELDS, TYPED_ROWS, Row
@@ -214,3 +214,53 @@ class DocumentConformance(TransactionConformance):
         assert raised.value.code == "key_not_unique"
         writer.rollback()
         connector.close()
+
+    def test_record_that_was_looked_at_is_written_by_the_fields_that_differ(
+        self, cities: Connector, request_for_cities: WriteRequest, deletion: WriteRequest
+    ) -> None:
+        by_key = replace(request_for_cities, fields=CITY_FIELDS[:1])
+        writer = cities.writer(by_key)
+        writer.prepare()
+        narrowed = [replace(by_key, fields=(CITY_FIELDS[0], field)) for field in CITY_FIELDS[1:3]] + [deletion]
+        rows: list[Row] = [("C003", "Renamed"), ("C003", 7), ("C003", *NO_VALUES)]
+        shown = []
+        for batch_no, (request, row) in enumerate(zip(narrowed, rows, strict=True), 1):
+            writer.begin("job", 1)
+            assert writer.lock({"code": "C003"}) is not None
+            writer.narrow(request)
+            writer.stage([row])
+            writer.compare()
+            shown += list(writer.changes())
+            writer.write()
+            writer.commit(TargetCheckpoint(batch_no, None, {}))
+        assert [change.fields for change in shown[:2]] == [{"name": ["City 3", "Renamed"]}, {"people": [3000, 7]}]
+        assert shown[2].operation == "delete"
+        assert shown[2].fields["area"] == ["0.75", None]
+        assert self.codes_of(cities) == {row[0] for row in CITIES} - {"C003"}
+
+    def test_batch_that_is_staged_cannot_be_narrowed(
+        self, cities: Connector, request_for_cities: WriteRequest, deletion: WriteRequest
+    ) -> None:
+        writer = cities.writer(request_for_cities)
+        writer.prepare()
+        writer.begin("job", 1)
+        writer.stage(CITIES[:1])
+        with pytest.raises(InternalError):
+            writer.narrow(deletion)
+        writer.rollback()
+        writer.begin("job", 1)
+        with pytest.raises(InternalError):
+            writer.narrow(replace(deletion, stream="towns"))
+        with pytest.raises(DataError, match="mayor"):
+            writer.narrow(replace(request_for_cities, fields=(CITY_FIELDS[0], Field("mayor", "text"))))
+        writer.rollback()
+
+    def test_checkpoint_can_be_moved_without_writing_anything(
+        self, cities: Connector, request_for_cities: WriteRequest
+    ) -> None:
+        writer = cities.writer(request_for_cities)
+        writer.prepare()
+        writer.begin("job", 1)
+        writer.commit(TargetCheckpoint(4, None, {}))
+        assert writer.begin("job", 1) == TargetCheckpoint(4, None, {})
+        writer.rollback()
