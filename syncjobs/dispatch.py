@@ -3,71 +3,115 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
 
 from syncjobs.clock import db_now
 from syncjobs.crash_points import crash_here
-from syncjobs.lifecycle import Admitted, admit_jobs, reap_expired_leases, requeue_due_retries
-from syncjobs.models import SyncJob
-from syncjobs.querysets import JobQuerySet
-from syncjobs.statuses import Status
+from syncjobs.lifecycle import Admitted, admit_jobs, explain_waits, reap_expired_leases, requeue_due_retries
+from syncjobs.lifecycle.chunks import in_chunks
+from syncjobs.lifecycle.occupancy import sent_jobs, waiting_jobs
+from syncjobs.lifecycle.turns import Turns
 
 logger = logging.getLogger("syncjobs.dispatch")
 
 RESEND_AFTER = timedelta(seconds=60)
+EXPLAIN_EVERY = timedelta(seconds=1)
+MOST_SENT = 1_000  # in one round
+MARKED_TOGETHER = 50  # what a crash may make us send twice, which is harmless
 BROKER_DOWN = "broker unreachable, will be sent when it returns"
 
 
-def tick(now: datetime) -> int:
-    """One round of the dispatcher at `now`; returns how many wake-ups were sent. Idempotent, and safe beside others."""
-    reap_expired_leases(now)
-    requeue_due_retries(now)
-    admit_jobs(now, sends_ahead=settings.CELERY_BROKER_URL.startswith(("redis", "valkey", "unix")))
-    _forget_unclaimed(now)
-    return _send_all(_unsent())
+class Dispatcher:
+    """One dispatcher. What it remembers makes it quick and quiet; all that matters lies in the database."""
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+        self._outage = Outage()
+        self._explained_at: datetime | None = None
+
+    def tick(self, now: datetime) -> int:
+        """One round at `now`; returns how many wake-ups were sent. Idempotent, and safe beside others."""
+        reap_expired_leases(now)
+        requeue_due_retries(now)
+        if waiting_jobs().exists():
+            admit_jobs(now, sends_ahead=_can_send_ahead(), turns=self._turns)
+        _forget_unclaimed(now)
+        sent = self._send(_unsent())
+        if self._explained_at is None or not now - EXPLAIN_EVERY < self._explained_at <= now:
+            explain_waits(now, outage=BROKER_DOWN if self._outage.is_on else "")
+            self._explained_at = now
+        return sent
+
+    def _send(self, jobs: list[Admitted]) -> int:
+        if jobs and self._outage.is_on:  # told before the next try, which may take a while to fail
+            _note_outage()
+        sent = 0
+        for together in in_chunks(jobs, MARKED_TOGETHER):
+            gone: list[Admitted] = []
+            try:
+                for job in _publish(together):
+                    gone.append(job)
+                    self._outage.end()
+            except Exception as error:
+                # kombu and its transports raise many unrelated classes; whichever it is, the rows stay, sent later
+                self._outage.begin(error)
+            _mark_sent(gone)
+            sent += len(gone)
+            if self._outage.is_on:
+                _note_outage()
+                break
+        return sent
 
 
-def _admitted() -> JobQuerySet:
-    return SyncJob.objects.filter(status=Status.QUEUED.value, dispatch_id__isnull=False)
+def _can_send_ahead() -> bool:
+    """Elsewhere Celery fetches messages before it can run them, so they would be stuck behind a busy process."""
+    return settings.CELERY_BROKER_URL.startswith(("redis", "valkey", "unix"))
 
 
 def _unsent() -> list[Admitted]:
-    rows = _admitted().filter(sent_at__isnull=True)
-    found = rows.order_by("-priority", "id").values_list("pk", "dispatch_id", "queue")[:1000]
+    rows = sent_jobs().filter(sent_at__isnull=True)
+    found = rows.order_by("-priority", "id").values_list("pk", "dispatch_id", "queue")[:MOST_SENT]
     return [Admitted(pk, dispatch_id, queue) for pk, dispatch_id, queue in found if dispatch_id is not None]
 
 
 def _forget_unclaimed(now: datetime) -> None:
     """What was sent long ago and never claimed counts as unsent: the broker may have lost it."""
-    if lost := _admitted().filter(sent_at__lt=now - RESEND_AFTER).update(sent_at=None):
+    if lost := sent_jobs().filter(sent_at__lt=now - RESEND_AFTER).update(sent_at=None):
         logger.warning("%s wake-ups were not claimed within %s s and are sent again", lost, RESEND_AFTER.seconds)
 
 
-def _send_all(jobs: list[Admitted]) -> int:
-    if jobs and _outage.is_on:  # told before the next try, which may take a while to fail
-        _note_outage()
-    sent = 0
-    for job in jobs:
-        crash_here("before_send")
-        try:
-            _send(job)
-        except Exception as error:
-            # kombu and its transports raise many unrelated classes; whichever it is, the row stays and is sent later
-            _outage.begin(error)
-            _note_outage()
-            break
-        _outage.end()
-        crash_here("after_send")
-        _admitted().filter(dispatch_id=job.dispatch_id).update(sent_at=db_now(), wait_reason="")
-        sent += 1
-    return sent
+def _publish(jobs: list[Admitted]) -> Iterator[Admitted]:
+    """Send by a connection that is kept; gives each job as soon as the broker has its message."""
+    with current_app.producer_pool.acquire(block=True, timeout=1) as producer:
+        for job in jobs:
+            crash_here("before_send")
+            _send(job, producer)
+            crash_here("after_send")
+            yield job
+
+
+def _send(job: Admitted, producer: Any) -> None:
+    arguments = [job.job_id, str(job.dispatch_id)]
+    current_app.send_task(
+        "syncjobs.run_sync_job", args=arguments, queue=job.queue, producer=producer, retry=False, ignore_result=True
+    )
+
+
+def _mark_sent(jobs: list[Admitted]) -> None:
+    """Those that a worker has already claimed need no mark any more."""
+    if jobs:
+        turns = {job.dispatch_id for job in jobs}
+        sent = sent_jobs().filter(pk__in=[job.job_id for job in jobs], dispatch_id__in=turns)
+        sent.update(sent_at=db_now(), wait_reason="")
 
 
 def _note_outage() -> None:
-    _admitted().filter(sent_at__isnull=True).update(wait_reason=BROKER_DOWN)
+    sent_jobs().filter(sent_at__isnull=True).exclude(wait_reason=BROKER_DOWN).update(wait_reason=BROKER_DOWN)
 
 
 class Outage:
@@ -87,10 +131,9 @@ class Outage:
         self.is_on = False
 
 
-_outage = Outage()
+_dispatcher = Dispatcher()
 
 
-def _send(job: Admitted) -> None:
-    current_app.send_task(
-        "syncjobs.run_sync_job", args=[job.job_id, str(job.dispatch_id)], queue=job.queue, retry=False
-    )
+def tick(now: datetime) -> int:
+    """One round of this process's dispatcher; returns how many wake-ups were sent."""
+    return _dispatcher.tick(now)

@@ -2,8 +2,9 @@
 
 from syncjobs.lifecycle.actions import allowed_actions, statuses_that_allow
 from syncjobs.lifecycle.admission import Admitted, admit_job, admit_jobs
+from syncjobs.lifecycle.children import create_children
 from syncjobs.lifecycle.claims import claim_job
-from syncjobs.lifecycle.creation import NewJob, create_children, create_job
+from syncjobs.lifecycle.creation import NewJob, create_job
 from syncjobs.lifecycle.deleting import delete_rows
 from syncjobs.lifecycle.endings import end_attempt, fail_attempt, release_job
 from syncjobs.lifecycle.leases import reap_expired_leases, renew_lease
@@ -11,6 +12,7 @@ from syncjobs.lifecycle.moves import StatusConflict, move_job, move_jobs
 from syncjobs.lifecycle.requests import request_cancel, request_pause, settle_requests, withdraw_pause
 from syncjobs.lifecycle.restarting import restart
 from syncjobs.lifecycle.retrying import requeue_due_retries
+from syncjobs.lifecycle.wait_reasons import explain_waits, wait_text
 
 __all__ = [
     "Admitted",
@@ -24,6 +26,7 @@ __all__ = [
     "create_job",
     "delete_rows",
     "end_attempt",
+    "explain_waits",
     "fail_attempt",
     "move_job",
     "move_jobs",
@@ -36,5 +39,6 @@ __all__ = [
     "restart",
     "settle_requests",
     "statuses_that_allow",
+    "wait_text",
     "withdraw_pause",
 ]

@@ -1,25 +1,35 @@
-"""Whose turn it is: admits queued jobs under the limits of queue, connector and target; tells the others why not."""
+"""Whose turn it is: admits queued jobs under the limits of queue, connector and target. Knows no broker."""
 
 from __future__ import annotations
 
 import uuid
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
-from syncjobs.lifecycle.moves import move_job
-from syncjobs.models import SyncJob, WorkerSeen
-from syncjobs.models.job_types import Overlap
+from syncjobs.lifecycle.moves import move_jobs
+from syncjobs.lifecycle.occupancy import (
+    Occupancy,
+    first_holders,
+    held_keys,
+    read_occupancy,
+    ready_jobs,
+    waiting_jobs,
+)
+from syncjobs.lifecycle.turns import Turns
+from syncjobs.models import SyncJob
+from syncjobs.querysets import JobQuerySet
 from syncjobs.statuses import Status
 
 ADMISSION_LOCK = 7_262_335  # any constant; pg_advisory_xact_lock wants a number
-SILENT_AFTER = timedelta(seconds=45)  # a worker reports every 10 s
-LOOK_AT = 500
+MOST_SKIPPED = 500  # in one round
+IN_ORDER = ("-priority", "pk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,67 +41,68 @@ class Admitted:
     queue: str
 
 
-@dataclass(slots=True)
-class Occupancy:
-    """What is taken at the moment: slots by queue and connector, and who holds which concurrency key."""
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A job that nothing but the want of a slot may keep waiting."""
 
-    queues: Counter[str] = field(default_factory=Counter)
-    connectors: Counter[int] = field(default_factory=Counter)
-    keys: dict[str, int] = field(default_factory=dict)
+    job_id: int
+    queue: str
+    job_type_id: int
+    concurrency_key: str
+    priority: int
+    round: int = 0  # it is the n-th of its type; 0 where types need not take turns
 
-    def take(self, job: SyncJob) -> None:
-        self.queues[job.queue] += 1
-        self.connectors.update(_connector_ids(job))
-        self.hold_key(job)
-
-    def hold_key(self, job: SyncJob) -> None:
-        if job.concurrency_key:
-            self.keys.setdefault(job.concurrency_key, job.pk)
+    @property
+    def order(self) -> tuple[int, int]:
+        return -self.priority, self.job_id
 
 
-def admit_jobs(now: datetime, *, sends_ahead: bool = True) -> list[Admitted]:
-    """Admit whoever's turn it is, in one short transaction; the rest get their `wait_reason`.
+CANDIDATE_COLUMNS = ("pk", "queue", "job_type_id", "concurrency_key", "priority")
 
-    `sends_ahead` lets as many jobs again as there are slots wait in the broker, so that no worker idles between two.
+
+def admit_jobs(now: datetime, *, sends_ahead: bool = True, turns: Turns | None = None) -> list[Admitted]:
+    """Admit whoever's turn it is, in one short transaction; skip those that their type skips for an overlap.
+
+    `sends_ahead` lets further jobs wait in the broker, so that no worker idles between two: as many again as there
+    are slots, or more where `turns` says that the workers are quick.
     """
+    turns = turns or Turns()
     with _admission_lock():
-        occupancy = _occupancy()
-        slots = _slots_by_queue(now)
-        limit = {queue: number * (2 if sends_ahead else 1) for queue, number in slots.items()}
-        places: Counter[str] = Counter()
+        occupancy = read_occupancy(now)
+        turns.see(occupancy.sent, now)
+        free = _free_slots(occupancy, turns if sends_ahead else None)
         admitted = []
-        for job in _waiting(now):
-            reason = _key_reason(job, occupancy, now)
-            if reason is None:
-                continue
-            places[job.queue] += 1
-            reason = reason or _queue_reason(job, occupancy, limit, slots, places) or _connector_reason(job, occupancy)
-            if reason:
-                _note_wait(job, reason)
-            else:
-                admitted.append(_admit(job, occupancy))
+        while candidates := _candidates(occupancy, free, turns, now):
+            chosen = _choose(candidates, occupancy, free)
+            admitted += _admit(chosen)
+            turns.serve(job.job_type_id for job in chosen)
+            if not chosen or len(chosen) == len(candidates):
+                break
+        turns.leave(occupancy.sent, now)
+        _skip_overlapping(occupancy, now)
     return admitted
 
 
 def admit_job(job_id: int, now: datetime) -> Admitted | str:
     """Admit one job that is to be run right here, whatever its queue; else the reason why it must wait."""
     with _admission_lock():
-        job = SyncJob.objects.select_related(*WITH_CONNECTORS).get(pk=job_id)
-        if job.status != Status.QUEUED or job.dispatch_id:
+        job = waiting_jobs().filter(pk=job_id).first()
+        if job is None:
             return "it is no longer waiting"
-        occupancy = _occupancy()
-        reason = _key_reason(job, occupancy, now)
-        if reason is None:
-            return "it was skipped"
-        if reason := reason or _connector_reason(job, occupancy):
-            _note_wait(job, reason)
-            return reason
-        admitted = _admit(job, occupancy)
+        occupancy = read_occupancy(now)
+        if reason := occupancy.wait_of_type(job.job_type_id):
+            return _note(job, reason)
+        if holder := first_holders([job.concurrency_key]).get(job.concurrency_key):
+            if _skip_overlapping(occupancy, now, only=job.pk):
+                return "it was skipped"
+            return _note(job, wait_for_holder(holder))
+        (admitted,) = _admit([Candidate(job.pk, job.queue, job.job_type_id, job.concurrency_key, job.priority)])
         SyncJob.objects.filter(pk=job_id).update(sent_at=now)
     return admitted
 
 
-WITH_CONNECTORS = ("job_type__source_connector", "job_type__target_connector")
+def wait_for_holder(job_id: int) -> str:
+    return f"waits for job #{job_id}, which has the same target"
 
 
 @contextmanager
@@ -103,75 +114,106 @@ def _admission_lock() -> Iterator[None]:
         yield
 
 
-def _waiting(now: datetime) -> list[SyncJob]:
-    turn = SyncJob.objects.filter(status=Status.QUEUED.value, dispatch_id__isnull=True)
-    turn = turn.filter(Q(available_at__isnull=True) | Q(available_at__lte=now))
-    return list(turn.select_related(*WITH_CONNECTORS).order_by("-priority", "id")[:LOOK_AT])
+def _free_slots(occupancy: Occupancy, turns: Turns | None) -> Counter[str]:
+    """{queue: how many jobs may be admitted}; without `turns` nobody waits in the broker."""
+    free: Counter[str] = Counter()
+    for queue, slots in occupancy.slots.items():
+        places = slots + (turns.ahead(queue, slots) if turns else 0)
+        free[queue] = max(0, places - occupancy.started[queue] - occupancy.sent[queue])
+    return +free
 
 
-def _occupancy() -> Occupancy:
-    occupancy = Occupancy()
-    at_work = Q(status=Status.STARTED.value) | Q(status=Status.QUEUED.value, dispatch_id__isnull=False)
-    resting = Q(status__in=(Status.PAUSED.value, Status.HELD.value)) | Q(retry_after__isnull=False)
-    for job in SyncJob.objects.filter(at_work).select_related("job_type").order_by("id"):
-        occupancy.take(job)
-    for job in SyncJob.objects.filter(resting).exclude(concurrency_key="").order_by("id"):
-        occupancy.hold_key(job)
-    return occupancy
+# 1. who may be next
 
 
-def _slots_by_queue(now: datetime) -> Counter[str]:
-    slots: Counter[str] = Counter()
-    for worker in WorkerSeen.objects.filter(last_seen_at__gte=now - SILENT_AFTER):
-        for queue in worker.queues:
-            slots[queue] += worker.slots
-    return slots
+def _candidates(occupancy: Occupancy, free: Counter[str], turns: Turns, now: datetime) -> list[Candidate]:
+    """In the order of their turn: for each queue at least as many as it has free slots, if there are so many."""
+    closed, limited = occupancy.closed_types(), occupancy.limited_types()
+    found: list[Candidate] = []
+    for queue, number in (+free).items():
+        ready = _not_kept_by_target(ready_jobs(now).filter(queue=queue).exclude(job_type_id__in=closed))
+        found += _first(ready.exclude(job_type_id__in=limited), number)
+        if open_types := set(limited) - set(closed):
+            found += _first_of_each_type(ready.filter(job_type_id__in=open_types), number)
+    return _in_fair_order(sorted(found, key=lambda job: job.order), turns)
 
 
-def _key_reason(job: SyncJob, occupancy: Occupancy, now: datetime) -> str | None:
-    """Why the target or the type is not free; "" if it is; None if the job was skipped for it."""
-    if job.job_type.paused_at:
-        return f"the type {job.job_type.name} is paused"
-    holder = occupancy.keys.get(job.concurrency_key) if job.concurrency_key else None
-    if holder is None:
-        return ""
-    if job.job_type.overlap == Overlap.SKIP and job.attempt == 0 and not job.config_snapshot.get("force"):
-        reason = f"job #{holder} is still active, and the type skips runs that overlap"
-        move_job(job.pk, Status.SKIPPED, reason=reason, actor="dispatcher", now=now)
-        return None
-    return f"waits for job #{holder}, which has the same target"
+def _not_kept_by_target(jobs: JobQuerySet) -> JobQuerySet:
+    return jobs.exclude(concurrency_key__in=held_keys())
 
 
-def _queue_reason(
-    job: SyncJob, occupancy: Occupancy, limit: dict[str, int], slots: Counter[str], places: Counter[str]
-) -> str:
-    if not slots[job.queue]:
-        return f"no worker listens on queue '{job.queue}'"
-    if occupancy.queues[job.queue] >= limit[job.queue]:
-        return f"place {places[job.queue]} in queue '{job.queue}', whose {slots[job.queue]} slots are busy"
-    return ""
+def _first(jobs: JobQuerySet, number: int) -> Iterable[Candidate]:
+    return [Candidate(*row) for row in jobs.order_by(*IN_ORDER).values_list(*CANDIDATE_COLUMNS)[:number]]
 
 
-def _connector_reason(job: SyncJob, occupancy: Occupancy) -> str:
-    for connector in (job.job_type.source_connector, job.job_type.target_connector):
-        if connector is None or connector.max_concurrency is None:
+def _first_of_each_type(jobs: JobQuerySet, number: int) -> Iterable[Candidate]:
+    place = Window(RowNumber(), partition_by="job_type_id", order_by=[F("priority").desc(), F("pk").asc()])
+    first = jobs.annotate(round=place).filter(round__lte=number)
+    return [Candidate(*row) for row in first.values_list(*CANDIDATE_COLUMNS, "round")]
+
+
+def _in_fair_order(jobs: list[Candidate], turns: Turns) -> list[Candidate]:
+    """Types that share a connector's slots take turns: of a priority each type's first comes before any second.
+
+    They share only those places in the order that are theirs anyway, so other jobs neither gain nor lose.
+    """
+
+    def turn(job: Candidate) -> tuple[int, int, int, int]:
+        return -job.priority, job.round, turns.last_served(job.job_type_id), job.job_id
+
+    taking_turns = iter(sorted((job for job in jobs if job.round), key=turn))
+    return [next(taking_turns) if job.round else job for job in jobs]
+
+
+# 2. who is
+
+
+def _choose(candidates: list[Candidate], occupancy: Occupancy, free: Counter[str]) -> list[Candidate]:
+    chosen = []
+    keys: set[str] = set()
+    for job in candidates:
+        if not free[job.queue] or job.concurrency_key in keys or occupancy.wait_of_type(job.job_type_id):
             continue
-        if occupancy.connectors[connector.pk] >= connector.max_concurrency:
-            return f"waits for a slot at connector {connector.slug} (at most {connector.max_concurrency} at once)"
-    return ""
+        occupancy.take(job.queue, job.job_type_id)
+        free[job.queue] -= 1
+        keys |= {job.concurrency_key} - {""}
+        chosen.append(job)
+    return chosen
 
 
-def _connector_ids(job: SyncJob) -> set[int]:
-    return {pk for pk in (job.job_type.source_connector_id, job.job_type.target_connector_id) if pk is not None}
-
-
-def _note_wait(job: SyncJob, reason: str) -> None:
-    if job.wait_reason != reason:
-        SyncJob.objects.filter(pk=job.pk, status=Status.QUEUED.value).update(wait_reason=reason[:300])
-
-
-def _admit(job: SyncJob, occupancy: Occupancy) -> Admitted:
+def _admit(jobs: list[Candidate]) -> list[Admitted]:
+    """One id for all that are admitted together: a message names its job, too, and the next turn has another id."""
     dispatch_id = uuid.uuid4()
-    SyncJob.objects.filter(pk=job.pk).update(dispatch_id=dispatch_id, sent_at=None, wait_reason="")
-    occupancy.take(job)
-    return Admitted(job.pk, dispatch_id, job.queue)
+    waiting_jobs().filter(pk__in=[job.job_id for job in jobs]).update(
+        dispatch_id=dispatch_id, sent_at=None, wait_reason=""
+    )
+    return [Admitted(job.job_id, dispatch_id, job.queue) for job in jobs]
+
+
+# 3. who need not run, or waits
+
+
+def _skip_overlapping(occupancy: Occupancy, now: datetime, only: int | None = None) -> int:
+    """Skip newcomers whose target is held, of types that say so, unless they are forced; returns how many."""
+    types = [pk for pk, gate in occupancy.gates.items() if gate.skips_overlap and not gate.is_paused]
+    if not types:
+        return 0
+    overlapping = ready_jobs(now).filter(job_type_id__in=types, attempt=0, concurrency_key__in=held_keys())
+    if only is not None:
+        overlapping = overlapping.filter(pk=only)
+    rows = overlapping.order_by(*IN_ORDER).values_list("pk", "concurrency_key", "config_snapshot__force")[:MOST_SKIPPED]
+    by_key: defaultdict[str, list[int]] = defaultdict(list)
+    for pk, key, is_forced in rows:
+        if not is_forced:
+            by_key[key].append(pk)
+    skipped = 0
+    for key, holder in first_holders(by_key).items():
+        reason = f"job #{holder} is still active, and the type skips runs that overlap"
+        skipped += len(move_jobs(by_key[key], Status.SKIPPED, reason=reason, actor="dispatcher", now=now))
+    return skipped
+
+
+def _note(job: SyncJob, reason: str) -> str:
+    if job.wait_reason != reason:
+        waiting_jobs().filter(pk=job.pk).update(wait_reason=reason[:300])
+    return reason

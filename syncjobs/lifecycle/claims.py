@@ -39,6 +39,7 @@ def _claim(job_id: int, dispatch_id: uuid.UUID, worker: str) -> SyncJob | None:
         lease_until=now + timedelta(seconds=settings.SYNCDECK_LEASE_SECONDS),
         heartbeat_at=now,
         started_at=Coalesce("started_at", now),
+        sent_at=Coalesce("sent_at", now),
         failure=None,
         error_message="",
     )

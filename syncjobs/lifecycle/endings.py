@@ -10,6 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 from syncjobs.lifecycle.moves import move_job
+from syncjobs.lifecycle.wait_reasons import clock_text
 from syncjobs.models import Attempt, SyncJob
 from syncjobs.retries import next_retry
 from syncjobs.statuses import Status
@@ -93,9 +94,12 @@ def fail_attempt(
         random_fraction=random_fraction,
     )
     if decision is not None:
+        retry_after = now + timedelta(seconds=decision.delay_seconds)
+        again = f"(retry {decision.retry_count} of {job.max_retries})"
         ending |= {
-            "retry_after": now + timedelta(seconds=decision.delay_seconds),
+            "retry_after": retry_after,
             "retry_count": decision.retry_count,
+            "wait_reason": f"tries again at {clock_text(retry_after, now)} {again}",
         }
     return end_attempt(job, Status.FAILED, reason=failure["message"], now=now, failure=failure, **ending)
 

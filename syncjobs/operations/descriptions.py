@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from syncjobs.lifecycle import allowed_actions
+from syncjobs.lifecycle import allowed_actions, wait_text
 from syncjobs.models import SyncJob
 from syncjobs.statuses import Status, status_label
 
@@ -45,7 +45,7 @@ def describe_job(job: SyncJob) -> dict[str, Any]:
         "time_taken": None if seconds is None else round(seconds, 2),
         "failure": job.failure,
         "error_message": job.error_message or None,
-        "wait_reason": job.wait_reason or None,
+        "wait_reason": wait_text(job) or None,
         "parent": job.parent_id,
         "children_summary": children_summary(job),
         "diff_summary": job.diff_summary,

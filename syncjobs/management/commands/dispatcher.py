@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
 from collections.abc import Callable
 from datetime import datetime
 from types import FrameType
@@ -21,10 +22,12 @@ from syncjobs.models import SyncJob
 
 logger = logging.getLogger("syncjobs.dispatcher")
 
-TICKS: tuple[Callable[[datetime], object], ...] = (dispatch.tick,)
-"""What has to happen every second or few, each idempotent and safe beside another dispatcher."""
+TICKS: tuple[Callable[[datetime], int], ...] = (dispatch.tick,)
+"""What has to happen every second or few; each is idempotent, safe beside another dispatcher, and says how much it did."""
+QUICK_SECONDS = 0.1  # after a round that sent something: the workers may soon want more
 BUSY_SECONDS = 1.0
 IDLE_SECONDS = 5.0
+REST = 2  # times as long as the round took: nudges that come thick and fast are answered together
 
 
 class Rounds:
@@ -33,28 +36,29 @@ class Rounds:
     def __init__(self) -> None:
         self._is_failing = False
 
-    def run(self) -> bool:
-        """One round. Returns whether there is anything queued or at work, so that the next one should be soon."""
+    def run(self) -> float:
+        """One round. Returns the seconds after which the next one is due if nobody nudges."""
         try:
             close_old_connections()
-            is_busy = run_ticks()
+            patience = run_ticks()
         except DatabaseProblem as error:
             connections.close_all()
             if not self._is_failing:
                 logger.error("The dispatcher waits until its database answers again: %s", error)
             self._is_failing = True
-            return True
+            return BUSY_SECONDS
         if self._is_failing:
             logger.info("The dispatcher goes on: its database answers again")
         self._is_failing = False
-        return is_busy
+        return patience
 
 
-def run_ticks() -> bool:
-    """Every tick once; returns whether a job is active."""
-    for tick in TICKS:
-        tick(db_now())
-    return SyncJob.objects.active().exists()
+def run_ticks() -> float:
+    """Every tick once; returns how many seconds later they should come again: soon, if there is something to do."""
+    done = sum(tick(db_now()) for tick in TICKS)
+    if done:
+        return QUICK_SECONDS
+    return BUSY_SECONDS if SyncJob.objects.active().exists() else IDLE_SECONDS
 
 
 class Command(BaseCommand):
@@ -85,8 +89,10 @@ class Command(BaseCommand):
         with listen_for_nudges() as nudges:
             logger.info("The dispatcher is at work")
             while True:
-                is_busy = rounds.run()
-                nudges.wait(BUSY_SECONDS if is_busy else IDLE_SECONDS)
+                begun = time.monotonic()
+                patience = rounds.run()
+                time.sleep(min(BUSY_SECONDS, REST * (time.monotonic() - begun)))
+                nudges.wait(patience)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

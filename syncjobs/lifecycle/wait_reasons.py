@@ -1,0 +1,127 @@
+"""Why jobs are not running: notes it on the rows, a group of equal ones by one UPDATE, and words it for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, Value, When
+
+from syncjobs.lifecycle.admission import wait_for_holder
+from syncjobs.lifecycle.occupancy import Occupancy, first_holders, held_keys, read_occupancy, waiting_jobs
+from syncjobs.models import SyncJob
+from syncjobs.querysets import JobQuerySet
+from syncjobs.statuses import Status
+
+IN_LINE = "waits "  # what stands before "in queue …" on the row, and gives way to the place when shown
+NOT_BEFORE = "not before "
+SETTLED_AFTER = timedelta(seconds=1)  # a job in the broker is normally claimed much sooner
+MOST_TIMES = 500  # of one round
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Waiting jobs that have every reason in common, and the reason that is noted on them now."""
+
+    queue: str
+    job_type_id: int
+    is_sent: bool
+    held_key: str
+    noted: str
+
+
+def explain_waits(now: datetime, *, outage: str = "") -> int:
+    """Note on every queued job why it waits, and take back what is no longer true; returns how many rows changed.
+
+    `outage` says why nothing can be sent at present, which is then what those in line wait for.
+    """
+    groups = [_Group(*row) for row in _groups(now)]
+    changed = _explain_times(now)
+    if not groups:
+        return changed
+    occupancy = read_occupancy(now)
+    holders = first_holders({group.held_key for group in groups} - {""})
+    for group in groups:
+        reason = _reason(group, occupancy, holders, outage)[:300]
+        if reason != group.noted:
+            changed += _members(group, now).update(wait_reason=reason)
+    return changed
+
+
+def wait_text(job: SyncJob) -> str:
+    """Why a job does not run, in words for people; "" if nothing keeps it. Asks the database at most once."""
+    if job.status != Status.QUEUED or not job.wait_reason.startswith(f"{IN_LINE}in queue "):
+        return job.wait_reason
+    line = SyncJob.objects.filter(status=Status.QUEUED.value, queue=job.queue, wait_reason=job.wait_reason)
+    is_ahead = Q(priority__gt=job.priority) | Q(priority=job.priority, pk__lte=job.pk)
+    if job.dispatch_id is None:
+        is_ahead |= Q(dispatch_id__isnull=False)
+    else:
+        is_ahead &= Q(dispatch_id__isnull=False)
+    counted = line.aggregate(place=Count("pk", filter=is_ahead), length=Count("pk"))
+    if not counted["place"]:
+        return job.wait_reason  # it has moved on since it was read
+    return f"place {counted['place']} of {counted['length']} {job.wait_reason.removeprefix(IN_LINE)}"
+
+
+def clock_text(moment: datetime, now: datetime) -> str:
+    """A moment as reasons say it: "12:00:05 UTC", with its date unless it is today's."""
+    moment, now = moment.astimezone(UTC), now.astimezone(UTC)
+    return f"{moment:%H:%M:%S} UTC" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _explainable(now: datetime) -> JobQuerySet:
+    """Those whose time has come and who should be running; what the broker cannot be given says so itself."""
+    is_waiting = Q(dispatch_id__isnull=True) & (Q(available_at__isnull=True) | Q(available_at__lte=now))
+    is_in_broker = Q(dispatch_id__isnull=False, sent_at__lt=now - SETTLED_AFTER)
+    return SyncJob.objects.filter(is_waiting | is_in_broker, status=Status.QUEUED.value).order_by()
+
+
+def _groups(now: datetime) -> JobQuerySet:
+    """Rows of (queue, job_type_id, is_sent, held_key, wait_reason), each once."""
+    is_sent = ExpressionWrapper(Q(dispatch_id__isnull=False), output_field=BooleanField())
+    is_kept = Q(dispatch_id__isnull=True, concurrency_key__in=held_keys())
+    held_key = Case(When(is_kept, then=F("concurrency_key")), default=Value(""))
+    rows = _explainable(now).annotate(is_sent=is_sent, held_key=held_key)
+    return rows.values_list("queue", "job_type_id", "is_sent", "held_key", "wait_reason").distinct()
+
+
+def _members(group: _Group, now: datetime) -> JobQuerySet:
+    rows = _explainable(now).filter(
+        queue=group.queue,
+        job_type_id=group.job_type_id,
+        dispatch_id__isnull=not group.is_sent,
+        wait_reason=group.noted,
+    )
+    if group.held_key:
+        return rows.filter(concurrency_key=group.held_key)
+    return rows if group.is_sent else rows.exclude(concurrency_key__in=held_keys())
+
+
+def _reason(group: _Group, occupancy: Occupancy, holders: dict[str, int], outage: str) -> str:
+    if not group.is_sent:
+        if of_type := occupancy.wait_of_type(group.job_type_id):
+            return of_type
+        if group.held_key in holders:
+            return wait_for_holder(holders[group.held_key])
+    slots = occupancy.slots[group.queue]
+    if not slots:
+        return f"no worker listens on queue '{group.queue}'"
+    ahead = 0 if group.is_sent else occupancy.sent[group.queue]
+    if occupancy.started[group.queue] + ahead < slots:
+        return ""
+    if outage:
+        return outage
+    busy = "slot is" if slots == 1 else "slots are"
+    return f"{IN_LINE}in queue '{group.queue}', whose {slots} {busy} busy"
+
+
+def _explain_times(now: datetime) -> int:
+    """Jobs whose time has not come say when it does."""
+    early = waiting_jobs().filter(available_at__gt=now).exclude(wait_reason__startswith=NOT_BEFORE)
+    times = early.order_by("available_at").values_list("pk", "available_at")[:MOST_TIMES]
+    by_text: dict[str, list[int]] = {}
+    for pk, moment in times:
+        if moment is not None:
+            by_text.setdefault(f"{NOT_BEFORE}{clock_text(moment, now)}", []).append(pk)
+    return sum(waiting_jobs().filter(pk__in=ids).update(wait_reason=text) for text, ids in by_text.items())
