@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -14,10 +12,9 @@ from django.db import connection, transaction
 from syncjobs.fingerprints import key_hash
 from syncjobs.lifecycle.moves import move_job, record_event
 from syncjobs.lifecycle.nudges import nudge_dispatcher
-from syncjobs.models import JobEvent, JobTypeVersion, Schedule, SyncJob, SyncJobType
+from syncjobs.models import JobTypeVersion, Schedule, SyncJob, SyncJobType
 from syncjobs.statuses import Status, Trigger
 
-CHUNK = 500
 TAKEN_OVER = (
     "queue",
     "timeout",
@@ -30,25 +27,6 @@ TAKEN_OVER = (
     "update_enabled",
     "delete_enabled",
     "update_without_changes_enabled",
-)
-INHERITED = (
-    "job_type_id",
-    "type_version_id",
-    "dry_run",
-    "insert_enabled",
-    "update_enabled",
-    "delete_enabled",
-    "update_without_changes_enabled",
-    "queue",
-    "timeout",
-    "retry_delay",
-    "max_retries",
-    "verbose_logging",
-    "priority",
-    "triggered_by_document_type",
-    "triggered_by_document_name",
-    "trigger_document_timestamp",
-    "triggered_by_id",
 )
 
 
@@ -138,40 +116,3 @@ def _join(waiting: SyncJob, new: NewJob, now: datetime) -> SyncJob:
 
 def _asked_by(new: NewJob) -> str:
     return f"asked for by {new.trigger.label} ({new.actor})" if new.actor else f"asked for by {new.trigger.label}"
-
-
-def create_children(parent: SyncJob, children: Iterable[dict[str, Any]], now: datetime) -> int:
-    """Create a relay's child jobs in chunks; those that exist (same parent and position) are left as they are.
-
-    Each item holds the columns of one child besides what it inherits. Returns how many children there are in all.
-    """
-    inherited = {name: getattr(parent, name) for name in INHERITED}
-    numbered = enumerate(children)
-    while chunk := list(islice(numbered, CHUNK)):
-        with transaction.atomic():
-            present = set(parent.children.filter(position__in=[number for number, _ in chunk]).values_list("position"))
-            missing = [(number, values) for number, values in chunk if (number,) not in present]
-            created = SyncJob.objects.bulk_create(
-                SyncJob(
-                    **(inherited | values),
-                    parent=parent,
-                    position=number,
-                    trigger_type=Trigger.RELAY.value,
-                    status=Status.QUEUED.value,
-                    created_at=now,
-                    available_at=now,
-                )
-                for number, values in missing
-            )
-            JobEvent.objects.bulk_create(
-                JobEvent(
-                    job=child,
-                    new=Status.QUEUED.value,
-                    reason=f"child {child.position} of job #{parent.pk}",
-                    actor="relay",
-                    created_at=now,
-                )
-                for child in created
-            )
-            nudge_dispatcher()
-    return parent.children.count()
