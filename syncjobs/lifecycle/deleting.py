@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, models, transaction
 
@@ -10,30 +11,33 @@ from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob
 
 ROWS_AT_ONCE = 5_000
-DETAILS: tuple[type[models.Model], ...] = (Change, JobLog, JobBatch, Attempt, JobEvent)
-"""What hangs on a job; changes before the batches that they belong to."""
+BOOKS: tuple[type[models.Model], ...] = (Change, JobBatch, Attempt, JobEvent)
+"""What has to agree with the job's row, so that it goes together with it; changes before their batches."""
 
 
 def delete_rows(job_ids: Sequence[int]) -> int:
-    """Delete these jobs, their child jobs and all their details; returns how many jobs. Each job goes last of its own.
+    """Delete these jobs, their child jobs and all their details; returns how many jobs.
 
-    A crash half-way leaves jobs with fewer details, which may be deleted again. The caller has seen to it that none of
-    them can begin to work meanwhile.
+    A crash half-way leaves whole jobs, some with fewer changes and log lines, which may be deleted again. The caller
+    has seen to it that none of them can begin to work meanwhile.
     """
     deleted = 0
     for chunk in in_chunks(sorted(job_ids)):
         children = SyncJob.objects.filter(parent_id__in=chunk).order_by("pk").values_list("pk", flat=True)
         while some := list(children[:1000]):
             deleted += delete_rows(some)
-        for model in DETAILS:
-            _delete_details(model, chunk)
+        _delete_in_portions(Change.objects.filter(job_id__in=chunk, batch__isnull=False))
+        _delete_in_portions(JobLog.objects.filter(job_id__in=chunk))
         with transaction.atomic():
+            for model in BOOKS:
+                model._default_manager.filter(job_id__in=chunk)._raw_delete(connection.alias)
             _, gone = SyncJob.objects.filter(pk__in=chunk).delete()
         deleted += gone.get(SyncJob._meta.label, 0)
     return deleted
 
 
-def _delete_details(model: type[models.Model], job_ids: list[int]) -> None:
-    rows = model._default_manager.filter(job_id__in=job_ids).order_by("pk")
-    while model._default_manager.filter(pk__in=rows.values("pk")[:ROWS_AT_ONCE])._raw_delete(connection.alias):
-        pass  # nothing hangs on these rows, so the database need not be asked what does
+def _delete_in_portions(rows: models.QuerySet[Any]) -> None:
+    """Rows by the million, on which nothing hangs, so that the database need not be asked what does."""
+    first = rows.order_by("pk").values("pk")[:ROWS_AT_ONCE]
+    while rows.model._default_manager.filter(pk__in=first)._raw_delete(connection.alias):
+        pass

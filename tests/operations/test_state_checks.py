@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection
 
 from syncjobs.clock import db_now
 from syncjobs.counts import Counts
 from syncjobs.lifecycle import reap_expired_leases, release_job, requeue_due_retries
 from syncjobs.models import Attempt, Change, JobBatch, JobEvent, SyncJob
-from syncjobs.operations.jobs import cancel_job, retry_job
+from syncjobs.operations.jobs import cancel_job, delete_job, retry_job
 from syncjobs.operations.state_checks import find_breaches
 from syncjobs.statuses import Status
 from tests.operations.histories import (
@@ -29,6 +30,7 @@ from tests.operations.histories import (
 )
 
 AN_HOUR = timedelta(hours=1)
+A_TIME = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.django_db), "postgresql"], autouse=True)
@@ -82,23 +84,15 @@ def keep_15_changes(job: SyncJob) -> None:
         keep_a_change(job)
 
 
-def lose_the_middle_child(job: SyncJob) -> None:
-    job.children.get(position=1).delete()
-
-
-def lose_all_children(job: SyncJob) -> None:
-    job.children.all().delete()
-
-
 RULES: list[tuple[str, Callable[[], SyncJob], Callable[[SyncJob], object], str]] = [
     ("living_lease", started_job, let_the_lease_run_out, "a lease that has not run out"),
     ("living_lease", started_job, write(lease_owner=""), "lease_owner is empty"),
     ("living_lease", started_job, write(lease_until=None), "lease_until is empty"),
     ("no_lease", finished_job, write(lease_owner="worker@test"), "lease_owner is worker@test"),
-    ("no_lease", queued_job, write(lease_until=datetime.fromisoformat("2026-11-23T00:00Z")), "neither an owner nor"),
+    ("no_lease", queued_job, write(lease_until=A_TIME), "neither an owner nor"),
     ("ended_at", finished_job, write(ended_at=None), "says when"),
     ("ended_at", failed_job, write(ended_at=None), "says when"),
-    ("retry_after", finished_job, write(retry_after=datetime.fromisoformat("2026-11-23T00:00Z")), "status is finished"),
+    ("retry_after", finished_job, write(retry_after=A_TIME), "status is finished"),
     ("available_at", queued_job, write(available_at=None), "available_at is empty"),
     ("has_events", queued_job, lambda job: job.events.all().delete(), "events is none"),
     ("first_event", queued_job, rewrite_event("queued", old="pending"), "from nothing"),
@@ -118,8 +112,8 @@ RULES: list[tuple[str, Callable[[], SyncJob], Callable[[SyncJob], object], str]]
     ("open_batch", job_with_batches, lambda job: add_batch(job, 3, Counts(), "open"), "open_batches is 1"),
     ("kept_changes", job_with_batches, keep_15_changes, "kept is 15, counted is 14"),
     ("kept_changes", finished_job, keep_a_change, "kept is 1, counted is 0"),
-    ("children", relayed_job, lose_the_middle_child, "children is 2, first is 0, last is 2"),
-    ("children", relayed_job, lose_all_children, "children is 0"),
+    ("asked_to_stop", failed_job, write(cancel_requested_at=A_TIME), "does not go on"),
+    ("asked_to_stop", queued_job, write(cancel_requested_at=A_TIME), "does not go on"),
 ]
 
 
@@ -188,4 +182,24 @@ def test_a_batch_whose_end_is_not_known_yet_breaks_nothing() -> None:
         Change.objects.create(
             job=job, batch=half_written, stream="items", key={"code": "A"}, key_hash=1, operation="insert"
         )
+    assert list(find_breaches()) == []
+
+
+REFUSE_TO_DELETE = {
+    "sqlite": "CREATE TRIGGER keep_jobs BEFORE DELETE ON syncjobs_syncjob BEGIN SELECT RAISE(ABORT, 'kept'); END",
+    "postgresql": """
+        CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''kept''; END';
+        CREATE TRIGGER keep_jobs BEFORE DELETE ON syncjobs_syncjob FOR EACH ROW EXECUTE FUNCTION keep();
+    """,
+}
+
+
+def test_a_deletion_that_came_only_half_way_breaks_nothing() -> None:
+    job = job_with_batches()
+    keep_a_change(job)
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSE_TO_DELETE[connection.vendor])
+    with pytest.raises(DatabaseError, match="kept"):
+        delete_job(job.pk, actor="ann")
+    assert SyncJob.objects.filter(pk=job.pk).exists()
     assert list(find_breaches()) == []

@@ -1,4 +1,4 @@
-"""Rules about numbers: counts balance, and batches, kept changes and children add up to what the job says."""
+"""Rules about numbers: counts balance, and batches and kept changes add up to what the job says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import reduce
 from operator import add, or_
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, F, Max, Min, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import BigIntegerField, Count, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
@@ -77,15 +77,3 @@ def too_many_changes(_now: datetime) -> Iterator[Breach]:
     for job_id, number, changed in jobs.values_list("pk", "kept", "changed").iterator(CHUNK):
         sentence = "it keeps no more changes than it counts"
         yield breach(job_id, "kept_changes", sentence, kept=number, counted=changed)
-
-
-def missing_children(_now: datetime) -> Iterator[Breach]:
-    """Relayed jobs whose children are not numbered from 0 on."""
-    parents = SyncJob.objects.filter(status=Status.RELAYED.value).order_by("id").values("pk")
-    parents = parents.annotate(
-        number=Count("children__position"), least=Min("children__position"), most=Max("children__position")
-    )
-    for row in parents.filter(~Q(least=0, most=F("number") - 1) | Q(number=0)).iterator(CHUNK):
-        sentence = "the children of a relayed job are numbered from 0 without a gap"
-        facts = {"children": row["number"], "first": row["least"], "last": row["most"]}
-        yield breach(row["pk"], "children", sentence, **facts)

@@ -67,6 +67,14 @@ ROW_RULES = (
         lambda _now: Q(status=Status.QUEUED.value, available_at__isnull=True),
         ("status", "available_at"),
     ),
+    RowRule(
+        "asked_to_stop",
+        "a job that was asked to stop does not go on",
+        lambda _now: (
+            (Q(status=Status.QUEUED.value) | Q(retry_after__isnull=False)) & Q(cancel_requested_at__isnull=False)
+        ),
+        ("status", "cancel_requested_at", "retry_after"),
+    ),
 )
 
 
