@@ -26,6 +26,7 @@ class SyncJobsConfig(AppConfig):
         register_controller(import_string("syncjobs.controllers.stream_sync.StreamSync")())
         import_string("syncjobs.controllers.discovery.discover_controllers")()
         checks.register(import_string("syncjobs.controllers.checks.check_controllers"))
+        import_string("syncjobs.triggers.tombstones.watch_deletions")()
         job_type: type[SyncJobType] = import_string("syncjobs.models.SyncJobType")
         job_type.config_checks.append(import_string("syncjobs.operations.job_types.config_problems"))
         job: type[SyncJob] = import_string("syncjobs.models.SyncJob")

@@ -155,7 +155,7 @@ def _timed_out(running: RunningJob) -> TransientError:
 def _end_failed(running: RunningJob, error: SyncError, trace: str) -> SyncJob:
     failure: dict[str, Any] = error.as_failure()
     for name in ("message", "hint"):
-        failure[name] = storable_text(failure[name])
+        failure[name] = running.without_masked(storable_text(failure[name]))
     running.log("ERROR", f"{failure['message']} ({failure['class']}, {failure['code']})")
     ended = fail_attempt(
         running.job,
@@ -164,7 +164,7 @@ def _end_failed(running: RunningJob, error: SyncError, trace: str) -> SyncJob:
         made_progress=running.made_progress,
         retry_after_seconds=error.retry_after if isinstance(error, RateLimitedError) else None,
         random_fraction=random.random(),  # noqa: S311 - spreads retries, protects nothing
-        error_message=storable_text(trace),
+        error_message=running.without_masked(storable_text(trace)),
         **running.ending(),
     )
     if ended.retry_after:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
 from django.db.models import F
 
 from connectors.base import Interruption, Surroundings
-from connectors.errors import ConfigError, Interrupted
+from connectors.errors import Interrupted
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import Outcome
-from syncjobs.controllers.registry import get_controller
+from syncjobs.controllers.masking import masked_fields
 from syncjobs.counts import Counts
+from syncjobs.diffs import MASK, json_form
 from syncjobs.documents.desk import DocumentDesk
 from syncjobs.job_logs import JobLogBuffer
 from syncjobs.lifecycle import StatusConflict, end_attempt
@@ -27,19 +28,22 @@ from syncjobs.statuses import Phase, Status
 from syncjobs.texts import storable_fields, storable_text
 
 logger = logging.getLogger("syncjobs.jobs")
+SHORTEST_MASKED = 3  # characters; blacking out shorter values would leave nothing to read
 
 
 class RunningJob:
     """One attempt of one job in this process. Flags and other columns of the job read as attributes of the handle."""
 
     def __init__(self, job: SyncJob) -> None:
+        snapshot = job.config_snapshot
         self.job = job
         self.started = time.monotonic()
         self.interruption = Interruption()
         self.surroundings = Surroundings(self.interruption, self.log)
         self.buffer = JobLogBuffer(job.pk, job.attempt)
         self.documents = DocumentDesk(self.surroundings)
-        self.masked_fields = _masked_fields(job.config_snapshot)
+        self.masked_fields = masked_fields(snapshot.get("controller", ""), snapshot.get("config", {}))
+        self._masked_texts: set[str] = set()
         self.source_is_deleted = False
         self.ended: SyncJob | None = None
         self.told = ""
@@ -83,6 +87,8 @@ class RunningJob:
                 type(document), "is_deleted"
             ):  # a field of that name is the model's
                 _mark_deleted(document, is_deleted)
+            if document is not None and self.masked_fields:
+                self.remember_masked(self.documents.store(self.job.source_document_type).values(document))
             self._source, self.source_is_deleted, self._source_is_known = document, is_deleted, True
         return self._source
 
@@ -99,7 +105,7 @@ class RunningJob:
 
     def log(self, level: str, message: str, **fields: Any) -> None:
         """Write a line to the job's log (shown in the portal) and to etl.log; secrets are blacked out in both."""
-        text, fields = storable_text(message), storable_fields(fields)
+        text, fields = self.without_masked(storable_text(message)), storable_fields(fields)
         self.buffer.add(level, text, fields)
         extra: dict[str, Any] = {"sync_id": self.job.pk, "attempt": self.job.attempt}
         if "batch" in fields:
@@ -130,6 +136,16 @@ class RunningJob:
             raise StatusConflict(SyncJob.objects.get(pk=self.job.pk), Status.STARTED)
         for name, value in columns.items():
             setattr(self.job, name, value)
+
+    def remember_masked(self, values: Mapping[str, Any]) -> None:
+        found = (str(json_form(values[name])) for name in self.masked_fields & values.keys())
+        self._masked_texts.update(text for text in found if len(text) >= SHORTEST_MASKED)
+
+    def without_masked(self, text: str) -> str:
+        """The text with every value of a masked field blacked out that this attempt has met."""
+        for masked in sorted(self._masked_texts, key=len, reverse=True):
+            text = text.replace(masked, MASK)
+        return text
 
     def end(self, outcome: Outcome) -> None:
         updates = outcome.updates
@@ -171,14 +187,6 @@ class RunningJob:
     @property
     def elapsed_seconds(self) -> float:
         return time.monotonic() - self.started
-
-
-def _masked_fields(snapshot: dict[str, Any]) -> frozenset[str]:
-    """The fields that the controller masks, and those that the type's config adds to them."""
-    names = frozenset(snapshot.get("config", {}).get("masked_fields", ()))
-    with contextlib.suppress(ConfigError):  # told when the job runs
-        names |= getattr(get_controller(snapshot.get("controller", "")), "masked_fields", frozenset())
-    return names
 
 
 def _mark_deleted(document: Any, is_deleted: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -75,6 +75,9 @@ class JobHandle(Protocol):
 
     def find_document(self, document_type: str, name: str) -> Any | None:
         """Any document by type and name, e.g. ("crm.Customer", "7") or ("erp/customers", "C-7")."""
+
+    def remember_masked(self, values: Mapping[str, Any]) -> None:
+        """Black out what these hold in masked fields from every log line and failure of this attempt."""
 
     def end(self, outcome: Outcome) -> None:
         """Write the attempt's fenced end as the last statement of the caller's transaction, which must then commit."""

@@ -99,7 +99,9 @@ class DocumentSync:
         if target_doc is None:
             return self._missing(operation, name), None
         before = None if operation == "insert" else store.values(target_doc)
+        self._sync_job.remember_masked(before or {})
         self._hook("update_target_doc", target_doc)
+        self._sync_job.remember_masked(store.values(target_doc))
         if not self._is_to_be_written(store, target_doc, before):
             return self._unchanged(), target_doc
         if not self._sync_job.dry_run:

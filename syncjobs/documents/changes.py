@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from syncjobs.documents.base import Written
 from syncjobs.fingerprints import key_hash
-from syncjobs.models import Change, SyncJob
+from syncjobs.models import Change, JobBatch, SyncJob
 
 
-def save_change(job: SyncJob, document_type: str, written: Written) -> None:
-    """Insert the row; values are in JSON forms already, masked ones blacked out."""
+def save_change(job: SyncJob, document_type: str, written: Written, batch: JobBatch | None = None) -> None:
+    """Insert the row; values are in JSON forms already, masked ones blacked out. With a batch it counts with that."""
     Change.objects.create(
         job=job,
+        batch=batch,
         stream=document_type,
         key=written.key,
         key_hash=key_hash(written.key),

@@ -35,10 +35,11 @@ class DocumentDesk:
         """The document and whether it is deleted, so that what comes back is its tombstone (or None)."""
         if not (document_type and name):
             return None, False
-        document = self.find(document_type, name)
+        store = self.store(document_type)
+        document = store.load(name)
         if document is not None:
             return document, False
-        return (None if "/" in document_type else read_tombstone(document_type, name)), True
+        return (None if "/" in document_type else read_tombstone(store.document_type, name)), True
 
     def close(self) -> None:
         for store in self._stores.values():

@@ -123,7 +123,7 @@ class ModelSession:
     def write(self, operation: Operation, document: models.Model, before: Mapping[str, Any] | None) -> Written:
         key = self._key(document)  # deleting empties it
         if not self._sync_job.dry_run:
-            with refusals_explained(self._store.document_type, document, self._sync_job.masked_fields):
+            with refusals_explained(self._store.document_type, document):
                 self._save(operation, document)
         after = None if operation == "delete" else self._store.values(document)
         changes = compare_values(before, after, masked=self._sync_job.masked_fields)

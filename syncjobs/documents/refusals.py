@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.exceptions import FieldError, ValidationError
@@ -10,14 +10,12 @@ from django.db import DataError as DatabaseDataError
 from django.db import IntegrityError, models
 
 from connectors.errors import DataError, SyncError
-from syncjobs.diffs import MASK
 
 HINT = "Correct the source document or the controller, then retry."
-SHORTEST_HIDDEN = 3  # characters; shorter values would black out half a sentence
 
 
 @contextmanager
-def refusals_explained(document_type: str, document: models.Model, masked: Collection[str]) -> Iterator[None]:
+def refusals_explained(document_type: str, document: models.Model) -> Iterator[None]:
     """Raise DataError naming document, field and constraint for whatever the model or the database refuses."""
     who = document_type if document.pk is None else f"{document_type} {document.pk}"
     try:
@@ -25,11 +23,11 @@ def refusals_explained(document_type: str, document: models.Model, masked: Colle
     except SyncError:
         raise
     except ValidationError as error:
-        raise _refusal("validation", who, _validation_text(error), document, masked) from None
+        raise _refusal("validation", who, _validation_text(error)) from None
     except IntegrityError as error:
-        raise _refusal(_constraint_code(error), who, str(error).splitlines()[0], document, masked) from None
+        raise _refusal(_constraint_code(error), who, str(error).splitlines()[0]) from None
     except (DatabaseDataError, FieldError, ValueError, TypeError, OverflowError) as error:
-        raise _refusal("invalid_value", who, str(error).splitlines()[0], document, masked) from error
+        raise _refusal("invalid_value", who, str(error).splitlines()[0]) from error
 
 
 @contextmanager
@@ -58,9 +56,5 @@ def _constraint_code(error: IntegrityError) -> str:
     return next((code for word, code in words.items() if word in text), "constraint")
 
 
-def _refusal(code: str, who: str, text: str, document: models.Model, masked: Collection[str]) -> DataError:
-    for name in masked:
-        value = str(getattr(document, name, ""))
-        if len(value) >= SHORTEST_HIDDEN:
-            text = text.replace(value, MASK)
+def _refusal(code: str, who: str, text: str) -> DataError:
     return DataError(code, f"{who} was refused: {text}", hint=HINT)
