@@ -22,6 +22,7 @@ from syncjobs.crash_points import crash_here
 from syncjobs.lifecycle import StatusConflict, claim_job, end_attempt, fail_attempt, release_job
 from syncjobs.log_context import bind
 from syncjobs.models import SyncJob
+from syncjobs.own_statements import stoppable_statements
 from syncjobs.running import RunningJob
 from syncjobs.statuses import Status
 from syncjobs.texts import storable_text
@@ -89,9 +90,10 @@ def _attempt(running: RunningJob, shutdown_requested: Callable[[], bool]) -> Syn
 
 def _outcome(running: RunningJob) -> Outcome:
     name = running.job.config_snapshot["controller"]
-    controller, source_doc = get_controller(name), running.get_source_document()
-    crash_here("after_read")
-    outcome: object = controller.execute(running, source_doc)
+    with stoppable_statements(running.interruption):
+        controller, source_doc = get_controller(name), running.get_source_document()
+        crash_here("after_read")
+        outcome: object = controller.execute(running, source_doc)
     if not isinstance(outcome, Outcome):
         raise InternalError(
             "controller_contract",
@@ -144,10 +146,13 @@ def _end_stopped(running: RunningJob, reason: str) -> SyncJob | None:
 
 def _timed_out(running: RunningJob) -> TransientError:
     checkpoint = running.job.checkpoint
-    where = f"at batch {checkpoint['batch_no'] + 1}" if checkpoint.get("batch_no") else "before its first batch"
+    where = ""
+    if "streams" in running.job.config_snapshot["config"]:
+        where = f" at batch {checkpoint['batch_no'] + 1}" if checkpoint.get("batch_no") else " before its first batch"
+        where += f", {running.job.tally.read:,} records committed"
     return TransientError(
         "timeout",
-        f"timed out after {running.job.timeout} s {where}, {running.job.tally.read:,} records committed",
+        f"timed out after {running.job.timeout} s{where}",
         hint="Retry goes on from the checkpoint; give the type a longer timeout if it needs one.",
     )
 
