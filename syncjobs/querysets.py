@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import BigIntegerField, Count, Q, Sum
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from syncjobs.counts import Counts
 from syncjobs.statuses import ACTIVE, DONE, Status
@@ -37,17 +39,18 @@ class JobQuerySet(models.QuerySet["SyncJob"]):
 
     def children_summary(self, parent_id: int) -> dict[str, Any]:
         """How a relay's children stand: {"total", "done", "failed", "running", "counts"}, the counts summed."""
-        children = list(self.filter(parent_id=parent_id).values_list("status", "retry_after", "counts"))
-        total = Counts()
-        for _, _, counts in children:
-            total += Counts.from_dict(counts)
-        ended_badly = (Status.FAILED, Status.ERROR, Status.CANCELED)
-        done = sum(status in DONE for status, _, _ in children)
-        failed = sum(status in ended_badly and retry_after is None for status, retry_after, _ in children)
+        ended_badly = Q(status__in=(Status.FAILED, Status.ERROR, Status.CANCELED), retry_after__isnull=True)
+        names = Counts().as_dict()
+        found = self.filter(parent_id=parent_id).aggregate(
+            total=Count("id"),
+            done=Count("id", filter=Q(status__in=DONE)),
+            failed=Count("id", filter=ended_badly),
+            **{f"sum_{name}": Sum(Cast(KeyTextTransform(name, "counts"), BigIntegerField())) for name in names},
+        )
         return {
-            "total": len(children),
-            "done": done,
-            "failed": failed,
-            "running": len(children) - done - failed,
-            "counts": total.as_dict(),
+            "total": found["total"],
+            "done": found["done"],
+            "failed": found["failed"],
+            "running": found["total"] - found["done"] - found["failed"],
+            "counts": {name: found[f"sum_{name}"] or 0 for name in names},
         }
