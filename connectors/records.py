@@ -14,6 +14,7 @@ __all__ = [
     "Field",
     "FieldType",
     "Filter",
+    "MutableRecord",
     "Operator",
     "ReadRequest",
     "Record",
@@ -113,10 +114,15 @@ class Record(Mapping[str, Any]):
         return self._values[name]
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_values":  # asked for by copy and pickle, before there are values
+            raise AttributeError(name)
         try:
             return self._values[name]
         except KeyError:
-            raise AttributeError(f"the record has no field '{name}'") from None
+            raise AttributeError(self._no_field(name)) from None
+
+    def _no_field(self, name: str) -> str:
+        return f"the record has no field '{name}' (it has: {', '.join(self._values)})"
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -125,7 +131,28 @@ class Record(Mapping[str, Any]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        return f"Record({self._values!r})"
+        return f"{type(self).__name__}({self._values!r})"
+
+
+class MutableRecord(Record):
+    """A record that a hook may change; it has the fields of its stream, no more and no fewer."""
+
+    __slots__ = ()
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self._values:
+            raise KeyError(self._no_field(name))
+        self._values[name] = value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "_values":
+            object.__setattr__(self, name, value)
+        elif name not in self._values:
+            raise AttributeError(self._no_field(name))
+        elif hasattr(type(self), name):  # it would read as the method again
+            raise AttributeError(f"the field '{name}' must be set as record['{name}']")
+        else:
+            self._values[name] = value
 
 
 def key_text(key: Mapping[str, Any]) -> str:

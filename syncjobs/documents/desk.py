@@ -7,11 +7,14 @@ from typing import Any
 from connectors.base import Surroundings
 from syncjobs.documents.base import DocumentStore
 from syncjobs.documents.django_models import ModelStore
+from syncjobs.documents.records import RecordStore
 from syncjobs.documents.tombstones import read_tombstone
 
 
 def open_store(document_type: str, surroundings: Surroundings) -> DocumentStore:
     """The documents of one type; ConfigError if there is no such model, connector or stream."""
+    if "/" in document_type:
+        return RecordStore(document_type, surroundings)
     return ModelStore(document_type)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, transaction
 
@@ -22,12 +22,11 @@ from syncjobs.crash_points import crash_here
 from syncjobs.documents.base import Written
 from syncjobs.documents.changes import save_change
 from syncjobs.documents.record_names import name_of_key
+from syncjobs.documents.record_reading import RecordReader
 from syncjobs.documents.staging import Stream, compare_document, stage_document
 from syncjobs.lifecycle import StatusConflict
 from syncjobs.models import Change, JobBatch
-
-if TYPE_CHECKING:
-    from syncjobs.documents.records import RecordStore
+from syncjobs.streams.change_rows import drop_changes
 
 ONLY_BATCH = 1  # a document job writes one record, once
 TIDY_EVERY = 100  # jobs; one of so many deletes what is long out of date from the target's checkpoints
@@ -38,7 +37,7 @@ class _Session:
 
     settled: Written | None = None
 
-    def __init__(self, store: RecordStore, sync_job: JobHandle) -> None:
+    def __init__(self, store: RecordReader, sync_job: JobHandle) -> None:
         self._store = store
         self._sync_job = sync_job
         self._stream = Stream(store.document_type, store.stream, store.schema.fields, store.key_fields)
@@ -89,11 +88,17 @@ class PlannedSession(_Session):
 class RecordSession(_Session):
     """One record, inside one transaction at the target."""
 
-    def __init__(self, store: RecordStore, sync_job: JobHandle) -> None:
+    def __init__(self, store: RecordReader, sync_job: JobHandle) -> None:
         super().__init__(store, sync_job)
         self._batch: JobBatch | None = None
         self._checkpoint = TargetCheckpoint(ONLY_BATCH, None, {})
         self._may_be_committed = False
+
+    @property
+    def batch(self) -> JobBatch:
+        if self._batch is None:
+            raise InternalError("session_order", f"{self._store.document_type}: nothing was booked before the end")
+        return self._batch
 
     # 1. beginning: what an earlier attempt left
 
@@ -134,6 +139,7 @@ class RecordSession(_Session):
 
     def _drop(self, batch: JobBatch) -> None:
         with transaction.atomic():
+            drop_changes(batch)
             batch.delete()
             self._sync_job.save_progress()  # only the owner may drop it
 
@@ -165,8 +171,7 @@ class RecordSession(_Session):
     # 3. the end
 
     def end(self, write_end: Callable[[Written], None]) -> None:
-        written, batch = self.written, self._batch
-        assert batch is not None  # noqa: S101 - it is there with what was written
+        written, batch = self.written, self.batch
         crash_here("before_commit")
         self._may_be_committed = True
         self._writer.commit(self._checkpoint)
