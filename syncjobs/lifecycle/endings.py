@@ -10,10 +10,13 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 from syncjobs.lifecycle.moves import move_job
+from syncjobs.lifecycle.requests import settle_requests
 from syncjobs.lifecycle.wait_reasons import clock_text
 from syncjobs.models import Attempt, SyncJob
 from syncjobs.retries import next_retry
 from syncjobs.statuses import Status
+
+OF_A_RETRY = ("retry_after", "retry_count", "wait_reason")
 
 
 def close_attempt(
@@ -46,8 +49,14 @@ def end_attempt(
     phase_seconds: dict[str, float] | None = None,
     **updates: Any,
 ) -> SyncJob:
-    """End our attempt in `new`; StatusConflict if the job is no longer ours. `attempt_counts` are its own share."""
+    """End our attempt in `new`; StatusConflict if the job is no longer ours. `attempt_counts` are its own share.
+
+    A job that would go on although a person wanted it stopped meanwhile is canceled or paused instead.
+    """
     with transaction.atomic():
+        new, reason = settle_requests(job.pk, new, reason=reason, has_retry="retry_after" in updates)
+        if new is not Status.FAILED:
+            updates = {name: value for name, value in updates.items() if name not in OF_A_RETRY}
         ended = move_job(
             job.pk,
             new,

@@ -44,7 +44,8 @@ def _take_back(job: SyncJob, now: datetime) -> None:
     # Should the old owner only have been slow: its writes fail, since the job is no longer started with its fence.
     updates: dict[str, Any] = {"lost_count": F("lost_count") + 1}
     silent = f"worker {job.lease_owner} was silent past its lease"
-    move: dict[str, Any] = {"actor": "reaper", "now": now, "fence": job.fence}
+    # As it was read: if somebody asks for a pause or an end meanwhile, the next round looks anew.
+    move: dict[str, Any] = {"actor": "reaper", "now": now, "fence": job.fence, "version": job.version}
     if job.cancel_requested_at:
         move_job(job.pk, Status.CANCELED, reason=f"{job.cancel_reason or 'canceled'}; {silent}", **move, **updates)
     elif job.pause_requested_at:

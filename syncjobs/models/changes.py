@@ -34,7 +34,11 @@ class Change(models.Model):
     """One record's insert, update or delete: `fields` is {name: [old, new]}, `key_hash` 64 bits of its key."""
 
     job = models.ForeignKey(SyncJob, on_delete=models.CASCADE, related_name="changes", db_index=False)
-    batch = models.ForeignKey(JobBatch, on_delete=models.CASCADE, related_name="changes", null=True, db_index=False)
+    # Found by job, never by batch, so there is no index; without one a constraint would read the table for each batch
+    # that goes. Whoever removes a batch has removed its changes.
+    batch = models.ForeignKey(
+        JobBatch, on_delete=models.DO_NOTHING, related_name="changes", null=True, db_index=False, db_constraint=False
+    )
     stream = models.CharField(max_length=255)
     key = models.JSONField()
     key_hash = models.BigIntegerField()
