@@ -40,9 +40,12 @@ def _check_context(context: Any) -> None:
     if context is not None and not isinstance(context, dict):
         raise RunRefused(f"context must be an object, got {type(context).__name__}")
     try:
-        json.dumps(context, cls=DjangoJSONEncoder, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        text = json.dumps(context, cls=DjangoJSONEncoder, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise RunRefused(f"context cannot be kept as JSON: {error}") from error
+    if "\\u0000" in text:
+        raise RunRefused("context holds a NUL character, which no database keeps")
 
 
 def _check_number(name: str, value: Any) -> None:
@@ -58,6 +61,8 @@ def _check_number(name: str, value: Any) -> None:
 def _check_documents(overrides: dict[str, Any]) -> None:
     for side in ("source", "target"):
         name = overrides.get(f"{side}_document_name") or ""
+        if "\0" in name:
+            raise RunRefused(f"{side}_document_name holds a NUL character")
         if len(name) > LONGEST_NAME:
             raise RunRefused(f"{side}_document_name has {len(name)} characters, at most {LONGEST_NAME} are kept")
     if operation := overrides.get("operation"):
