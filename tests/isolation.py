@@ -30,6 +30,7 @@ os.environ["PYTEST_DEBUG_TEMPROOT"] = str(SCRATCH)
 os.environ["TMPDIR"] = str(SCRATCH / "tmp")
 tempfile.tempdir = None
 os.environ["SYNCDECK_NETWORK_ALLOW"] = "127.0.0.0/8,::1"
+os.environ["SYNCDECK_APPS"] = "tests.acme"  # the example app of docs/controllers.md
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

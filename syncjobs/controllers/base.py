@@ -54,6 +54,14 @@ class JobHandle(Protocol):
     def dry_run(self) -> bool: ...
 
     @property
+    def operation(self) -> str:
+        """insert, update or delete; empty until the target is known."""
+
+    @property
+    def source_document_name(self) -> str:
+        """Known even where the document itself is gone."""
+
+    @property
     def config(self) -> dict[str, Any]:
         """The type's config as it was when the job was made."""
 

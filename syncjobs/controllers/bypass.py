@@ -27,7 +27,8 @@ def run_bypass(code: Any, sync_job: JobHandle, source_doc: Any) -> Outcome:
     if isinstance(answer, Outcome):
         return answer
     done = _read(answer, sync_job.masked_fields)
-    if done.operation == "update" and not done.changes:
+    is_to_be_kept = done.operation != "update" or sync_job.job.update_without_changes_enabled
+    if not done.changes and not is_to_be_kept:
         return Outcome(Status.SKIPPED, NOTHING_DIFFERS, UNCHANGED, _columns(sync_job, done))
     with transaction.atomic():
         save_change(sync_job.job, _document_type(sync_job, done), done.written)

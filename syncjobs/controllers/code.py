@@ -57,15 +57,19 @@ class CodeController:
         }
         return {field: sentences for field, sentences in found.items() if sentences}
 
-    def execute(self, sync_job: JobHandle, source_doc: Any) -> Outcome:
-        """Run one attempt. ConfigError `controller_broken` for a file that cannot be used."""
+    def make(self) -> Any:
+        """The module, or a fresh instance. ConfigError `controller_broken` for a file that cannot be used."""
         if self.problems or self._make is None:
             raise ConfigError(
                 "controller_broken",
                 f"the controller {self.path} cannot be used: {' '.join(self.problems)}",
                 hint="Mend the file, restart the workers (manage.py check shows the same), then retry.",
             )
-        code = self._make()
+        return self._make()
+
+    def execute(self, sync_job: JobHandle, source_doc: Any) -> Outcome:
+        """Run one attempt. Raises what the author's code does, and ConfigError as `make`."""
+        code = self.make()
         if is_bypass(code):
             return run_bypass(code, sync_job, source_doc)
         return sync_document(code, sync_job, source_doc)

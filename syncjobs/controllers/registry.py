@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from connectors.errors import ConfigError
 from syncjobs.controllers.base import Controller
 
@@ -13,6 +16,19 @@ def register_controller(controller: Controller) -> None:
     known = _controllers.setdefault(controller.name, controller)
     if known is not controller:
         raise ValueError(f"two controllers are named '{controller.name}'")
+
+
+@contextmanager
+def standing_in(controller: Controller) -> Iterator[None]:
+    """Until the block ends, this is the controller of its name; for tests of controllers."""
+    before = _controllers.get(controller.name)
+    _controllers[controller.name] = controller
+    try:
+        yield
+    finally:
+        del _controllers[controller.name]
+        if before is not None:
+            register_controller(before)
 
 
 def controllers() -> list[Controller]:
