@@ -16,6 +16,7 @@ from syncjobs.lifecycle import Admitted, admit_jobs, explain_waits, reap_expired
 from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.lifecycle.occupancy import sent_jobs, waiting_jobs
 from syncjobs.lifecycle.turns import Turns
+from syncjobs.operations.job_type_states import resume_due_types
 
 logger = logging.getLogger("syncjobs.dispatch")
 
@@ -38,6 +39,7 @@ class Dispatcher:
         """One round at `now`; returns how many wake-ups were sent. Idempotent, and safe beside others."""
         reap_expired_leases(now)
         requeue_due_retries(now)
+        resume_due_types(now)
         if waiting_jobs().exists():
             admit_jobs(now, sends_ahead=_can_send_ahead(), turns=self._turns)
         _forget_unclaimed(now)

@@ -72,16 +72,19 @@ class Trigger(LabelledEnum):
 NEXT_STEPS: Mapping[Status, str] = {
     Status.PENDING: "Start it when it should run.",
     Status.QUEUED: "Nothing to do: it starts by itself as soon as what it waits for is there.",
-    Status.STARTED: "Watch the counts; cancel it if need be.",
+    Status.STARTED: "Watch the counts; pause or cancel it if need be.",
     Status.PAUSED: "Resume it from where it stopped, or restart it from the beginning.",
     Status.HELD: "Review what stopped it, then approve or discard it.",
     Status.FINISHED: "",
-    Status.SKIPPED: "Nothing to do: another job had its target. Run it again with force if it should run anyway.",
-    Status.RELAYED: "Its child jobs do the work; look at them.",
+    Status.SKIPPED: (
+        "Nothing to do: nothing differed, or the operation is switched off. "
+        "To save it all the same, run it with “update without changes”."
+    ),
+    Status.RELAYED: "Its child jobs do the work; look at them, and retry those that failed.",
     Status.NO_TARGET: "Nothing to do, unless a target was expected: then check the controller and the source document.",
     Status.FAILED: "Check credentials and firewall as the message says, then retry.",
     Status.ERROR: "Mend the mapping, the query or the data as the message says, then retry.",
-    Status.CANCELED: "Run it again if it is still needed.",
+    Status.CANCELED: "Restart it if it is still needed.",
 }
 
 ACTIVE = frozenset({Status.QUEUED, Status.STARTED})

@@ -10,11 +10,12 @@ from syncjobs.lifecycle.endings import end_attempt, fail_attempt, release_job
 from syncjobs.lifecycle.leases import reap_expired_leases, renew_lease
 from syncjobs.lifecycle.moves import StatusConflict, move_job, move_jobs
 from syncjobs.lifecycle.requests import request_cancel, request_pause, settle_requests, withdraw_pause
-from syncjobs.lifecycle.restarting import restart
+from syncjobs.lifecycle.restarting import RESTARTED, restart
 from syncjobs.lifecycle.retrying import requeue_due_retries
 from syncjobs.lifecycle.wait_reasons import explain_waits, wait_text
 
 __all__ = [
+    "RESTARTED",
     "Admitted",
     "NewJob",
     "StatusConflict",

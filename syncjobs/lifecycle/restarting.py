@@ -13,6 +13,7 @@ from syncjobs.lifecycle.moves import StatusConflict, move_job
 from syncjobs.models import SyncJob
 from syncjobs.statuses import Status, Trigger, can_move
 
+RESTARTED = "restarted as #"
 KEPT = (
     "operation",
     "source_document_type",
@@ -48,7 +49,7 @@ def restart(old: SyncJob, *, actor: str, user: User | None, force: bool, now: da
             raise StatusConflict(SyncJob.objects.get(pk=old.pk), "restart", "somebody else has just decided about it")
         job = create_job(old.job_type, old.type_version, _again(old, actor, user, force), now)
         if can_move(Status(old.status), Status.CANCELED):
-            text = f"restarted as #{job.pk}"
+            text = f"{RESTARTED}{job.pk}"
             move_job(old.pk, Status.CANCELED, reason=text, actor=actor, now=now, cancel_reason=text)
     return job
 

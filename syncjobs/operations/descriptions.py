@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from syncjobs.lifecycle import allowed_actions, wait_text
+from syncjobs.lifecycle import RESTARTED, allowed_actions, wait_text
 from syncjobs.models import SyncJob
 from syncjobs.statuses import Status, status_label
 
@@ -65,12 +65,21 @@ def status_text(job: SyncJob, now: datetime) -> str:
 
 
 def next_step(job: SyncJob) -> str:
-    """What an operator does now, in one sentence; empty if nothing."""
-    if job.status == Status.FAILED and job.retry_after is not None:
+    """What an operator does now, in one sentence or two; empty if nothing."""
+    status = Status(job.status)
+    if status is Status.FAILED and job.retry_after is not None:
         return "Nothing to do: it tries again by itself. Retry now, or cancel it."
-    if job.status == Status.STARTED and job.cancel_requested_at is not None:
-        return "It was asked to stop and ends within 10 seconds."
-    return Status(job.status).next_step
+    if status is Status.STARTED and job.cancel_requested_at is not None:
+        return "Nothing to do: it was asked to stop and ends within 10 seconds."
+    if status is Status.STARTED and job.pause_requested_at is not None:
+        return "Nothing to do: it was asked to pause and stops within 5 seconds."
+    if status is Status.PAUSED and job.job_type.paused_at is not None:
+        return "Resume its type; it goes on from where it stopped."
+    if status is Status.SKIPPED and job.attempt == 0:
+        return "Nothing to do: another job had its target. Restart it with force if it should run anyway."
+    if status is Status.CANCELED and job.cancel_reason.startswith(RESTARTED):
+        return f"Nothing to do: it was {job.cancel_reason}."
+    return status.next_step
 
 
 def _moment(value: datetime | None) -> str | None:

@@ -36,6 +36,11 @@ WAIT_SECONDS = 1.0
 FAILED_FOR_NOW = Q(status__in=(Status.FAILED.value, Status.ERROR.value), retry_after__isnull=True)
 WAITING = Q(status__in=(Status.PENDING.value, Status.QUEUED.value, Status.PAUSED.value, Status.HELD.value))
 WAITING |= Q(status=Status.FAILED.value, retry_after__isnull=False)
+LEADS_BACK = (
+    *(Status.PENDING.value, Status.PAUSED.value, Status.HELD.value),
+    *(Status.FAILED.value, Status.ERROR.value),
+)
+"""Statuses in which a job may be deleted, but also be sent to work."""
 
 
 def start_job(job_id: int, *, actor: str, reason: str = "") -> SyncJob:
@@ -160,15 +165,13 @@ def delete_job(job_id: int, *, actor: str) -> int:
     _move_children(job, plain_verb("cancel", actor=actor, reason=text, now=db_now()), Q(status__in=LEADS_BACK))
     _refuse_with_busy_children(job)
     deleted = delete_rows([job_id])
-    logger.info("Job #%s %s was deleted by %s", job_id, job.title, actor, extra={"sync_id": job_id})
+    log_deletion(job_id, job.title, actor)
     return deleted
 
 
-LEADS_BACK = (
-    *(Status.PENDING.value, Status.PAUSED.value, Status.HELD.value),
-    *(Status.FAILED.value, Status.ERROR.value),
-)
-"""Statuses in which a job may be deleted, but also be sent to work."""
+def log_deletion(job_id: int, title: str, actor: str) -> None:
+    """Leave the one trace of a job that is gone, in etl.log."""
+    logger.info("Job #%s %s was deleted by %s", job_id, title, actor, extra={"sync_id": job_id})
 
 
 def _refuse_with_busy_children(job: SyncJob) -> None:
