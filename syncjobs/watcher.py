@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, connection, connections
 
 from syncjobs.lifecycle import renew_lease
 from syncjobs.models import SyncJob
@@ -34,6 +34,7 @@ class Watcher(threading.Thread):
         self._woken = threading.Condition()
         self._running: RunningJob | None = None
         self._renewed = self._asked = 0.0
+        self._sees_row = True
 
     @contextlib.contextmanager
     def watching(self, running: RunningJob) -> Iterator[None]:
@@ -48,6 +49,9 @@ class Watcher(threading.Thread):
         with self._woken:
             self._running = running
             self._renewed, self._asked = time.monotonic(), 0.0
+            # Of a job within its caller's open transaction (a view, a TestCase) no other connection knows: only the
+            # clock is watched then.
+            self._sees_row = not connection.in_atomic_block
             self._woken.notify()
 
     def run(self) -> None:
@@ -62,6 +66,13 @@ class Watcher(threading.Thread):
                     self._tick(self._running)
 
     def _tick(self, running: RunningJob) -> None:
+        if self._sees_row:
+            self._keep_row(running)
+        else:
+            self._renewed = time.monotonic()
+        self._judge(running)
+
+    def _keep_row(self, running: RunningJob) -> None:
         try:
             if not running.has_ended:  # else it is only the hook `finished` that still runs
                 self._look_at_row(running)
@@ -69,7 +80,6 @@ class Watcher(threading.Thread):
         except (DatabaseError, InterfaceError) as error:
             connections.close_all()
             logger.warning("The watcher cannot reach the database: %s", error, extra={"sync_id": running.job.pk})
-        self._judge(running)
 
     def _look_at_row(self, running: RunningJob) -> None:
         row = (
