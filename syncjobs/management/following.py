@@ -12,15 +12,17 @@ from typing import TextIO
 
 from django.db import Error as DatabaseProblem
 from django.db import connections
+from django.db.models import Q
 
 from syncjobs.lifecycle import StatusConflict
 from syncjobs.management.job_texts import total_counts
 from syncjobs.models import SyncJob
 from syncjobs.operations.jobs import cancel_job
-from syncjobs.statuses import DONE, Status
+from syncjobs.statuses import DONE, FINAL, Status
 
 LOOK_SECONDS = 0.5
 BAR_WIDTH = 24
+IS_FINAL = Q(status__in=FINAL, retry_after__isnull=True)
 
 
 class ProgressLine:
@@ -70,13 +72,14 @@ def is_done_for_good(job: SyncJob) -> bool:
     """Final, without a retry due; a relay only when all its children are."""
     if not job.is_final:
         return False
-    return job.status != Status.RELAYED or all(child.is_final for child in job.children.only("status", "retry_after"))
+    return job.status != Status.RELAYED or not job.children.exclude(IS_FINAL).exists()
 
 
 def has_ended_well(job: SyncJob) -> bool:
     """Done, and so is every child of a relay."""
-    children = job.children.values_list("status", flat=True) if job.status == Status.RELAYED else ()
-    return all(status in DONE for status in (job.status, *children))
+    if job.status == Status.RELAYED:
+        return not job.children.exclude(status__in=DONE).exists()
+    return job.status in DONE
 
 
 def wait_until_done(job_id: int, progress: ProgressLine) -> SyncJob:
@@ -142,9 +145,9 @@ class Interrupt:
 
     def _cancel(self) -> None:
         try:
-            for child in SyncJob.objects.filter(parent_id=self._job_id):
-                self._cancel_one(child.pk)
-            self._cancel_one(self._job_id)
+            children = SyncJob.objects.filter(parent_id=self._job_id).exclude(IS_FINAL).order_by()
+            for job_id in (*children.values_list("pk", flat=True), self._job_id):
+                self._cancel_one(job_id)
         finally:
             connections.close_all()
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
 from syncjobs.counts import Counts
+from syncjobs.diffs import shorten_for_show
+from syncjobs.lifecycle import wait_text
 from syncjobs.models import JobEvent, SyncJob
 from syncjobs.operations.descriptions import children_summary, next_step, status_text
 
 COLUMNS = ("ID", "STATUS", "TYPE", "CREATED", "READ", "TITLE")
+LONGEST_VALUE = 200
+MOST_CHANGES = 5  # a document job has one, unless its controller does everything by itself
 
 
 def list_lines(jobs: Iterable[SyncJob], now: datetime) -> list[str]:
@@ -21,7 +27,7 @@ def list_lines(jobs: Iterable[SyncJob], now: datetime) -> list[str]:
             str(job.pk),
             status_text(job, now),
             job.job_type.slug,
-            _moment(job.created_at),
+            moment_text(job.created_at),
             f"{job.tally.read:,}",
             job.title,
         )
@@ -41,17 +47,30 @@ def table_lines(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> list[s
 
 def job_lines(job: SyncJob, events: Iterable[JobEvent], now: datetime) -> list[str]:
     """Everything an operator asks first: where it stands, what it did, what is wrong, what comes next."""
-    lines = [f"#{job.pk} {job.title}", f"Status:   {status_text(job, now)}{_reason(job)}"]
-    lines += [
-        f"Type:     {job.job_type.slug}",
-        f"Attempt:  {job.attempt} ({job.retry_count} of {job.max_retries} retries)",
-    ]
-    lines += [f"Counts:   {counts_text(total_counts(job))}"]
-    for label, moment in (("Created:", job.created_at), ("Started:", job.started_at), ("Ended:", job.ended_at)):
-        lines += [f"{label:<9} {_moment(moment)}"] if moment else []
+    lines = [f"#{job.pk} {job.title}", *(f"{label + ':':<9} {text}" for label, text in _facts(job, now) if text)]
     lines += failure_lines(job)
     lines += [f"Next:     {step}"] if (step := next_step(job)) else []
-    return [*lines, "", *(f"{_moment(event.created_at)}  {event.new:<10} {event.reason}" for event in events)]
+    lines += change_lines(job)
+    return [*lines, "", *(f"{moment_text(event.created_at)}  {event.new:<10} {event.reason}" for event in events)]
+
+
+def _facts(job: SyncJob, now: datetime) -> Iterator[tuple[str, str]]:
+    """(label, text) in the order of reading; an empty text is not shown."""
+    summary = children_summary(job)
+    counts = job.tally if summary is None else Counts.from_dict(summary["counts"])
+    target = document_text(job.target_document_type, job.target_document_name)
+    yield "Status", f"{status_text(job, now)}{_reason(job)}"
+    yield "Type", job.job_type.slug
+    yield "Source", document_text(job.source_document_type, job.source_document_name)
+    yield "Target", f"{job.operation} {target}".strip()
+    yield "Context", shown(job.context) if job.context else ""
+    yield "Parent", "" if job.parent_id is None else f"#{job.parent_id}"
+    yield "Dry run", "yes, it writes nothing" if job.dry_run else ""
+    yield "Attempt", f"{job.attempt} ({job.retry_count} of {job.max_retries} retries)"
+    yield "Children", "" if summary is None else rollup_text(summary)
+    yield "Counts", counts_text(counts)
+    for label, moment in (("Created", job.created_at), ("Started", job.started_at), ("Ended", job.ended_at)):
+        yield label, moment_text(moment) if moment else ""
 
 
 def failure_lines(job: SyncJob) -> list[str]:
@@ -61,6 +80,18 @@ def failure_lines(job: SyncJob) -> list[str]:
     failure = job.failure
     lines = [f"Failure:  {failure['message']} ({failure['class']}, {failure['code']})"]
     return [*lines, f"Hint:     {failure['hint']}"] if failure.get("hint") else lines
+
+
+def change_lines(job: SyncJob) -> list[str]:
+    """What a document job changed, field by field; empty for jobs over streams, which change many records."""
+    if "streams" in job.config_snapshot.get("config", {}):
+        return []
+    lines = []
+    for change in job.changes.all()[:MOST_CHANGES]:
+        told = "would " if job.dry_run else ""
+        lines += ["", f"Change:   {told}{change.operation} {change.stream} {shown(change.key)}"]
+        lines += [f"  {name}: {shown(old)} → {shown(new)}" for name, (old, new) in change.fields.items()]
+    return lines
 
 
 def end_line(job: SyncJob, now: datetime) -> str:
@@ -80,9 +111,24 @@ def counts_text(counts: Counts) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in counts.as_dict().items() if number) or "nothing read"
 
 
-def _reason(job: SyncJob) -> str:
-    return f" ({job.wait_reason or job.phase})" if job.wait_reason or job.phase else ""
+def rollup_text(summary: dict[str, Any]) -> str:
+    """`12 in all: 10 done, 2 failed, 0 running`."""
+    parts = ", ".join(f"{summary[name]:,} {name}" for name in ("done", "failed", "running"))
+    return f"{summary['total']:,} in all: {parts}"
 
 
-def _moment(moment: datetime) -> str:
+def document_text(document_type: str, name: str) -> str:
+    return f"{document_type} {name}".strip()
+
+
+def shown(value: Any) -> str:
+    """A JSON value on one line, its long texts cut."""
+    return json.dumps(shorten_for_show(value, LONGEST_VALUE), ensure_ascii=False)
+
+
+def moment_text(moment: datetime) -> str:
     return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
+
+
+def _reason(job: SyncJob) -> str:
+    return f" ({reason})" if (reason := wait_text(job) or job.phase) else ""

@@ -1,104 +1,101 @@
-"""The command line of `manage.py sync`: its subcommands, their options, and reading what the options hold."""
+"""The command line of `manage.py sync`: its subcommands and what their help says."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from typing import Any, NoReturn
 
 from django.core.management.base import CommandParser
 
+from syncjobs.management.argument_types import parse_job_id, parse_limit, parse_text
+from syncjobs.management.run_options import (
+    add_context,
+    add_document_options,
+    add_job_options,
+    add_range,
+    add_way_of_running,
+)
 from syncjobs.statuses import Status
 
 FIRST_DAY = "2017-09-01"
 """From this day on the city's crash data is complete."""
 
+VERBS = {
+    "start": "queue pending jobs",
+    "cancel": "cancel jobs; those at work end within 10 seconds",
+    "pause": "pause jobs, which keep their position; those at work stop within 5 seconds",
+    "resume": "queue paused jobs again; they go on from where they stopped",
+    "retry": "queue failed jobs again, from their checkpoint",
+    "restart": "make new jobs that do the same from the beginning; those that were not done are canceled",
+    "approve": "queue jobs that were held for somebody to look at",
+    "discard": "cancel jobs that were held for somebody to look at",
+    "delete": "delete jobs that are over, with their changes, logs and children",
+    "retry-children": "queue the failed children of relayed jobs again",
+    "cancel-children": "cancel the children of relayed jobs that are not over",
+}
+"""What is done to jobs, with its help."""
+WITH_REASON = ("cancel", "discard", "cancel-children")
+WITH_WAIT = ("start", "resume", "retry", "restart", "approve")
+
 
 def add_subcommands(parser: CommandParser) -> None:
-    """Add run, initial-load, delta, list, show, cancel, retry and verify-state."""
+    """Add run, initial-load, delta, list, show, children, each of VERBS, and verify-state."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    run = actions.add_parser("run", help="run a job type")
-    run.add_argument("job_type", metavar="TYPE", help="the job type's slug")
-    run.add_argument(
-        "--context", type=parse_context, metavar="JSON", help="an object that the job's controller may read"
-    )
-    _add_range(run, "the day or time from which to read", "the last day, or the time up to which to read")
-    initial = actions.add_parser("initial-load", help="load the city's crash data from its first complete day")
-    _add_range(initial, f"the first day (default: {FIRST_DAY})", "the last day")
-    delta = actions.add_parser("delta", help="load the last days of the city's crash data")
-    _add_range(delta, "the first day (default: 7 days ago)", "the last day")
+    _add_runs(actions)
+    _add_list(_add(actions, "list", "list the newest jobs"))
+    _add_job(_add(actions, "show", "show a job: what it is about, how it stands, what it changed, its status moves"))
+    _add_job(_add(actions, "children", "list a relayed job's children in their order"))
+    for verb, text in VERBS.items():
+        _add_verb(_add(actions, verb, text), verb)
+    _add_json(_add(actions, "verify-state", "prove that leases, histories and counts of all jobs agree"))
+
+
+def _add(actions: argparse._SubParsersAction[CommandParser], name: str, text: str) -> argparse.ArgumentParser:
+    return actions.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.")
+
+
+def _add_runs(actions: argparse._SubParsersAction[CommandParser]) -> None:
+    run = _add(actions, "run", "run a job type")
+    run.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
+    add_document_options(run)
+    add_context(run)
+    add_range(run)
+    initial = _add(actions, "initial-load", "load the city's crash data from its first complete day")
+    add_range(initial, f"the first day (default: {FIRST_DAY})", "the last day")
+    delta = _add(actions, "delta", "load the last days of the city's crash data")
+    add_range(delta, "the first day (default: 7 days ago)", "the last day")
     for action in (run, initial, delta):
-        _add_way_of_running(action)
-    _add_list(actions.add_parser("list", help="list the newest jobs"))
-    _add_job(actions.add_parser("show", help="show a job with its status moves"))
-    cancel = actions.add_parser("cancel", help="cancel a job; one at work ends within 10 seconds")
-    cancel.add_argument("--reason", default="", help="kept with the job")
-    _add_job(cancel)
-    _add_job(actions.add_parser("retry", help="queue a failed job again, from its checkpoint"))
-    _add_json(actions.add_parser("verify-state", help="prove that leases, histories and counts of all jobs agree"))
-
-
-def _add_range(parser: argparse.ArgumentParser, start: str, end: str) -> None:
-    parser.add_argument("--start-date", metavar="DAY", help=start)
-    parser.add_argument("--end-date", metavar="DAY", help=end)
-    parser.add_argument("--endpoints", nargs="+", metavar="STREAM", help="only these of the type's streams")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="the most records in a batch")
-
-
-def _add_way_of_running(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="find out what would change, and write nothing")
-    parser.add_argument("--force", action="store_true", help="run even where the type skips runs that overlap")
-    parser.add_argument("--inline", action="store_true", help="run in this process, without broker and worker")
-    parser.add_argument("--wait", action="store_true", help="wait until the job is done")
-    _add_json(parser)
+        add_job_options(action)
+        add_way_of_running(action)
 
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--type", dest="job_type", metavar="TYPE", help="only jobs of this type")
+    parser.add_argument("--type", dest="job_type", type=parse_text, metavar="TYPE", help="only jobs of this type")
     parser.add_argument("--status", choices=[status.value for status in Status], help="only jobs in this status")
-    parser.add_argument("--limit", type=_count, default=20, metavar="N", help="how many, at most 1,000 (default: 20)")
+    parser.add_argument("--parent", type=parse_job_id, metavar="JOB", help="only children of this job")
+    parser.add_argument("--dry-run", action="store_true", help="only dry runs")
+    parser.add_argument(
+        "--limit", type=parse_limit, default=20, metavar="N", help="how many, at most 1,000 (default: 20)"
+    )
     _add_json(parser)
 
 
 def _add_job(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job_id", type=int, metavar="ID", help="the job's number")
+    parser.add_argument("job_id", type=parse_job_id, metavar="JOB", help="the job's number")
     _add_json(parser)
 
 
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", dest="as_json", action="store_true", help="answer with one JSON object")
+def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:
+    parser.add_argument("job_ids", nargs="+", type=parse_job_id, metavar="JOB", help="the numbers of one or more jobs")
+    if verb in WITH_REASON:
+        parser.add_argument("--reason", default="", type=parse_text, help="why; it is kept with the job")
+    if verb in WITH_WAIT:
+        parser.add_argument("--wait", action="store_true", help="wait until the jobs are done")
+    if verb == "restart":
+        parser.add_argument("--force", action="store_true", help="even where overlap is skipped, or one waits already")
+    if verb == "delete":
+        parser.add_argument("--yes", dest="is_agreed", action="store_true", help="do not ask first")
+    _add_json(parser, "answer with one JSON object: the job; of several jobs those done, and why others were refused")
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number from 1 to 1,000")
-    return int(text)
-
-
-def parse_context(text: str) -> dict[str, Any]:
-    """The JSON object of `--context`. Raises ArgumentTypeError for anything that the database could not keep."""
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_names)
-    except (ValueError, RecursionError) as error:
-        raise argparse.ArgumentTypeError(f"it is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError('it must be a JSON object such as {"name": "value"}')
-    try:
-        storable = json.dumps(value, ensure_ascii=False)
-        storable.encode()
-    except (UnicodeEncodeError, RecursionError) as error:
-        raise argparse.ArgumentTypeError("it holds half a character (a lone surrogate)") from error
-    if "\\u0000" in storable:
-        raise argparse.ArgumentTypeError("it holds a NUL character, which cannot be stored")
-    return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
-
-
-def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name occurs twice in an object")
-    return found
+def _add_json(parser: argparse.ArgumentParser, text: str = "answer with one JSON object") -> None:
+    parser.add_argument("--json", dest="as_json", action="store_true", help=text)

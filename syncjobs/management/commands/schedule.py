@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error as DatabaseProblem
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from syncjobs.clock import db_now
+from syncjobs.management.argument_types import parse_context, parse_time
 from syncjobs.management.identities import find_type, terminal_user
 from syncjobs.management.job_texts import table_lines
-from syncjobs.management.sync_arguments import parse_context
-from syncjobs.models import Schedule, SyncJobType
+from syncjobs.management.terminal import telling_problems
+from syncjobs.models import Schedule
 from syncjobs.operations.schedules import delete_schedule, describe_schedule, next_runs, save_schedule
 from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule
 
-FAILED, BAD_USAGE, NOT_FOUND = 1, 2, 3
 HEADING = ("ID", "NAME", "TYPE", "WHEN", "NEXT")
 
 
@@ -54,15 +51,8 @@ class Command(BaseCommand):
         deleting.add_argument("schedule", metavar="NAME_OR_ID")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        try:
+        with telling_problems():
             getattr(self, f"handle_{action}")(**options)
-        except (SyncJobType.DoesNotExist, Schedule.DoesNotExist) as problem:
-            raise CommandError(f"{problem}.", returncode=NOT_FOUND) from problem
-        except ValidationError as problem:
-            raise CommandError("\n".join(problem.messages), returncode=BAD_USAGE) from problem
-        except DatabaseProblem as problem:
-            message = f"The database cannot be used: {str(problem).strip()}. Check it, and run: manage.py migrate"
-            raise CommandError(message, returncode=FAILED) from problem
 
     def handle_list(self, *, as_json: bool, **_general: Any) -> None:
         schedules = Schedule.objects.select_related("job_type", "periodic_task")
@@ -115,15 +105,6 @@ def read_rule(
         return Crontab.from_line(crontab, zone) if crontab is not None else Clocked(at or db_now())
     except ValueError as problem:
         raise ValidationError(str(problem)) from problem
-
-
-def parse_time(text: str) -> datetime:
-    """A moment; without a zone of its own it is in the project's."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a time such as 2027-01-31T02:30") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(settings.TIME_ZONE))
 
 
 def find_schedule(name_or_id: str) -> Schedule:
