@@ -13,13 +13,14 @@ from django.db.models.functions import Cast, Coalesce, TruncHour
 from django.utils import timezone
 
 from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.portal.job_reads import listed_jobs, why
 from syncjobs.portal.words import NOTHING, number_text, plural, short_number
 from syncjobs.statuses import ACTIVE, DONE, FINAL, Status
 
 DAY = timedelta(hours=24)
 HOURS = 24
 BAD = (Status.FAILED.value, Status.ERROR.value)
-RUNNING_SHOWN = 15
+RUNNING_SHOWN, HELD_SHOWN = 15, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,6 @@ def running_jobs() -> QuerySet[SyncJob, SyncJob]:
 
 
 def held_jobs() -> list[dict[str, Any]]:
-    """Jobs that wait for a person, with what stopped them."""
-    held = SyncJob.objects.filter(status=Status.HELD.value).select_related("job_type").order_by("-id")[:5]
-    return [{"job": job, "reason": (job.failure or {}).get("message", "")} for job in held]
+    """Jobs that wait for a person, with what there is to decide."""
+    held = listed_jobs().filter(status=Status.HELD.value)[:HELD_SHOWN]
+    return [{"job": job, "reason": why(job)} for job in held]

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from syncjobs.counts import Counts
-from syncjobs.models import Change, SyncJob
-from syncjobs.portal.words import NOTHING, number_text, plural, size_text, span_text, value_text
+from syncjobs.models import SyncJob
+from syncjobs.portal.words import NOTHING, number_text, plural, size_text, span_text
 from syncjobs.statuses import DONE, Status
 
-FIELDS_SHOWN = 6
 ALWAYS_SHOWN = ("read", "inserted", "updated", "deleted", "unchanged", "rejected")
 
 
@@ -35,27 +34,6 @@ class Fact:
 
     number: str
     word: str
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field's old and new value as text; None where there is none (the old one of an insert)."""
-
-    name: str
-    old: str | None
-    new: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRow:
-    """A change as shown: the record's key, its fields up to a limit, and how many more there are."""
-
-    id: int
-    stream: str
-    operation: str
-    key: str
-    fields: list[FieldChange]
-    more: int
 
 
 def progress_of(job: SyncJob, now: datetime, attempt_started_at: datetime | None = None) -> Progress:
@@ -138,7 +116,9 @@ def _finished(counts: Counts, seconds: float | None) -> str:
 
 def route_of(job: SyncJob) -> str:
     """Where from and where to, and how: "sandbox/airports → warehouse/airports · upsert by icao"."""
-    ends = " → ".join(filter(None, (job.source_document_type, job.target_document_type)))
+    source = f"{job.source_document_type} {job.source_document_name}".strip()
+    target = f"{job.target_document_type} {job.target_document_name}".strip()
+    ends = " → ".join(filter(None, (source, target)))
     streams = job.config_snapshot.get("config", {}).get("streams") or []
     if len(streams) != 1:
         return ends
@@ -146,26 +126,3 @@ def route_of(job: SyncJob) -> str:
     key = ", ".join(stream.get("key") or [])
     how = " ".join(filter(None, (stream.get("mode", ""), f"by {key}" if key else "")))
     return " · ".join(filter(None, (ends, how)))
-
-
-def change_row(change: Change, most_fields: int = FIELDS_SHOWN) -> ChangeRow:
-    """The change ready to be shown."""
-    fields = [_field_change(name, pair, change.operation) for name, pair in change.fields.items()]
-    key = change.key if isinstance(change.key, dict) else {"": change.key}
-    return ChangeRow(
-        id=change.pk,
-        stream=change.stream,
-        operation=change.operation,
-        key=", ".join(value_text(value) for value in key.values()),
-        fields=fields[:most_fields],
-        more=max(0, len(fields) - most_fields),
-    )
-
-
-def _field_change(name: str, pair: Any, operation: str) -> FieldChange:
-    old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
-    return FieldChange(
-        name,
-        None if operation == "insert" else value_text(old),
-        None if operation == "delete" else value_text(new),
-    )

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, Q, QuerySet, Sum
-from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import Http404, HttpRequest, QueryDict
 
-from syncjobs.counts import Counts
 from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob, SyncJobType
-from syncjobs.portal.job_facts import ChangeRow, change_row
+from syncjobs.portal.children_reads import Children
 from syncjobs.portal.paging import LARGEST_ID
-from syncjobs.statuses import DONE, FINAL, Status
+from syncjobs.statuses import Status
 
 Jobs = QuerySet[SyncJob, SyncJob]
-LATEST_CHANGES, LATEST_EVENTS, CHILDREN_SHOWN = 10, 20, 20
+LATEST_CHANGES, LATEST_EVENTS, MOST_RESTARTS = 10, 20, 20
 TITLES_SEARCHED = 100_000
 LAST_LINES = timedelta(seconds=10)  # a worker writes its last lines just after the end
 LEVELS = {
@@ -76,7 +72,21 @@ def _matches(search: str) -> Q:
 
 def listed_jobs() -> Jobs:
     """Jobs with what a row of a list shows."""
-    return SyncJob.objects.for_lists().select_related("schedule__periodic_task", "triggered_by")
+    jobs = SyncJob.objects.for_lists().select_related("schedule__periodic_task", "triggered_by")
+    return jobs.annotate(held_because=held_because())
+
+
+def held_because() -> Case:
+    """For a query of jobs: what a person has to decide about those that are held."""
+    is_same = {"job": OuterRef("pk"), "new": Status.HELD.value}
+    reasons = JobEvent.objects.filter(**is_same).order_by("-id").values("reason")[:1]
+    return Case(When(status=Status.HELD.value, then=Subquery(reasons)), default=Value(""))
+
+
+def last_reason(job: SyncJob) -> str:
+    """Why the job is where it is, as its last move says."""
+    reasons = JobEvent.objects.filter(job=job, new=job.status).order_by("-id").values_list("reason", flat=True)
+    return reasons.first() or ""
 
 
 def type_choices() -> list[tuple[str, str]]:
@@ -85,9 +95,7 @@ def type_choices() -> list[tuple[str, str]]:
 
 def get_job(job_id: int) -> SyncJob:
     """The job with the rows its page names. Raises Http404."""
-    found = SyncJob.objects.select_related(
-        "job_type", "type_version", "parent", "triggered_by", "schedule__periodic_task", "restarted_from"
-    )
+    found = SyncJob.objects.select_related("job_type", "type_version", "triggered_by", "schedule__periodic_task")
     job = found.filter(pk=job_id).first() if job_id <= LARGEST_ID else None
     if job is None:
         raise Http404(f"There is no job #{job_id}.")
@@ -98,56 +106,9 @@ def latest_attempt(job: SyncJob) -> Attempt | None:
     return Attempt.objects.filter(job=job).order_by("-number").first()
 
 
-@dataclass(frozen=True, slots=True)
-class Children:
-    """How a relay's children stand: how many in each status, what they did together, and the first of them."""
-
-    by_status: dict[str, int]
-    counts: Counts
-    rows: Sequence[SyncJob]
-
-    @property
-    def total(self) -> int:
-        return sum(self.by_status.values())
-
-    @property
-    def done(self) -> int:
-        return sum(number for status, number in self.by_status.items() if status in DONE)
-
-    @property
-    def failed(self) -> int:
-        return sum(self.by_status.get(status.value, 0) for status in (Status.FAILED, Status.ERROR, Status.CANCELED))
-
-    @property
-    def open(self) -> int:
-        return self.total - self.done - self.failed
-
-    @property
-    def sentence(self) -> str:
-        parts = [f"{self.done:,} of {self.total:,} done"]
-        parts += [f"{self.failed:,} failed or canceled"] if self.failed else []
-        parts += [f"{self.open:,} to go"] if self.open else []
-        return " · ".join(parts)
-
-
-def children_of(job: SyncJob) -> Children | None:
-    """The roll-up of a job's children; None without any."""
-    children = SyncJob.objects.filter(parent=job)
-    by_status = children.status_counts()
-    if not by_status:
-        return None
-    names = Counts().as_dict()
-    sums = {name: Sum(Cast(KT(f"counts__{name}"), BigIntegerField())) for name in names}
-    totals = children.order_by().aggregate(**sums)
-    rows = list(listed_jobs().filter(parent=job).order_by("position")[:CHILDREN_SHOWN])
-    return Children(by_status, Counts.from_dict({name: totals[name] or 0 for name in names}), rows)
-
-
 def is_changing(job: SyncJob, children: Children | None) -> bool:
     """Whether the page has to be looked at again: the job, or a child of it, may still change by itself."""
-    if children is not None and children.by_status.keys() - {status.value for status in FINAL}:
-        return True
-    return not job.is_final
+    return not job.is_final or (children is not None and children.open > 0)
 
 
 def is_logging(job: SyncJob, now: datetime) -> bool:
@@ -155,9 +116,13 @@ def is_logging(job: SyncJob, now: datetime) -> bool:
     return not job.is_final or (job.ended_at is not None and now - job.ended_at < LAST_LINES)
 
 
-def latest_changes(job: SyncJob) -> list[ChangeRow]:
-    newest = Change.objects.filter(job=job).order_by("-id")[:LATEST_CHANGES]
-    return [change_row(change) for change in newest]
+def latest_changes(job: SyncJob) -> list[Change]:
+    return list(Change.objects.filter(job=job).order_by("-id")[:LATEST_CHANGES])
+
+
+def restarted_as(job: SyncJob) -> list[int]:
+    """The jobs that were made anew from this one."""
+    return list(SyncJob.objects.filter(restarted_from=job).order_by("id").values_list("pk", flat=True)[:MOST_RESTARTS])
 
 
 def latest_events(job: SyncJob) -> list[JobEvent]:
@@ -188,6 +153,8 @@ def why(job: SyncJob) -> str:
     if job.failure and job.status in (Status.FAILED, Status.ERROR, Status.HELD):
         failure: dict[str, Any] = job.failure
         return f"{failure.get('class', '')}: {failure.get('message', '')}"
+    if held_because := getattr(job, "held_because", ""):
+        return str(held_because)
     if job.wait_reason:
         return job.wait_reason
     if job.status == Status.CANCELED and job.cancel_reason:

@@ -1,41 +1,42 @@
-"""The jobs' pages: list, one job in its tabs, cancel and retry. Every change is one call of an operation."""
+"""The jobs' pages to look at: the list, and one job in its tabs. What may be done to a job is in job_actions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from django import forms
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import redirect
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
 from django.utils import timezone
 
-from syncjobs.lifecycle import StatusConflict, allowed_actions
+from syncjobs.lifecycle import wait_text
 from syncjobs.models import Change, JobLog, SyncJob
 from syncjobs.operations.descriptions import next_step
-from syncjobs.operations.jobs import cancel_job, retry_job
 from syncjobs.portal import job_reads
-from syncjobs.portal.job_facts import change_row, facts_of, outcome_of, progress_of, route_of
+from syncjobs.portal.bulk_action_views import BulkActionViews
+from syncjobs.portal.change_facts import change_row
+from syncjobs.portal.children_reads import KINDS, children_of, most_urgent
+from syncjobs.portal.document_facts import document_facts, document_outcome, documents_of, flags_of, is_document_sync
+from syncjobs.portal.job_action_views import JobActionViews
+from syncjobs.portal.job_actions import ACTIONS, offers
+from syncjobs.portal.job_facts import facts_of, outcome_of, progress_of, route_of
 from syncjobs.portal.live import Region
-from syncjobs.portal.pages import FORM, POSTING, PortalAdmin, refuse, tell
-from syncjobs.portal.paging import page_by_id, read_id
+from syncjobs.portal.pages import PortalAdmin
+from syncjobs.portal.paging import LARGEST_ID, page_by_id, read_id
 from syncjobs.statuses import Status
 
-JOBS_A_PAGE, CHANGES_A_PAGE, LINES_A_PAGE, LINES_ON_OVERVIEW, MOST_NEW_LINES = 50, 100, 500, 100, 1_000
+JOBS_A_PAGE, CHANGES_A_PAGE, CHILDREN_A_PAGE, LINES_A_PAGE = 50, 100, 100, 500
+CHILDREN_ON_OVERVIEW, LINES_ON_OVERVIEW, MOST_NEW_LINES = 20, 100, 1_000
+FIELDS_OF_DOCUMENT, FIELDS_IN_LIST = 100, 30
 CHANGE_OPERATIONS = ("insert", "update", "delete")
-ALL_FIELDS = 1_000
-
-
-class CancelForm(forms.Form):
-    """Why a job is canceled; its history keeps it."""
-
-    reason = forms.CharField(max_length=300, required=False, help_text="Kept in the job's history; may stay empty.")
+EXPLAINED = (Status.SKIPPED, Status.NO_TARGET, Status.HELD)
+"""Statuses whose last move says more than the status does."""
 
 
 class SyncJobAdmin(PortalAdmin):
-    """Jobs are made by running a type; here they are looked at, canceled and retried."""
+    """Jobs are made by running a type; here they are looked at and acted on."""
 
     address = "jobs"
 
@@ -44,21 +45,28 @@ class SyncJobAdmin(PortalAdmin):
         return [
             self.page("", self.job_list, "job_list"),
             self.page(one, self.job_page, "job_page"),
+            self.page(f"{one}children/", self.job_children, "job_children"),
             self.page(f"{one}changes/", self.job_changes, "job_changes"),
+            self.page(f"{one}changes/<int:change_id>/", self.job_change, "job_change"),
             self.page(f"{one}log/", self.job_log, "job_log"),
             self.page(f"{one}log/download/", self.job_log_download, "job_log_download"),
             self.page(f"{one}attempts/", self.job_attempts, "job_attempts"),
             self.page(f"{one}config/", self.job_config, "job_config"),
-            self.page(f"{one}cancel/", self.job_cancel, "job_cancel", needs="change", methods=FORM),
-            self.page(f"{one}retry/", self.job_retry, "job_retry", needs="change", methods=POSTING),
+            *JobActionViews(self).pages(),
+            *BulkActionViews(self).pages(),
         ]
 
     def job_list(self, request: HttpRequest) -> HttpResponse:
         wanted = job_reads.JobFilter.from_query(request.GET)
         page = page_by_id(request, wanted.apply(job_reads.listed_jobs()), JOBS_A_PAGE, newest_first=True)
+        may_act = self.has_change_permission(request)
         context = {
             "page": page,
-            "rows": [{"job": job, "why": job_reads.why(job)} for job in page.rows],
+            "rows": [
+                {"job": job, "why": job_reads.why(job), "actions": offers(job) if may_act else []} for job in page.rows
+            ],
+            "may_act": may_act,
+            "bulk_actions": ACTIONS.values(),
             "filter": wanted,
             "types": job_reads.type_choices(),
             "statuses": Status.choices(),
@@ -69,16 +77,36 @@ class SyncJobAdmin(PortalAdmin):
 
     def job_page(self, request: HttpRequest, job_id: int) -> HttpResponse:
         job = job_reads.get_job(job_id)
-        context = self._head(request, job) | {
+        context = self._head(request, job)
+        changes = context["changes"]
+        context |= {
             "tab": "overview",
-            "changes": job_reads.latest_changes(job),
+            "rows": [change_row(change) for change in changes],
+            "only_change": change_row(changes[0], FIELDS_OF_DOCUMENT) if context["is_document"] and changes else None,
             "events": job_reads.latest_events(job),
             "batch": job_reads.latest_batch(job) if job.status == Status.STARTED else None,
+            "first_children": self._first_children(job) if context["children"] else [],
+            "documents": documents_of(job, request, self.admin_site),
+            "flags": flags_of(job),
+            "restarted_as": job_reads.restarted_as(job),
         }
         lines = job_reads.last_lines(job, LINES_ON_OVERVIEW)
         context |= {"lines": lines, "level": "", "last_line_id": lines[-1].pk if lines else 0}
         region = Region("job-live", "portal/_job_overview.html", is_live=context["is_live"])
         return self.draw(request, "portal/job_page.html", context, regions=[region])
+
+    def _first_children(self, job: SyncJob) -> list[dict[str, Any]]:
+        children = most_urgent(job_reads.listed_jobs().filter(parent=job), CHILDREN_ON_OVERVIEW)
+        return [{"job": child, "why": job_reads.why(child)} for child in children]
+
+    def job_children(self, request: HttpRequest, job_id: int) -> HttpResponse:
+        job = job_reads.get_job(job_id)
+        kind = request.GET.get("kind", "")
+        children = job_reads.listed_jobs().filter(KINDS.get(kind, Q()), parent=job)
+        page = page_by_id(request, children, CHILDREN_A_PAGE, newest_first=False)
+        rows = [{"job": child, "why": job_reads.why(child)} for child in page.rows]
+        context = {"tab": "children", "page": page, "rows": rows, "kind": kind if kind in KINDS else ""}
+        return self._tab(request, job, "portal/job_children.html", context)
 
     def job_changes(self, request: HttpRequest, job_id: int) -> HttpResponse:
         job = job_reads.get_job(job_id)
@@ -87,9 +115,18 @@ class SyncJobAdmin(PortalAdmin):
         if operation in CHANGE_OPERATIONS:
             changes = changes.filter(operation=operation)
         page = page_by_id(request, changes, CHANGES_A_PAGE, newest_first=False)
-        rows = [change_row(change, ALL_FIELDS) for change in page.rows]
+        rows = [change_row(change, FIELDS_IN_LIST) for change in page.rows]
         context = {"tab": "changes", "page": page, "rows": rows, "operation": operation}
         return self._tab(request, job, "portal/job_changes.html", context)
+
+    def job_change(self, request: HttpRequest, job_id: int, change_id: int) -> HttpResponse:
+        """One record's change with every field and the whole of each value."""
+        job = job_reads.get_job(job_id)
+        change = Change.objects.filter(job=job, pk=min(change_id, LARGEST_ID)).first()
+        if change is None:
+            raise Http404(f"Job #{job_id} has no such change.")
+        context = {"tab": "changes", "row": change_row(change, None, whole=True)}
+        return self._tab(request, job, "portal/job_change.html", context)
 
     def job_log(self, request: HttpRequest, job_id: int) -> HttpResponse:
         job = job_reads.get_job(job_id)
@@ -142,33 +179,6 @@ class SyncJobAdmin(PortalAdmin):
         job = job_reads.get_job(job_id)
         return self._tab(request, job, "portal/job_config.html", {"tab": "config"})
 
-    def job_cancel(self, request: HttpRequest, job_id: int) -> HttpResponse:
-        job = job_reads.get_job(job_id)
-        form = CancelForm(request.POST if request.method == "POST" else None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                ended = cancel_job(job_id, actor=request.user.get_username(), reason=form.cleaned_data["reason"])
-            except StatusConflict as conflict:
-                refuse(request, conflict)
-            else:
-                is_over = ended.status == Status.CANCELED
-                tell(
-                    request, f"Job #{job_id} {'is canceled' if is_over else 'was asked to stop; it ends within 10 s'}."
-                )
-            return redirect("admin:job_page", job_id)
-        context = self._head(request, job) | {"form": form, "is_allowed": "cancel" in allowed_actions(job)}
-        return self.draw(request, "portal/job_cancel.html", context)
-
-    def job_retry(self, request: HttpRequest, job_id: int) -> HttpResponse:
-        job_reads.get_job(job_id)
-        try:
-            retry_job(job_id, actor=request.user.get_username())
-        except StatusConflict as conflict:
-            refuse(request, conflict)
-        else:
-            tell(request, f"Job #{job_id} is queued again; it goes on from where it stopped.")
-        return redirect("admin:job_page", job_id)
-
     def _tab(self, request: HttpRequest, job: SyncJob, template: str, context: dict[str, Any]) -> HttpResponse:
         shared = self._head(request, job) | context
         region = Region("job-head", "portal/_job_head.html", is_live=shared["is_live"])
@@ -177,21 +187,29 @@ class SyncJobAdmin(PortalAdmin):
     def _head(self, request: HttpRequest, job: SyncJob) -> dict[str, Any]:
         now = timezone.now()
         attempt = job_reads.latest_attempt(job)
-        children = job_reads.children_of(job)
+        children = children_of(job)
         counts = children.counts if children and job.status == Status.RELAYED else job.tally
+        changes = job_reads.latest_changes(job)
+        is_document = is_document_sync(job) and children is None and counts.read <= 1 and len(changes) <= 1
+        fields_changed = len(changes[0].fields) if changes else None
         return {
             "job": job,
             "now": now,
             "attempt": attempt,
             "children": children,
+            "changes": changes,
+            "is_document": is_document,
             "is_live": job_reads.is_changing(job, children),
             "progress": progress_of(job, now, attempt.started_at if attempt else None),
-            "facts": facts_of(job, counts),
+            "facts": document_facts(job, fields_changed) if is_document else facts_of(job, counts),
             "route": route_of(job),
-            "outcome": outcome_of(job),
+            "outcome": (document_outcome(job) if is_document else "") or outcome_of(job),
+            "reason": job_reads.last_reason(job) if job.status in EXPLAINED else "",
+            "waits_for": wait_text(job),
             "next_step": next_step(job),
             "asked_by": job_reads.asked_by(job),
-            "actions": allowed_actions(job) if self.has_change_permission(request) else [],
+            "actions": offers(job) if self.has_change_permission(request) else [],
+            "may_act": self.has_change_permission(request),
             "follows": job_reads.is_logging(job, now),
             "title": f"#{job.pk} {job.job_type}",
         }

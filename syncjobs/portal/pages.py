@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -88,9 +89,21 @@ def draw_page(
     return response
 
 
+def signed_in_user(request: HttpRequest) -> User:
+    """The person behind a request to one of our pages, which are for signed-in staff only."""
+    user = request.user
+    assert user.is_authenticated  # noqa: S101 - told to the type checker
+    return user
+
+
 def tell(request: HttpRequest, text: str) -> None:
     """What was done, shown at the top of the next page."""
     messages.success(request, text)
+
+
+def warn(request: HttpRequest, text: str) -> None:
+    """What was done only in part, or not at all; shown at the top of the next page."""
+    messages.warning(request, text)
 
 
 def refuse(request: HttpRequest, error: Exception) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from syncjobs.counts import Counts
+from syncjobs.diffs import shorten_for_show
 
 NOTHING = "\N{EN DASH}"  # where there is no value
 MINUS = "\N{MINUS SIGN}"
@@ -82,12 +83,15 @@ def changed_text(counts: Counts) -> str:
 
 def value_text(value: Any) -> str:
     """A record's value as people read it, cut where it is very long."""
+    return str(shorten_for_show(whole_text(value), LONGEST_VALUE))
+
+
+def whole_text(value: Any) -> str:
+    """A record's value as people read it, however long it is."""
     if value is None:
         return "null"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if text == "":
-        return "(empty)"
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text):,} characters)"
+    return text or "(empty)"
 
 
 def pretty_json(value: Any) -> str:

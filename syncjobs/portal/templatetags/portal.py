@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from syncjobs.models import SyncJob
 from syncjobs.operations.descriptions import status_text
 from syncjobs.portal import words
+from syncjobs.portal.change_facts import Value
 from syncjobs.statuses import Phase, Status
 
 register = template.Library()
@@ -80,6 +81,18 @@ def pill(kind: str, text: str) -> SafeString:
 
 def _pill(kind: str, text: str) -> SafeString:
     return format_html('<span class="pill {}">{}</span>', kind, text)
+
+
+@register.simple_tag
+def old_value(value: Value) -> SafeString:
+    """What a field was."""
+    return format_html('<del class="old{}">{}</del>', " nothing" if value.is_nothing else "", value.text)
+
+
+@register.simple_tag
+def new_value(value: Value) -> SafeString:
+    """What a field is since, or would be."""
+    return format_html('<ins class="new{}">{}</ins>', " nothing" if value.is_nothing else "", value.text)
 
 
 @register.simple_tag
