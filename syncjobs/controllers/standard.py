@@ -16,7 +16,6 @@ from syncjobs.controllers.relay import relay
 from syncjobs.controllers.results import COUNTS, NOTHING_DIFFERS, SWITCHED_OFF, UNCHANGED, sentence
 from syncjobs.controllers.targets import Target, check_target, parse_targets
 from syncjobs.counts import Counts
-from syncjobs.crash_points import crash_here
 from syncjobs.diffs import compare_values, mask_values
 from syncjobs.documents.base import DocumentStore, TargetSession, Written
 from syncjobs.statuses import Phase, Status
@@ -85,7 +84,6 @@ class DocumentSync:
             began = time.monotonic()
             outcome, target_doc = self._in_session(store, session)
             self._warn_if_long(time.monotonic() - began)
-        crash_here("after_target_commit")
         if outcome.is_written and self._runs_finished:
             return replace(outcome, afterwards=lambda: self._hook("finished", target_doc))
         return outcome

@@ -59,6 +59,8 @@ class ModelStore:
             yield session
             if not session.has_ended:
                 transaction.set_rollback(True)
+        if session.has_ended:
+            crash_here("after_target_commit")
 
     def close(self) -> None:
         """Django keeps its connections itself."""
