@@ -73,7 +73,7 @@ def test_queued_job_is_canceled_at_once_and_a_started_one_is_asked() -> None:
     assert asked.cancel_requested_at is not None
     with pytest.raises(StatusConflict, match="is canceled, so it cannot be canceled; allowed now: restart, delete"):
         cancel_job(queued.pk, actor="ann")
-    with pytest.raises(StatusConflict, match="is started and asked to stop, .*; nothing can be done to it now"):
+    with pytest.raises(StatusConflict, match=r"is started and asked to stop, .*; nothing can be done to it now"):
         cancel_job(started.pk, actor="ann")
 
 
