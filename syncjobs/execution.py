@@ -35,6 +35,12 @@ PATIENCE_SECONDS = 25.0  # how long the end of an attempt waits for Syncdeck's o
 _watchers: dict[int, Watcher] = {}
 
 
+class ControllerFailure(InternalError):
+    """A controller raised something that Syncdeck does not know: it may well be the network, so it is tried again."""
+
+    retryable = True
+
+
 def run_job(
     job_id: int, dispatch_id: uuid.UUID, worker: str, shutdown_requested: Callable[[], bool] = lambda: False
 ) -> SyncJob | None:
@@ -185,7 +191,8 @@ def _failure_of(error: BaseException, running: RunningJob) -> tuple[SyncError, s
         message = f"Syncdeck's own database refused: {error}"
         return TransientError("state_database", message, hint="Look at its log and its disk; then retry."), trace
     message = f"{running.job.config_snapshot['controller']}: {type(error).__name__}: {error}"
-    return InternalError("controller_bug", message, hint="The traceback below says where."), trace
+    failure = ControllerFailure if isinstance(error, Exception) else InternalError
+    return failure("controller_bug", message, hint="The traceback below says where."), trace
 
 
 def _give_way(running: RunningJob, reason: str) -> None:
