@@ -89,7 +89,7 @@ def change_lines(job: SyncJob) -> list[str]:
     lines = []
     for change in job.changes.all()[:MOST_CHANGES]:
         told = "would " if job.dry_run else ""
-        lines += ["", f"Change:   {told}{change.operation} {change.stream} {shown(change.key)}"]
+        lines += ["", f"Change:   {told}{change.operation} {change.stream} {_key_text(change.key)}"]
         lines += [f"  {name}: {shown(old)} → {shown(new)}" for name, (old, new) in change.fields.items()]
     return lines
 
@@ -115,6 +115,12 @@ def rollup_text(summary: dict[str, Any]) -> str:
     """`12 in all: 10 done, 2 failed, 0 running`."""
     parts = ", ".join(f"{summary[name]:,} {name}" for name in ("done", "failed", "running"))
     return f"{summary['total']:,} in all: {parts}"
+
+
+def _key_text(key: Any) -> str:
+    """A key of one field by its value."""
+    values = list(key.values()) if isinstance(key, dict) else [key]
+    return str(values[0]) if len(values) == 1 else shown(key)
 
 
 def document_text(document_type: str, name: str) -> str:

@@ -119,10 +119,11 @@ def job_columns(job_type: SyncJobType, options: dict[str, Any]) -> dict[str, Any
     given = {name: options[name] for name in JOB_COLUMNS if options.get(name) is not None}
     targets = [DOCUMENT_OPTIONS[name] for name in ("target_document_type", "target_document_name") if name in given]
     if targets and "operation" not in given:
-        raise usage_error(f"{' and '.join(targets)} need --operation, which says what is to be done to the target")
-    default_type = {"target_document_type": job_type.target_document_type}
+        raise usage_error(f"with {' and '.join(targets)} give --operation, too: what is to be done to the target")
+    if given.get("operation") in ("update", "delete") and "target_document_name" not in given:
+        raise usage_error(f"--operation {given['operation']} needs --target, the name of the document")
     try:
-        check_overrides(default_type | given if "operation" in given else given)
+        check_overrides(given)
     except RunRefused as problem:
         raise usage_error(str(problem)) from problem
     return given
@@ -134,7 +135,7 @@ def _refuse_unfit(job_type: SyncJobType, options: dict[str, Any]) -> None:
     given = [flag for name, flag in unfit.items() if options.get(name) is not None]
     if given:
         what = "syncs streams" if has_streams else "has no streams"
-        raise usage_error(f"{job_type.slug} {what}, so it takes no {' and no '.join(given)}")
+        raise usage_error(f"type {job_type.slug} {what}, so it takes no {' and no '.join(given)}")
 
 
 def usage_error(text: str) -> CommandError:

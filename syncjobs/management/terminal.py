@@ -74,9 +74,10 @@ def telling_problems() -> Iterator[None]:
 
 
 def sentence(problem: object) -> str:
-    """The problem with a capital letter and one full stop."""
+    """The problem with a capital letter and one full stop; a field's name before a colon stays as it is."""
     text = str(problem).strip().rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
+    is_named = text.partition(" ")[0].endswith(":")
+    return f"{text}." if is_named else f"{text[:1].upper()}{text[1:]}."
 
 
 def quieten_console() -> None:

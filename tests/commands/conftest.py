@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import pytest
+from django.core.management import load_command_class
 
 from connectors.sandbox.datasets import DatasetSpec, Row
 from connectors.sandbox.server import RunningSandbox, running_sandbox
@@ -44,6 +47,41 @@ RECORDS: dict[str, dict[str, str]] = {
     "vehicles": {"crash_record_id": "a", "crash_date": WHEN, "make": "NULL", "vehicle_year": "1899", "unit_no": "1"},
     "fatalities": {"crash_date": WHEN, "victim": "UNKNOWN", "latitude": "42.11", "longitude": "-87.5"},
 }
+
+
+class Said(NamedTuple):
+    """What a command answered."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.output)
+        return found
+
+
+Ask = Callable[..., Said]
+
+
+@pytest.fixture
+def ask(transactional_db: None, capsys: pytest.CaptureFixture[str]) -> Ask:
+    """Runs a command in this process, just as manage.py does."""
+
+    def run(*arguments: object) -> Said:
+        name, *rest = map(str, arguments)
+        capsys.readouterr()
+        code = 0
+        try:
+            load_command_class("syncjobs", name).run_from_argv(["manage.py", name, *rest])
+        except SystemExit as ending:
+            code = int(ending.code or 0)
+        output, errors = capsys.readouterr()
+        assert "Traceback" not in errors
+        return Said(code, output, errors)
+
+    return run
 
 
 @pytest.fixture(scope="module")

@@ -153,6 +153,29 @@ def test_wait_ends_when_the_job_does(house: House) -> None:
     assert (waiting.returncode, json.loads(output)["status"]) == (1, "canceled")
 
 
+def test_a_verb_waits_for_the_ends_of_all_its_jobs(house: House) -> None:
+    over = [job_that_is_canceled(house) for _ in range(2)]
+    waiting = house.begin("sync", "restart", *map(str, over), "--wait", "--json")
+    newest = wait_for_newest(house, "queued")
+    while newest["pk"] < over[1] + 2:  # the second one is made after the first
+        newest = wait_for_newest(house, "queued")
+    house.ask("sync", "cancel", str(newest["pk"] - 1), str(newest["pk"]))
+    output, errors = waiting.communicate(timeout=20)
+    assert waiting.returncode == 1, errors
+    told = json.loads(output)
+    assert [(job["id"], job["status"]) for job in told["done"]] == [
+        (newest["pk"] - 1, "canceled"),
+        (newest["pk"], "canceled"),
+    ]
+    assert told["refused"] == {}
+
+
+def job_that_is_canceled(house: House) -> int:
+    job = json.loads(house.ask("sync", "run", "airports", "--no-queue", "--json").stdout)
+    house.ask("sync", "cancel", str(job["id"]))
+    return int(job["id"])
+
+
 def test_a_reader_that_has_gone_is_no_error(house: House) -> None:
     reader, writer = os.pipe()
     os.close(reader)

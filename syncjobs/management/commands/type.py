@@ -63,8 +63,8 @@ def list_types(terminal: Terminal, *, as_json: bool, **_general: Any) -> None:
 
 def pause_type(terminal: Terminal, *, job_type: str, until: datetime | None, as_json: bool, **_general: Any) -> None:
     paused = pause_job_type(find_type(job_type), actor=terminal_user(), resume_at=until)
-    end = moment_text(paused.resume_at) if paused.resume_at else f"manage.py type resume {paused.slug}"
-    _tell(terminal, paused, f"Type {paused.slug} is paused: nothing of it starts until {end}", as_json=as_json)
+    end = f" {moment_text(paused.resume_at)}" if paused.resume_at else f": manage.py type resume {paused.slug}"
+    _tell(terminal, paused, f"Type {paused.slug} is paused: nothing of it starts until{end}", as_json=as_json)
 
 
 def resume_type(terminal: Terminal, *, job_type: str, as_json: bool, **_general: Any) -> None:
