@@ -90,12 +90,15 @@ def _differs(wanted: Mapping[str, Any], target: tuple[str, ...]) -> bool:
 
 
 def _insert(parent: SyncJob, shared: Mapping[str, Any], wanted: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
+    if not wanted:
+        return
     rows = [dict(child) | {"position": place, "token": uuid.uuid4()} for place, child in wanted.items()]
     for row in rows:
         if "title" in row:
             row["title"] = row["title"][:300]
     insert_alike(SyncJob, shared, rows)
-    made = parent.children.filter(position__in=list(wanted)).order_by("position").values_list("pk", "position")
+    inside = parent.children.filter(position__range=(min(wanted), max(wanted))).order_by("position")
+    made = [(pk, place) for pk, place in inside.values_list("pk", "position") if place in wanted]
     first = {"old": "", "new": Status.QUEUED.value, "actor": "relay", "created_at": now}
     reasons = [{"job_id": pk, "reason": f"child {place} of job #{parent.pk}"} for pk, place in made]
     insert_alike(JobEvent, first, reasons)
