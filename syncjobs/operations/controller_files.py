@@ -40,8 +40,13 @@ def controller_file_offer(name: str) -> ControllerFileOffer | None:
         module = module_name(name)
     except FileRefused:
         return None
-    labels = tuple(label for label, app in _own_apps().items() if _is_writable(Path(app.path)))
+    labels = apps_for_controllers()
     return ControllerFileOffer(module, labels) if labels and module not in controller_names() else None
+
+
+def apps_for_controllers() -> tuple[str, ...]:
+    """The labels of the apps in which a file could be made."""
+    return tuple(label for label, app in _own_apps().items() if _is_writable(Path(app.path)))
 
 
 def make_controller_file(name: str, app_label: str, mode: Mode = "standard") -> Path:

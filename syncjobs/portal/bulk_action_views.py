@@ -10,9 +10,8 @@ from django.utils.safestring import SafeString
 from syncjobs.models import SyncJob
 from syncjobs.operations.bulk_actions import BulkResult, act_on_jobs
 from syncjobs.portal.forms.action_forms import ActionForm, ReasonForm
-from syncjobs.portal.job_action_views import local_address
 from syncjobs.portal.job_actions import ACTIONS, Action
-from syncjobs.portal.pages import POSTING, PortalAdmin, signed_in_user, tell, warn
+from syncjobs.portal.pages import POSTING, PortalAdmin, local_address, signed_in_user, tell, warn
 
 MOST_JOBS, JOBS_NAMED, REFUSALS_SHOWN = 1_000, 20, 2
 PARTICIPLES = {

@@ -7,7 +7,6 @@ from functools import partial
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from syncjobs.lifecycle import StatusConflict, allowed_actions
 from syncjobs.models import SyncJob
@@ -15,7 +14,7 @@ from syncjobs.operations.descriptions import next_step
 from syncjobs.portal import job_reads
 from syncjobs.portal.forms.action_forms import ActionForm
 from syncjobs.portal.job_actions import ACTIONS, Action, Ask
-from syncjobs.portal.pages import FORM, POSTING, PortalAdmin, refuse, signed_in_user, tell
+from syncjobs.portal.pages import FORM, POSTING, PortalAdmin, local_address, refuse, signed_in_user, tell
 
 
 class JobActionViews:
@@ -74,9 +73,3 @@ def _back(request: HttpRequest, job_id: int | None) -> HttpResponseRedirect:
     if address := local_address(request, request.POST.get("next", "")):
         return HttpResponseRedirect(address)
     return redirect("admin:job_list") if job_id is None else redirect("admin:job_page", job_id)
-
-
-def local_address(request: HttpRequest, address: str) -> str:
-    """The address if it leads into this portal, else nothing."""
-    is_ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
-    return address if is_ours else ""

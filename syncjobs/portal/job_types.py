@@ -1,26 +1,28 @@
-"""The job types' pages: list, one type, its form, and running it. Every change is one call of an operation."""
+"""The job types' pages: list, one type, and its form. Running, pausing and resuming have modules of their own."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
-from connectors.errors import ConfigError
 from connectors.models import EditConflict
 from syncjobs.models import JobTypeVersion, SyncJob, SyncJobType
-from syncjobs.operations.job_types import run_job_type, save_job_type
-from syncjobs.operations.run_requests import RunRefused
+from syncjobs.operations.controller_files import controller_file_offer
+from syncjobs.operations.job_types import save_job_type
 from syncjobs.portal import job_reads, schedule_reads
+from syncjobs.portal.controller_file_views import ControllerFileViews, may_make_files
+from syncjobs.portal.forms.controller_choices import controller_choices, document_types
 from syncjobs.portal.forms.job_type_forms import JobTypeForm
-from syncjobs.portal.forms.run_forms import RunForm
+from syncjobs.portal.forms.type_action_forms import ControllerFileForm
+from syncjobs.portal.job_type_run_views import JobTypeRunViews, get_job_type, has_streams, may_run
+from syncjobs.portal.job_type_state_views import JobTypeStateViews
 from syncjobs.portal.live import Region
 from syncjobs.portal.pages import FORM, PortalAdmin, tell
-from syncjobs.statuses import Trigger
 
 TYPES_SHOWN, JOBS_SHOWN, VERSIONS_SHOWN, SCHEDULES_SHOWN = 500, 15, 20, 50
 Types = QuerySet[SyncJobType, SyncJobType]
@@ -36,10 +38,11 @@ class SyncJobTypeAdmin(PortalAdmin):
         return [
             self.page("", self.job_type_list, "job_type_list"),
             self.page("-/add/", self.job_type_edit, "job_type_add", needs="add", methods=FORM),
-            self.page("-/run/", self.job_type_choose, "job_type_choose"),
+            *JobTypeRunViews(self).pages(),
+            *JobTypeStateViews(self).pages(),
+            *ControllerFileViews(self).pages(),
             self.page(f"{one}", self.job_type_page, "job_type_page"),
             self.page(f"{one}edit/", self.job_type_edit, "job_type_edit", needs="change", methods=FORM),
-            self.page(f"{one}run/", self.job_type_run, "job_type_run", methods=FORM),
         ]
 
     def job_type_list(self, request: HttpRequest) -> HttpResponse:
@@ -56,15 +59,17 @@ class SyncJobTypeAdmin(PortalAdmin):
         return types.annotate(last_job_id=Subquery(newest))
 
     def job_type_page(self, request: HttpRequest, slug: str) -> HttpResponse:
-        job_type = self._get(slug)
+        job_type = get_job_type(slug)
         jobs = list(job_reads.listed_jobs().filter(job_type=job_type, parent=None)[:JOBS_SHOWN])
         context: dict[str, Any] = {
             "title": str(job_type),
             "type": job_type,
             "jobs": [{"job": job, "why": job_reads.why(job)} for job in jobs],
-            "may_run": self._may_run(request),
+            "may_run": may_run(request),
             "may_change": self.has_change_permission(request),
-            "may_do": [verb for verb in ("insert", "update") if getattr(job_type, f"{verb}_enabled")],
+            "may_do": [verb for verb in ("insert", "update", "delete") if getattr(job_type, f"{verb}_enabled")],
+            "has_streams": has_streams(job_type),
+            **self._controller(job_type),
         }
         region = Region("type-jobs", "portal/_type_jobs.html", is_live=any(not job.is_final for job in jobs))
         schedules = schedule_reads.with_rules(job_type.schedules.all())
@@ -73,6 +78,13 @@ class SyncJobTypeAdmin(PortalAdmin):
         context["shown_version"] = self._shown_version(request, job_type)
         return self.draw(request, "portal/job_type_page.html", context, regions=[region])
 
+    def _controller(self, job_type: SyncJobType) -> dict[str, Any]:
+        """What is wrong with the type's controller, and with DEBUG the form that makes a missing one."""
+        (choice,) = (choice for choice in controller_choices(job_type.controller) if choice.name == job_type.controller)
+        offer = controller_file_offer(job_type.controller) if choice.problems else None
+        form = ControllerFileForm(offer.app_labels, initial={"name": offer.controller}) if offer else None
+        return {"controller": choice, "controller_form": form}
+
     def _shown_version(self, request: HttpRequest, job_type: SyncJobType) -> JobTypeVersion | None:
         number = request.GET.get("version", "")
         if not (number.isascii() and number.isdigit() and len(number) < 9):
@@ -80,12 +92,18 @@ class SyncJobTypeAdmin(PortalAdmin):
         return JobTypeVersion.objects.filter(job_type=job_type, number=int(number)).first()
 
     def job_type_edit(self, request: HttpRequest, slug: str | None = None) -> HttpResponse:
-        job_type = None if slug is None else self._get(slug)
+        job_type = None if slug is None else get_job_type(slug)
         form = JobTypeForm(request.POST if request.method == "POST" else None, instance=job_type)
         if request.method == "POST" and form.is_valid() and self._save(request, form):
             tell(request, f"{form.instance} is saved as version {form.instance.version}.")
             return redirect("admin:job_type_page", form.instance.slug)
-        context = {"form": form, "type": job_type, "title": f"Edit {job_type}" if job_type else "Add a job type"}
+        context = {
+            "form": form,
+            "type": job_type,
+            "title": f"Edit {job_type}" if job_type else "Add a job type",
+            "document_types": document_types(),
+            "may_make_files": may_make_files(),
+        }
         status = 422 if form.is_bound else 200
         return self.draw(request, "portal/job_type_edit.html", context, status=status)
 
@@ -97,41 +115,3 @@ class SyncJobTypeAdmin(PortalAdmin):
         except EditConflict as conflict:
             form.add_error(None, f"Not saved: {conflict}.")
         return not form.errors
-
-    def job_type_choose(self, request: HttpRequest) -> HttpResponse:
-        """The quick action "Run a sync": which one?"""
-        types = list(SyncJobType.objects.filter(paused_at=None)[:TYPES_SHOWN])
-        context = {"title": "Run a sync", "types": types, "may_run": self._may_run(request)}
-        return self.draw(request, "portal/job_type_choose.html", context)
-
-    def job_type_run(self, request: HttpRequest, slug: str) -> HttpResponse:
-        if not self._may_run(request):
-            raise PermissionDenied
-        job_type = self._get(slug)
-        form = RunForm(job_type, request.POST if request.method == "POST" else None)
-        if form.is_bound and form.is_valid() and (job := self._run(request, job_type, form)):
-            tell(request, f"Job #{job.pk} is queued{', as a dry run' if job.dry_run else ''}.")
-            return redirect("admin:job_page", job.pk)
-        context = {"title": f"Run {job_type}", "type": job_type, "form": form}
-        return self.draw(request, "portal/job_type_run.html", context, status=422 if form.is_bound else 200)
-
-    def _run(self, request: HttpRequest, job_type: SyncJobType, form: RunForm) -> SyncJob | None:
-        user = request.user
-        assert user.is_authenticated  # noqa: S101 - pages are for staff; told to the type checker
-        try:
-            return run_job_type(job_type, trigger=Trigger.MANUAL, actor=user.get_username(), user=user, **form.limits)
-        except ConfigError as error:
-            form.add_error(None, " ".join(filter(None, (f"{error.message}.", error.hint))))
-        except RunRefused as error:
-            form.add_error(None, f"{error}.")
-        return None
-
-    def _may_run(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("syncjobs.change_syncjob")
-
-    def _get(self, slug: str) -> SyncJobType:
-        found = SyncJobType.objects.select_related("source_connector", "target_connector", "paused_by")
-        job_type = found.filter(slug=slug).first()
-        if job_type is None:
-            raise Http404(f"There is no job type '{slug}'.")
-        return job_type

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from syncjobs.portal.live import Region, answer_region, draw_region, is_asked_for
@@ -94,6 +95,12 @@ def signed_in_user(request: HttpRequest) -> User:
     user = request.user
     assert user.is_authenticated  # noqa: S101 - told to the type checker
     return user
+
+
+def local_address(request: HttpRequest, address: str) -> str:
+    """The address if it leads into this portal, else nothing."""
+    is_ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if is_ours else ""
 
 
 def tell(request: HttpRequest, text: str) -> None:

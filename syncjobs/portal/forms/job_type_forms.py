@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.conf import settings
 
-from syncjobs.controllers.registry import controller_names
 from syncjobs.models import SyncJobType
+from syncjobs.portal.forms.controller_choices import ControllerSelect, controller_choices
 from syncjobs.portal.forms.fields import StrictJSONField
 
 if TYPE_CHECKING:
@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 else:
     JobTypeModelForm = forms.ModelForm  # cannot be subscripted when running
 
+DOCUMENT_TYPE_HELP = "A model such as crm.Customer, or a connector's stream such as erp/customers."
+ONLY_FOR = {
+    "documents": (
+        *("source_document_type", "target_document_type", "keep_tombstones"),
+        *("delete_enabled", "update_without_changes_enabled"),
+    ),
+    "streams": ("guards", "changes_kept"),
+}
+"""Which fields have an effect in one grain of sync only; the stylesheet hides them in the other."""
+
 
 class JobTypeForm(JobTypeModelForm):
     """Everything of a type that people set. `version` is the one that was read, so that no edit is lost unseen."""
 
-    controller = forms.ChoiceField()
+    controller = forms.ChoiceField(widget=ControllerSelect)
     queue = forms.ChoiceField()
     config = StrictJSONField(label="Configuration", required=False, is_tall=True)
     guards = StrictJSONField(
@@ -37,7 +47,10 @@ class JobTypeForm(JobTypeModelForm):
             "enabled",
             "controller",
             "source_connector",
+            "source_document_type",
+            "keep_tombstones",
             "target_connector",
+            "target_document_type",
             "config",
             "guards",
             "queue",
@@ -47,16 +60,33 @@ class JobTypeForm(JobTypeModelForm):
             "overlap",
             "insert_enabled",
             "update_enabled",
+            "delete_enabled",
+            "update_without_changes_enabled",
             "verbose_logging",
             "changes_kept",
         )
         labels = {
             "slug": "Slug (its name in commands and the API)",
+            "keep_tombstones": "Keep tombstones",
             "insert_enabled": "Inserts allowed",
             "update_enabled": "Updates allowed",
+            "delete_enabled": "Deletes allowed",
+            "update_without_changes_enabled": "Update without changes",
             "overlap": "If one is still active",
         }
-        widgets = {"description": forms.Textarea(attrs={"rows": 2})}
+        help_texts = {
+            "source_connector": "A stream sync needs it; for documents it only lends its limit of jobs at once.",
+            "target_connector": "A stream sync needs it; for documents it only lends its limit of jobs at once.",
+            "source_document_type": DOCUMENT_TYPE_HELP,
+            "target_document_type": f"{DOCUMENT_TYPE_HELP} The controller may name another for each target.",
+            "update_without_changes_enabled": "Write the target even if nothing in it differs.",
+            "verbose_logging": "Keep what each target was before and after, and the values of inserted records.",
+        }
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 2}),
+            "source_document_type": forms.TextInput(attrs={"list": "document-types", "autocomplete": "off"}),
+            "target_document_type": forms.TextInput(attrs={"list": "document-types", "autocomplete": "off"}),
+        }
 
     groups = (
         ("What it is", ("name", "slug", "description", "enabled")),
@@ -65,32 +95,40 @@ class JobTypeForm(JobTypeModelForm):
             (
                 "controller",
                 "source_connector",
+                "source_document_type",
+                "keep_tombstones",
                 "target_connector",
+                "target_document_type",
                 "config",
                 "guards",
             ),
         ),
         ("How its jobs run", ("queue", "timeout", "retry_delay", "max_retries", "overlap")),
-        (
-            "What it may do",
-            ("insert_enabled", "update_enabled"),
-        ),
+        ("What it may do", ("insert_enabled", "update_enabled", "delete_enabled", "update_without_changes_enabled")),
         ("What is kept", ("verbose_logging", "changes_kept")),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._choose("controller", controller_names())
-        self._choose("queue", settings.SYNCDECK_QUEUES)
+        stored = str(self.instance.controller)
+        self.controllers = controller_choices(stored)
+        self._choose("controller", [(choice.name, choice.label) for choice in self.controllers])
+        self.fields["controller"].widget.disabled_names = {
+            choice.name for choice in self.controllers if choice.problems and choice.name != stored
+        }
+        queues = dict.fromkeys([*settings.SYNCDECK_QUEUES, str(self.instance.queue)])
+        self._choose("queue", [(queue, queue) for queue in queues])
+        for grain, names in ONLY_FOR.items():
+            for name in names:
+                self.fields[name].only_for = grain  # type: ignore[attr-defined]
         if self.instance.pk:
             self.fields["slug"].disabled = True
             self.initial["version"] = self.instance.version
 
-    def _choose(self, name: str, known: list[str]) -> None:
+    def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared above
-        stored = str(getattr(self.instance, name))
-        field.choices = [(choice, choice) for choice in dict.fromkeys([*known, stored])]
+        field.choices = choices
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

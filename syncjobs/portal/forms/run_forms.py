@@ -1,4 +1,4 @@
-"""What one run of a type may be limited to."""
+"""What one run of a type may be limited to, or be about."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Any
 from django import forms
 
 from syncjobs.models import SyncJobType
+from syncjobs.portal.forms.fields import StrictJSONField
 
 DAY_HELP = "Such as 2026-11-23, or 2026-11-23T02:30."
+LONGEST_DOCUMENT = 255
+ADVANCE = ("operation", "target_document_type", "target_document_name")
+OPERATIONS = [("", "as the controller says"), *((name, name) for name in ("insert", "update", "delete"))]
 
 
 class RunForm(forms.Form):
-    """Limits of one run; left empty, the type runs as it is."""
+    """Limits of one run of a stream sync; left empty, the type runs as it is."""
 
     endpoints = forms.MultipleChoiceField(
         label="Streams", required=False, widget=forms.CheckboxSelectMultiple, help_text="None ticked means all."
@@ -53,3 +57,74 @@ class RunForm(forms.Form):
             "dry_run": self.cleaned_data["dry_run"],
             "force": self.cleaned_data["force"],
         }
+
+
+class DocumentRunForm(forms.Form):
+    """Which document one run is about, and what the controller is told beside it."""
+
+    source_document_type = forms.CharField(
+        label="Source document type",
+        required=False,
+        max_length=LONGEST_DOCUMENT,
+        widget=forms.TextInput(attrs={"list": "document-types", "autocomplete": "off"}),
+    )
+    source_document_name = forms.CharField(
+        label="Source document",
+        required=False,
+        max_length=LONGEST_DOCUMENT,
+        help_text="Its name: a primary key, or the key of a record. Empty if the controller needs the context only.",
+    )
+    context = StrictJSONField(
+        required=False, initial=dict, help_text="An object that the controller reads by sync_job.get_context()."
+    )
+    dry_run = forms.BooleanField(
+        label="Dry run", required=False, help_text="Compare and show what would change; write nothing."
+    )
+    force = forms.BooleanField(
+        label="Force", required=False, help_text="Run even if a job of this document is active or waits already."
+    )
+    operation = forms.ChoiceField(
+        required=False,
+        choices=OPERATIONS,
+        help_text="Given with a target, the controller is not asked what to do, only how.",
+    )
+    target_document_type = forms.CharField(
+        label="Target document type",
+        required=False,
+        max_length=LONGEST_DOCUMENT,
+        widget=forms.TextInput(attrs={"list": "document-types", "autocomplete": "off"}),
+    )
+    target_document_name = forms.CharField(
+        label="Target document",
+        required=False,
+        max_length=LONGEST_DOCUMENT,
+        help_text="Its name; an insert needs none.",
+    )
+
+    def __init__(self, job_type: SyncJobType, data: Any = None) -> None:
+        super().__init__(data)
+        if job_type.source_document_type:
+            del self.fields["source_document_type"]
+            self.fields["source_document_name"].label = job_type.source_document_type
+        if job_type.target_document_type:
+            self.fields["target_document_type"].help_text = f"Empty means {job_type.target_document_type}."
+
+    def about(self) -> list[forms.BoundField]:
+        names = ("source_document_type", "source_document_name", "context", "dry_run", "force")
+        return [self[name] for name in names if name in self.fields]
+
+    def in_advance(self) -> list[forms.BoundField]:
+        return [self[name] for name in ADVANCE]
+
+    @property
+    def has_target(self) -> bool:
+        """Whether the part that is folded away holds something, right or wrong."""
+        return any(field.value() or field.errors for field in self.in_advance())
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The arguments for enqueue_sync_job; what was left empty is None."""
+        names = ("source_document_type", "source_document_name", *ADVANCE)
+        named = {name: self.cleaned_data.get(name) or None for name in names}
+        rest = {name: self.cleaned_data[name] for name in ("context", "dry_run", "force")}
+        return named | rest
