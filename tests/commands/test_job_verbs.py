@@ -96,7 +96,7 @@ def test_a_job_that_is_not_there_is_not_found(ask: Ask, verb: str) -> None:
 def test_bad_usage_of_a_verb_is_exit_code_2(ask: Ask, arguments: tuple[str, ...]) -> None:
     said = ask("sync", *arguments)
     assert (said.code, said.output) == (2, "")
-    assert f"usage: manage.py sync {arguments[0]}" in said.errors or "usage: manage.py sync" in said.errors
+    assert "usage: manage.py sync" in said.errors
 
 
 @pytest.mark.parametrize("verb", ["cancel", "discard"])
