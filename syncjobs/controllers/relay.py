@@ -26,7 +26,12 @@ def relay(
     """
     if before := find_hook(code, "before_relay"):
         before(sync_job, source_doc, answer)
-    number = create_children(sync_job.job, _children(sync_job, read(answer)), db_now())
+
+    def warn_of_other_target(place: int) -> None:
+        text = f"Child {place} is there already, with another target than the list has in its place now; it is left so"
+        sync_job.log("WARNING", text)
+
+    number = create_children(sync_job.job, _children(sync_job, read(answer)), db_now(), warn_of_other_target)
     sync_job.log("INFO", f"There are {number:,} child jobs, one for each target")
     if after := find_hook(code, "after_relay"):
         after(sync_job, source_doc, SyncJob.objects.filter(parent=sync_job.job.pk).order_by("position"))
