@@ -32,6 +32,8 @@ def relay(
         sync_job.log("WARNING", text)
 
     number = create_children(sync_job.job, _children(sync_job, read(answer)), db_now(), warn_of_other_target)
+    if not number:
+        return Outcome(Status.NO_TARGET, "before_relay left no target", Counts())
     sync_job.log("INFO", f"There are {number:,} child jobs, one for each target")
     if after := find_hook(code, "after_relay"):
         after(sync_job, source_doc, SyncJob.objects.filter(parent=sync_job.job.pk).order_by("position"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ def sync_document(code: Any, sync_job: JobHandle, source_doc: Any) -> Outcome:
     else:
         hook = next(name for name in DISCOVERY if find_hook(code, name))
         answer = _call(code, hook, sync_job, source_doc)
+        answer = list(answer) if isinstance(answer, Iterator) else answer  # a generator can be read only once
         targets = parse_targets(answer, hook, sync_job.job.target_document_type)
         if len(targets) > 1:
             read_again = partial(parse_targets, hook=hook, default_type=sync_job.job.target_document_type)

@@ -96,6 +96,8 @@ def _typed(field: models.Field[Any, Any], document: models.Model) -> Any:
     value = field.value_from_object(document)
     if isinstance(value, models.fields.files.FieldFile):
         return value.name
+    if isinstance(value, memoryview):  # cannot be copied, and what it shows may change
+        return bytes(value)
     if hasattr(value, "resolve_expression"):
         return value  # an F() or the like: its value is known once it is saved
     try:
