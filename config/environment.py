@@ -94,7 +94,7 @@ def parse(variables: Mapping[str, str], base_dir: Path) -> Environment:
         network_allow=read("SYNCDECK_NETWORK_ALLOW", default_networks, parsing.parse_network_allowance),
         queues=read("SYNCDECK_QUEUES", "", parsing.parse_queues),
         lease_seconds=read("SYNCDECK_LEASE_SECONDS", "60", lambda text: parsing.parse_integer(text, 2, 3600)),
-        crash_at=read("SYNCDECK_CRASH_AT", "", optional(parsing.parse_crash_point, "")),
+        crash_at=read("SYNCDECK_CRASH_AT", "", optional(parsing.parse_crash_points, "")),
         warehouse_url=read("WAREHOUSE_URL", "", optional(parse_database_url, "")),
         chicago_api_token=read("CHICAGO_API_TOKEN", "", optional(parsing.parse_token, "")),
         email_url=read("EMAIL_URL", "consolemail://", parse_mail_url),

@@ -191,12 +191,14 @@ def is_host_and_port(text: str) -> bool:
     return not is_bare_address and is_host(host) and port.isdecimal() and 0 < int(port) < 65536
 
 
-def parse_crash_point(text: str) -> str:
-    """Read `point` or `point:nth`, the place where a test has the process killed."""
-    point, separator, nth = text.strip().partition(":")
-    if point not in CRASH_POINTS or (separator and not re.fullmatch(r"[1-9]\d{0,8}", nth, re.ASCII)):
-        raise BadValue(f"must be one of {', '.join(CRASH_POINTS)}, or point:nth, not {text!r}.")
-    return text.strip()
+def parse_crash_points(text: str) -> str:
+    """Read `point` or `point:nth`, or several with commas: the places where a test has the process killed."""
+    found = split_list(text)
+    for one in found:
+        point, separator, nth = one.partition(":")
+        if point not in CRASH_POINTS or (separator and not re.fullmatch(r"[1-9]\d{0,8}", nth, re.ASCII)):
+            raise BadValue(f"must be one of {', '.join(CRASH_POINTS)}, or point:nth, not {one!r}.")
+    return ",".join(found)
 
 
 def parse_token(text: str) -> str:

@@ -12,15 +12,15 @@ _reached: Counter[str] = Counter()
 
 
 def crash_here(point: str) -> None:
-    """Kill this process (SIGKILL) if SYNCDECK_CRASH_AT is `point`, or `point:n` at the n-th time; never twice.
+    """Kill this process (SIGKILL) if SYNCDECK_CRASH_AT lists `point`, or `point:n` at the n-th time; never twice.
 
     A file in the data directory remembers that it happened, so that the process that takes over survives.
     """
-    wanted, _, nth = settings.SYNCDECK_CRASH_AT.partition(":")
-    if wanted != point:
+    wanted = dict(one.partition(":")[::2] for one in settings.SYNCDECK_CRASH_AT.split(","))
+    if point not in wanted:
         return
     _reached[point] += 1
-    if _reached[point] < int(nth or 1):
+    if _reached[point] < int(wanted[point] or 1):
         return
     try:
         (settings.SYNCDECK_DATA_DIR / f"crashed-{point}").open("x").close()

@@ -47,6 +47,7 @@ BAD_VALUES = [
     ("SYNCDECK_LEASE_SECONDS", "1.5", "2 to 3600"),
     ("SYNCDECK_CRASH_AT", "somewhere", "after_read"),
     ("SYNCDECK_CRASH_AT", "after_read:0", "point:nth"),
+    ("SYNCDECK_CRASH_AT", "after_read:2,somewhere", "not 'somewhere'"),
     ("WAREHOUSE_URL", "sqlite:///hunter2", "postgresql://"),
     ("CHICAGO_API_TOKEN", "hunter2 and more", "one word"),
     ("EMAIL_URL", "smtp//h:25", "smtp+tls://"),
