@@ -93,7 +93,8 @@ def summary(action: Action, result: BulkResult) -> SafeString:
     done = f"{len(result.done):,} {PARTICIPLES[action.name]}" if result.done else "Nothing was done"
     if not result.refused:
         return format_html("{}.", done)
-    refusals = [(sentence,) for _, sentence in sorted(result.refused.items())]
+    # What is allowed instead differs from job to job, and each job's own page says it.
+    refusals = [(sentence.partition(";")[0],) for _, sentence in sorted(result.refused.items())]
     first = "; ".join(sentence for (sentence,) in refusals[:REFUSALS_SHOWN])
     text = format_html("{}, {} refused: {}.", done, len(refusals), first)
     if len(refusals) <= REFUSALS_SHOWN:

@@ -51,11 +51,12 @@ def change_row(change: Change, most_fields: int | None = FIELDS_SHOWN, *, whole:
     pairs = list(change.fields.items())
     shown = pairs[:most_fields]
     key = change.key if isinstance(change.key, dict) else {"": change.key}
+    is_new = all(value is None for value in key.values())  # a dry run's insert has no key yet
     return ChangeRow(
         id=change.pk,
         stream=change.stream,
         operation=change.operation,
-        key=", ".join(value_text(value) for value in key.values()),
+        key="(new)" if is_new else ", ".join(value_text(value) for value in key.values()),
         fields=[_field_change(name, pair, change.operation, whole=whole) for name, pair in shown],
         more=len(pairs) - len(shown),
     )

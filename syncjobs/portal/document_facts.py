@@ -80,15 +80,14 @@ def document_facts(job: SyncJob, fields_changed: int | None) -> list[Fact]:
     return [
         Fact(job.operation or NOTHING, "operation"),
         Fact(changed, "fields that would change" if job.dry_run else "fields changed"),
-        Fact(f"{job.attempt}", "attempts"),
+        Fact(f"{job.retry_count} of {job.max_retries}", "retries used"),
     ]
 
 
 def document_outcome(job: SyncJob) -> str:
-    """What became of the target, in a sentence; empty where the job's status says it all."""
-    if job.status != Status.FINISHED or job.operation not in ("insert", "update", "delete"):
+    """What a dry run would have done; otherwise status, operation and diff say it all."""
+    if not (job.dry_run and job.operation and job.status == Status.FINISHED):
         return ""
-    done = sentence(
-        cast(Operation, job.operation), job.target_document_type, job.target_document_name, dry_run=job.dry_run
-    )
-    return f"{done}. A dry run writes nothing." if job.dry_run else f"{done}."
+    operation = cast(Operation, job.operation)
+    done = sentence(operation, job.target_document_type, job.target_document_name, dry_run=True)
+    return f"{done}. A dry run writes nothing."

@@ -149,17 +149,18 @@ def last_lines(job: SyncJob, number: int) -> list[JobLog]:
 
 
 def why(job: SyncJob) -> str:
-    """Beside a job in a list: what went wrong, else what it waits for, else who asked for it."""
+    """Beside a job in a list: what is the matter with it, else who asked for it."""
+    return trouble(job) or asked_by(job)
+
+
+def trouble(job: SyncJob) -> str:
+    """What went wrong, what there is to decide, what it waits for, or why it was canceled; empty if nothing of it."""
     if job.failure and job.status in (Status.FAILED, Status.ERROR, Status.HELD):
         failure: dict[str, Any] = job.failure
         return f"{failure.get('class', '')}: {failure.get('message', '')}"
     if held_because := getattr(job, "held_because", ""):
         return str(held_because)
-    if job.wait_reason:
-        return job.wait_reason
-    if job.status == Status.CANCELED and job.cancel_reason:
-        return job.cancel_reason
-    return asked_by(job)
+    return job.wait_reason or (job.cancel_reason if job.status == Status.CANCELED else "")
 
 
 def asked_by(job: SyncJob) -> str:

@@ -65,7 +65,7 @@ class SyncJobTypeAdmin(PortalAdmin):
             "title": str(job_type),
             "type": job_type,
             "jobs": [{"job": job, "why": job_reads.why(job)} for job in jobs],
-            "may_run": may_run(request),
+            "may_run": may_run(request) and job_type.paused_at is None,
             "may_change": self.has_change_permission(request),
             "may_do": [verb for verb in ("insert", "update", "delete") if getattr(job_type, f"{verb}_enabled")],
             "has_streams": has_streams(job_type),

@@ -97,14 +97,14 @@ class SyncJobAdmin(PortalAdmin):
 
     def _first_children(self, job: SyncJob) -> list[dict[str, Any]]:
         children = most_urgent(job_reads.listed_jobs().filter(parent=job), CHILDREN_ON_OVERVIEW)
-        return [{"job": child, "why": job_reads.why(child)} for child in children]
+        return [{"job": child, "why": job_reads.trouble(child)} for child in children]
 
     def job_children(self, request: HttpRequest, job_id: int) -> HttpResponse:
         job = job_reads.get_job(job_id)
         kind = request.GET.get("kind", "")
         children = job_reads.listed_jobs().filter(KINDS.get(kind, Q()), parent=job)
         page = page_by_id(request, children, CHILDREN_A_PAGE, newest_first=False)
-        rows = [{"job": child, "why": job_reads.why(child)} for child in page.rows]
+        rows = [{"job": child, "why": job_reads.trouble(child)} for child in page.rows]
         context = {"tab": "children", "page": page, "rows": rows, "kind": kind if kind in KINDS else ""}
         return self._tab(request, job, "portal/job_children.html", context)
 
@@ -203,7 +203,7 @@ class SyncJobAdmin(PortalAdmin):
             "progress": progress_of(job, now, attempt.started_at if attempt else None),
             "facts": document_facts(job, fields_changed) if is_document else facts_of(job, counts),
             "route": route_of(job),
-            "outcome": (document_outcome(job) if is_document else "") or outcome_of(job),
+            "outcome": document_outcome(job) if is_document else outcome_of(job),
             "reason": job_reads.last_reason(job) if job.status in EXPLAINED else "",
             "waits_for": wait_text(job),
             "next_step": next_step(job),

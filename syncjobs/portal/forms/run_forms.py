@@ -12,6 +12,7 @@ from syncjobs.portal.forms.fields import StrictJSONField
 DAY_HELP = "Such as 2026-11-23, or 2026-11-23T02:30."
 LONGEST_DOCUMENT = 255
 ADVANCE = ("operation", "target_document_type", "target_document_name")
+CONTEXT_ONLY = "Empty if the controller needs the context only."
 OPERATIONS = [("", "as the controller says"), *((name, name) for name in ("insert", "update", "delete"))]
 
 
@@ -72,7 +73,7 @@ class DocumentRunForm(forms.Form):
         label="Source document",
         required=False,
         max_length=LONGEST_DOCUMENT,
-        help_text="Its name: a primary key, or the key of a record. Empty if the controller needs the context only.",
+        help_text=f"Its name: a primary key, or the key of a record. {CONTEXT_ONLY}",
     )
     context = StrictJSONField(
         required=False, initial=dict, help_text="An object that the controller reads by sync_job.get_context()."
@@ -105,7 +106,8 @@ class DocumentRunForm(forms.Form):
         super().__init__(data)
         if job_type.source_document_type:
             del self.fields["source_document_type"]
-            self.fields["source_document_name"].label = job_type.source_document_type
+            of = job_type.source_document_type
+            self.fields["source_document_name"].help_text = f"The name (primary key) of one {of}. {CONTEXT_ONLY}"
         if job_type.target_document_type:
             self.fields["target_document_type"].help_text = f"Empty means {job_type.target_document_type}."
 
