@@ -22,7 +22,8 @@ PATIENCE_MS = 15_000
 STATIC_PAGES = (
     *("/admin/", "/admin/jobs/", "/admin/jobs/?status=failed", "/admin/job-types/", "/admin/job-types/-/run/"),
     *("/admin/job-types/-/add/", "/admin/job-types/airports/", "/admin/job-types/airports/edit/"),
-    *("/admin/job-types/airports/run/", "/admin/connectors/", "/admin/connectors/-/add/"),
+    *("/admin/job-types/airports/run/", "/admin/job-types/airports/pause/", "/admin/connectors/"),
+    "/admin/connectors/-/add/",
     *("/admin/connectors/-/add/?kind=postgres", "/admin/connectors/open-data/", "/admin/connectors/open-data/edit/"),
     *("/admin/schedules/", "/admin/schedules/add/", "/admin/auth/user/", "/admin/auth/user/add/", "/admin/auth/group/"),
     *("/admin/auth/group/add/", "/admin/auth/", "/admin/password_change/"),
@@ -93,7 +94,8 @@ def test_every_page_loads_without_a_complaint(
     page: Page, complaints: list[str], attacked_job: SyncJob, schedule: Schedule, source: Connector
 ) -> None:
     job, plan = f"/admin/jobs/{attacked_job.pk}/", f"/admin/schedules/{schedule.pk}/"
-    own_pages = [job + tab for tab in ("", "changes/", "log/", "attempts/", "config/", "cancel/")]
+    tabs = ("", "children/", "changes/", f"changes/{attacked_job.changes.get().pk}/", "log/", "attempts/", "config/")
+    own_pages = [job + tab for tab in (*tabs, "cancel/", "restart/", "delete/")]
     own_pages += [plan, f"{plan}edit/", f"{plan}delete/"]
     own_pages += [f"/admin/auth/user/{User.objects.get().pk}/{end}" for end in ("change/", "password/", "history/")]
     for address in (*STATIC_PAGES, *own_pages):
@@ -138,6 +140,58 @@ def test_a_started_jobs_page_follows_its_row_until_the_end(
     expect(page.locator("#job-live .pill").first).to_have_text("Finished", timeout=PATIENCE_MS)
     expect(page.locator("#job-live[hx-trigger], #job-log-tail[hx-trigger]")).to_have_count(0, timeout=PATIENCE_MS)
     assert not complaints
+
+
+def test_a_job_is_paused_resumed_and_canceled_by_its_buttons(
+    page: Page, complaints: list[str], make_job: MakeJob
+) -> None:
+    job = make_job(Status.QUEUED)
+    pill = page.locator("#job-live .pill").first
+    page.goto(f"/admin/jobs/{job.pk}/")
+    expect(page.locator(".buttons .btn")).to_have_text(["Pause", "Cancel…"])
+    page.click("#pause-job")
+    expect(page.locator(".messages")).to_contain_text(f"Job #{job.pk} is paused")
+    expect(pill).to_have_text("Paused")
+    page.click("#resume-job")
+    expect(pill).to_have_text("Queued")
+    page.click("#cancel-job")
+    page.fill("[name=reason]", "the wrong day")
+    page.click("text=Cancel the job")
+    expect(pill).to_have_text("Canceled")
+    expect(page.locator("#job-live")).to_contain_text("the wrong day")
+    expect(page.locator(".buttons .btn")).to_have_text(["Restart…", "Delete…"])
+    assert not complaints
+
+
+def test_ticks_and_an_open_menu_outlive_the_lists_refreshing(
+    page: Page, complaints: list[str], make_job: MakeJob
+) -> None:
+    first, second = make_job(Status.QUEUED, title="first"), make_job(Status.QUEUED, title="second")
+    page.goto("/admin/jobs/")
+    page.check(f"#tick-{first.pk}")
+    page.click(f"[aria-label='Actions of job #{second.pk}']")
+    SyncJob.objects.filter(pk=first.pk).update(wait_reason="no worker listens on queue 'default'")
+    expect(page.locator("#job-list")).to_contain_text("no worker listens", timeout=PATIENCE_MS)
+    expect(page.locator(f"#tick-{first.pk}")).to_be_checked()
+    expect(page.locator("#ticked")).to_have_text("1 of 2 ticked")
+    page.click("details[open] >> text=Pause")
+    expect(page.locator(".messages")).to_contain_text(f"Job #{second.pk} is paused")
+
+    page.check("#tick-all")
+    expect(page.locator("#ticked")).to_have_text("2 of 2 ticked")
+    page.select_option("[name=action]", "pause")
+    page.click("text=Go")
+    expect(page.locator(".messages")).to_contain_text(f"1 refused: job #{second.pk} is paused")
+    assert not complaints
+
+
+def test_the_form_of_a_type_shows_only_what_its_controller_uses(page: Page, job_type: object) -> None:
+    page.goto("/admin/job-types/airports/edit/")
+    expect(page.locator("[name=guards]")).to_be_visible()
+    expect(page.locator("[name=source_document_type]")).to_be_hidden()
+    page.select_option("[name=controller]", "sap_customer_sync")
+    expect(page.locator("[name=guards]")).to_be_hidden()
+    expect(page.locator("[name=source_document_type]")).to_be_visible()
 
 
 def test_the_dashboard_shows_a_job_that_begins_while_it_is_open(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -193,28 +194,27 @@ def large_relay(make_job: MakeJob) -> SyncJob:
     """250 children: two failed, one has a retry due, the others are finished."""
     parent = make_job(Status.RELAYED)
     failure = {"class": "data", "code": "x", "message": "article has no weight", "hint": "", "retryable": False}
-    special = {100: {"status": "failed"}, 200: {"status": "error"}, 150: {"status": "failed", "retry_after": 1}}
-    children = []
-    for number in range(250):
-        extra = special.get(number, {"status": "finished"})
-        if "retry_after" in extra:
-            extra = extra | {"retry_after": timezone.now() + timedelta(hours=1)}
-        if extra["status"] != "finished":
-            extra = extra | {"failure": failure}
-        children.append(
-            SyncJob(
-                parent=parent,
-                position=number,
-                title="child",
-                job_type=parent.job_type,
-                trigger_type="relay",
-                created_at=timezone.now(),
-                target_document_type="acme.SAPArticle",
-                target_document_name=f"A-{number}",
-                counts={"read": 1, "inserted": 1},
-                **extra,
-            )
+    later = timezone.now() + timedelta(hours=1)
+    failed: dict[int, dict[str, Any]] = {
+        100: {"status": "failed", "failure": failure},
+        150: {"status": "failed", "failure": failure, "retry_after": later},
+        200: {"status": "error", "failure": failure},
+    }
+    children = [
+        SyncJob(
+            parent=parent,
+            position=number,
+            title="child",
+            job_type=parent.job_type,
+            trigger_type="relay",
+            created_at=timezone.now(),
+            target_document_type="acme.SAPArticle",
+            target_document_name=f"A-{number}",
+            counts={"read": 1, "inserted": 1},
+            **failed.get(number, {"status": "finished"}),
         )
+        for number in range(250)
+    ]
     SyncJob.objects.bulk_create(children)
     return parent
 
@@ -264,9 +264,7 @@ def test_a_relays_pages_ask_as_little_of_many_children_as_of_few(
         make_job(Status.FINISHED, parent=small, position=number)
 
     def asked(job: SyncJob) -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             read(portal, job, tab)
         return len(queries)
 

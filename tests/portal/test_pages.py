@@ -27,8 +27,11 @@ POSTING = ("job_retry", "connector_test", "schedule_switch")
 def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admin: User) -> Addresses:
     """Every page that answers GET, over rows full of markup, by name."""
     run_connection_test(source)
-    by_job = ("job_page", "job_changes", "job_log", "job_log_download", "job_attempts", "job_config", "job_cancel")
-    by_type = ("job_type_page", "job_type_edit", "job_type_run")
+    by_job = (
+        *("job_page", "job_children", "job_changes", "job_log", "job_log_download", "job_attempts", "job_config"),
+        *("job_cancel", "job_restart", "job_discard", "job_delete", "job_cancel_children"),
+    )
+    by_type = ("job_type_page", "job_type_edit", "job_type_run", "job_type_pause")
     by_schedule = ("schedule_page", "schedule_edit", "schedule_delete")
     plain = [
         *("index", "job_list", "job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add"),
@@ -41,6 +44,7 @@ def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admi
     found |= {name: reverse(f"admin:{name}", args=[schedule.pk]) for name in by_schedule}
     found |= {"new_soda": reverse("admin:connector_add") + "?kind=soda", "search": "/admin/jobs/?q=" + ATTACK}
     found |= {"one_user": reverse("admin:auth_user_change", args=[admin.pk])}
+    found |= {"job_change": reverse("admin:job_change", args=[attacked_job.pk, attacked_job.changes.get().pk])}
     found |= {"old_version": reverse("admin:job_type_page", args=["airports"]) + "?version=1"}
     return found
 
@@ -107,7 +111,8 @@ def test_a_viewer_sees_pages_without_buttons_that_change(make_staff: MakeStaff, 
         content = text.partition('<main id="content-start"')[2]
         assert 'method="post"' not in content, f"{name} offers a viewer a change"
         assert "Cancel…" not in content
-    for name in ("job_cancel", "job_type_edit", "job_type_run", "connector_edit", "schedule_edit", "schedule_delete"):
+    changing = ("job_cancel", "job_delete", "job_type_edit", "job_type_run", "job_type_pause", "connector_edit")
+    for name in (*changing, "schedule_edit", "schedule_delete"):
         assert viewer.get(addresses[name]).status_code == 403, name
 
 
@@ -118,6 +123,8 @@ def test_a_viewer_sees_pages_without_buttons_that_change(make_staff: MakeStaff, 
         ("job_retry", 1),
         ("job_type_run", "airports"),
         ("job_type_edit", "airports"),
+        ("job_type_pause", "airports"),
+        ("job_type_resume", "airports"),
         ("connector_test", "open-data"),
         ("connector_edit", "open-data"),
         ("schedule_switch", 1),
@@ -130,7 +137,10 @@ def test_a_viewer_cannot_post(make_staff: MakeStaff, name: str, argument: str | 
     assert viewer.post(reverse(f"admin:{name}", args=[argument])).status_code == 403
 
 
-@pytest.mark.parametrize(("name", "argument"), [("job_retry", 1), ("connector_test", "x"), ("schedule_switch", 1)])
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [("job_retry", 1), ("job_type_resume", "x"), ("connector_test", "x"), ("schedule_switch", 1)],
+)
 def test_an_action_answers_no_get(portal: Client, name: str, argument: str | int) -> None:
     assert portal.get(reverse(f"admin:{name}", args=[argument])).status_code == 405
 
@@ -207,6 +217,7 @@ LISTS: dict[str, Callable[[], str]] = {
     "schedules": lambda: "/admin/schedules/",
     "one schedule": lambda: f"/admin/schedules/{Schedule.objects.get().pk}/",
     "relay": lambda: f"/admin/jobs/{SyncJob.objects.filter(status='relayed', parent=None).earliest('id').pk}/",
+    "children": lambda: f"/admin/jobs/{SyncJob.objects.earliest('id').pk}/children/",
     "log": lambda: f"/admin/jobs/{SyncJob.objects.earliest('id').pk}/log/",
     "changes": lambda: f"/admin/jobs/{SyncJob.objects.earliest('id').pk}/changes/",
 }
