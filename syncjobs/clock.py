@@ -18,3 +18,10 @@ def db_now() -> dt.datetime:
     assert row is not None  # noqa: S101 - a SELECT without FROM always has one row
     moment: dt.datetime = row[0]
     return moment
+
+
+def moment_in_sql(after: dt.timedelta = dt.timedelta()) -> str:
+    """The same clock as part of a statement that is sent anyway: when it is sent, or so long after."""
+    if connection.vendor == "postgresql":
+        return f"statement_timestamp() + interval '{after.total_seconds()} seconds'"
+    return f"'{connection.ops.adapt_datetimefield_value(timezone.now() + after)}'"

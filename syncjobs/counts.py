@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Self
 
 
@@ -25,7 +25,7 @@ class Counts:
         return cls(**{item.name: int(values.get(item.name, 0)) for item in fields(cls)})
 
     def as_dict(self) -> dict[str, int]:
-        return asdict(self)
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, item.name) + getattr(other, item.name) for item in fields(self)))

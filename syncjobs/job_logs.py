@@ -9,6 +9,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from syncjobs.lifecycle.chunks import in_chunks
+from syncjobs.lifecycle.statements import insertion, run_together
 from syncjobs.models import JobLog
 
 FIRST_LINES = 1_000
@@ -69,18 +71,9 @@ class JobLogBuffer:
         self.flush()
 
     def _insert(self, lines: list[Line]) -> None:
-        if lines:
-            JobLog.objects.bulk_create(
-                [
-                    JobLog(
-                        job_id=self._job_id,
-                        attempt=self._attempt,
-                        level=level,
-                        message=message,
-                        fields=fields,
-                        created_at=created_at,
-                    )
-                    for level, message, fields, created_at in lines
-                ],
-                batch_size=500,
-            )
+        for chunk in in_chunks(lines):
+            run_together(insertion(JobLog, [self._row(*line) for line in chunk]))
+
+    def _row(self, level: str, message: str, fields: dict[str, Any], created_at: datetime) -> dict[str, Any]:
+        about = {"job_id": self._job_id, "attempt": self._attempt}
+        return about | {"level": level, "message": message, "fields": fields, "created_at": created_at}

@@ -19,8 +19,11 @@ from syncjobs.statuses import Status
 logger = logging.getLogger("syncjobs.jobs")
 
 TICK_SECONDS = 1.0
-GRACE_SECONDS = 10.0  # from asking a job to stop until the process is ended
 EDGE_SECONDS = 8.0  # a shutdown first waits so long for the batch's edge
+GRACE_SECONDS = 7.0
+# From asking a job to stop until its process is ended. To hear of the wish and to judge may each take a tick, and a
+# cancel has to be over within 10 s, a pause within 5.
+GRACES = {"pause": 2.5, "shutdown": EDGE_SECONDS + GRACE_SECONDS}
 IMPATIENT = frozenset({"cancel", "pause", "timeout", "lost"})  # these do not wait for the edge
 
 
@@ -31,7 +34,7 @@ class Watcher(threading.Thread):
         super().__init__(name="job-watcher", daemon=True)
         self._shutdown_requested = shutdown_requested
         self._end_by_force = end_by_force
-        self._woken = threading.Condition()
+        self._handing_over = threading.Lock()
         self._running: RunningJob | None = None
         self._renewed = self._asked = 0.0
         self._sees_row = True
@@ -46,23 +49,22 @@ class Watcher(threading.Thread):
             self._hand_over(None)
 
     def _hand_over(self, running: RunningJob | None) -> None:
-        with self._woken:
+        with self._handing_over:
             self._running = running
             self._renewed, self._asked = time.monotonic(), 0.0
             # Of a job within its caller's open transaction (a view, a TestCase) no other connection knows: only the
             # clock is watched then.
             self._sees_row = not connection.in_atomic_block
-            self._woken.notify()
 
     def run(self) -> None:
+        """Looks by itself: being woken by every short job would cost the job more than it takes to watch it."""
         while True:
-            with self._woken:
+            time.sleep(TICK_SECONDS)
+            with self._handing_over:
                 if self._running is None:
                     connections.close_all()
-                    self._woken.wait()
-                self._woken.wait(TICK_SECONDS)
                 # A job that is over within its first second costs no connection.
-                if self._running is not None and self._running.elapsed_seconds >= TICK_SECONDS * 0.9:
+                elif self._running.elapsed_seconds >= TICK_SECONDS * 0.9:
                     self._tick(self._running)
 
     def _tick(self, running: RunningJob) -> None:
@@ -113,7 +115,7 @@ class Watcher(threading.Thread):
             self._ask(running, "shutdown")
         if self._asked and now - self._asked > EDGE_SECONDS:
             running.request_stop("shutdown", at_once=True)
-        if self._asked and now - self._asked > GRACE_SECONDS + EDGE_SECONDS * (running.stop_reason == "shutdown"):
+        if self._asked and now - self._asked > GRACES.get(running.stop_reason, GRACE_SECONDS):
             self._end_by_force(running)
 
     def _ask(self, running: RunningJob, reason: str) -> None:

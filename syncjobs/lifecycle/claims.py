@@ -7,13 +7,21 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
-from django.db.models.functions import Coalesce
 
-from syncjobs.clock import db_now
-from syncjobs.lifecycle.moves import record_event
+from syncjobs.clock import moment_in_sql
+from syncjobs.lifecycle.moves import event_of_move
+from syncjobs.lifecycle.statements import change_and_read, insertion, run_together, stored
 from syncjobs.models import Attempt, SyncJob
-from syncjobs.statuses import Phase, Status
+from syncjobs.statuses import Status
+
+CLAIM = """
+    UPDATE syncjobs_syncjob SET
+        status = 'started', phase = 'initializing', wait_reason = '', failure = NULL, error_message = '',
+        fence = fence + 1, attempt = attempt + 1, version = version + 1,
+        lease_owner = %s, lease_until = {lease_until}, heartbeat_at = {now},
+        started_at = COALESCE(started_at, {now}), sent_at = COALESCE(sent_at, {now})
+    WHERE id = %s AND status = 'queued' AND dispatch_id = %s
+"""
 
 
 def claim_job(job_id: int, dispatch_id: uuid.UUID, worker: str) -> SyncJob | None:
@@ -26,28 +34,15 @@ def claim_job(job_id: int, dispatch_id: uuid.UUID, worker: str) -> SyncJob | Non
 
 
 def _claim(job_id: int, dispatch_id: uuid.UUID, worker: str) -> SyncJob | None:
-    now = db_now()
-    mine = SyncJob.objects.filter(pk=job_id, status=Status.QUEUED.value, dispatch_id=dispatch_id)
-    claimed = mine.update(
-        status=Status.STARTED.value,
-        phase=Phase.INITIALIZING.value,
-        wait_reason="",
-        fence=F("fence") + 1,
-        attempt=F("attempt") + 1,
-        version=F("version") + 1,
-        lease_owner=worker,
-        lease_until=now + timedelta(seconds=settings.SYNCDECK_LEASE_SECONDS),
-        heartbeat_at=now,
-        started_at=Coalesce("started_at", now),
-        sent_at=Coalesce("sent_at", now),
-        failure=None,
-        error_message="",
-    )
-    if not claimed:
+    lease_until = moment_in_sql(after=timedelta(seconds=settings.SYNCDECK_LEASE_SECONDS))
+    claim = CLAIM.format(now=moment_in_sql(), lease_until=lease_until)
+    job = change_and_read(claim, [worker, job_id, stored(SyncJob, "dispatch_id", dispatch_id)])
+    if job is None or job.heartbeat_at is None:
         return None
-    job: SyncJob = SyncJob.objects.select_related("job_type", "triggered_by").get(pk=job_id)
-    record_event(
-        job_id, Status.QUEUED, Status.STARTED, reason=f"attempt {job.attempt} by {worker}", actor=worker, now=now
+    now, reason = job.heartbeat_at, f"attempt {job.attempt} by {worker}"
+    attempt = {"job_id": job_id, "number": job.attempt, "worker": worker, "started_at": now}
+    run_together(
+        event_of_move(job_id, Status.QUEUED, Status.STARTED, reason=reason, actor=worker, now=now),
+        insertion(Attempt, [attempt]),
     )
-    Attempt.objects.create(job=job, number=job.attempt, worker=worker, started_at=now)
     return job

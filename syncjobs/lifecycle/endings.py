@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce
 
-from syncjobs.lifecycle.moves import move_job
+from syncjobs.lifecycle.moves import move_own_job
 from syncjobs.lifecycle.requests import settle_requests
+from syncjobs.lifecycle.statements import Statement, run_together, update
 from syncjobs.lifecycle.wait_reasons import clock_text
 from syncjobs.models import Attempt, SyncJob
 from syncjobs.retries import next_retry
@@ -19,23 +18,14 @@ from syncjobs.statuses import Status
 OF_A_RETRY = ("retry_after", "retry_count", "wait_reason")
 
 
-def close_attempt(
-    job_id: int,
-    number: int,
-    *,
-    outcome: str,
-    now: datetime,
-    failure: dict[str, Any] | None = None,
-    counts: dict[str, int] | None = None,
-    phase_seconds: dict[str, float] | None = None,
-) -> None:
-    """Note how a try ended: a status, or `lost`, or `released`."""
-    values: dict[str, Any] = {"outcome": outcome, "ended_at": now, "failure": failure}
-    if counts is not None:
-        values["counts"] = counts
-    if phase_seconds is not None:
-        values["phase_seconds"] = phase_seconds
-    Attempt.objects.filter(job_id=job_id, number=number, ended_at__isnull=True).update(**values)
+def close_attempt(job_id: int, number: int, *, outcome: str, now: datetime) -> None:
+    """Note how a try ended that nobody will tell more of: a status, or `lost`."""
+    run_together(closing(job_id, number, outcome=outcome, ended_at=now))
+
+
+def closing(job_id: int, number: int, **columns: Any) -> Statement:
+    """The statement that ends a try, unless it has ended already, and notes `columns` of it."""
+    return update(Attempt, columns, "job_id = %s AND number = %s AND ended_at IS NULL", [job_id, number])
 
 
 def end_attempt(
@@ -51,32 +41,24 @@ def end_attempt(
 ) -> SyncJob:
     """End our attempt in `new`; StatusConflict if the job is no longer ours. `attempt_counts` are its own share.
 
-    A job that would go on although a person wanted it stopped meanwhile is canceled or paused instead.
+    A job that would go on although a person wanted it stopped meanwhile is canceled or paused instead. Inside a
+    transaction it is the last thing done there; after a conflict all of that is undone.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         new, reason = settle_requests(job.pk, new, reason=reason, has_retry="retry_after" in updates)
         if new is not Status.FAILED:
             updates = {name: value for name, value in updates.items() if name not in OF_A_RETRY}
-        ended = move_job(
-            job.pk,
+        told = {"failure": updates.get("failure"), "counts": attempt_counts, "phase_seconds": phase_seconds}
+        told = {name: value for name, value in told.items() if value is not None}
+        return move_own_job(
+            job,
             new,
             reason=reason,
-            actor=job.lease_owner,
             now=now,
-            fence=job.fence,
-            time_taken=Coalesce(F("time_taken"), Value(0.0)) + took_seconds,
+            also=[closing(job.pk, job.attempt, outcome=new.value, ended_at=now, **told)],
+            time_taken=(job.time_taken or 0.0) + took_seconds,
             **updates,
         )
-        close_attempt(
-            job.pk,
-            job.attempt,
-            outcome=new.value,
-            now=now,
-            failure=updates.get("failure"),
-            counts=attempt_counts,
-            phase_seconds=phase_seconds,
-        )
-    return ended
 
 
 def fail_attempt(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.db.models import F, Q
 
 from syncjobs.lifecycle.actions import REFUSALS, allowed_actions, describe_state
 from syncjobs.lifecycle.chunks import in_chunks
-from syncjobs.lifecycle.nudges import nudge_dispatcher
+from syncjobs.lifecycle.nudges import nudge_dispatcher, nudge_for_free_slot
+from syncjobs.lifecycle.statements import Statement, insertion, number_changed, run_together, update
 from syncjobs.models import JobEvent, SyncJob
 from syncjobs.statuses import FINAL, Status, can_move
 from syncjobs.texts import storable_text
@@ -65,6 +67,39 @@ def move_job(
     return job
 
 
+def move_own_job(
+    job: SyncJob, new: Status, *, reason: str, now: datetime, also: Sequence[Statement] = (), **updates: Any
+) -> SyncJob:
+    """Move a started job that the caller has claimed, by one fenced UPDATE; returns it as it is then.
+
+    `also` is done in the same transaction. Raises StatusConflict if the job is no longer the caller's, and
+    SyncJob.DoesNotExist; then whatever else the transaction did is undone.
+    """
+    if not can_move(Status.STARTED, new):
+        raise StatusConflict(job, new)
+    changes = _columns(Status.STARTED, new, now) | updates
+    del changes["version"]  # is one more, whatever it has become meanwhile
+    mine = "id = %s AND status = %s AND fence = %s", [job.pk, Status.STARTED.value, job.fence]
+    with transaction.atomic(savepoint=False):
+        if not number_changed(update(SyncJob, changes, *mine, one_more=["version"])):
+            raise StatusConflict(SyncJob.objects.get(pk=job.pk), new)
+        run_together(event_of_move(job.pk, Status.STARTED, new, reason=reason, actor=job.lease_owner, now=now), *also)
+        if new is Status.QUEUED:
+            nudge_dispatcher()
+        else:
+            nudge_for_free_slot()
+    return _changed(job, changes)
+
+
+def _changed(job: SyncJob, changes: Mapping[str, Any]) -> SyncJob:
+    """A copy of the job with what was stored; its version is read when somebody asks for it."""
+    changed = copy.copy(job)
+    for name, value in changes.items():
+        setattr(changed, name, value)
+    changed.__dict__.pop("version", None)
+    return changed
+
+
 def move_jobs(
     job_ids: Iterable[int],
     new: Status,
@@ -87,9 +122,11 @@ def move_jobs(
                 same = SyncJob.objects.filter(pk__in=[pk for pk in found if found[pk] is old], status=old.value)
                 same.update(**(_columns(old, new, now) | updates))
                 _nudge_if_useful(old, new)
-            JobEvent.objects.bulk_create(
-                _event(job_id, old, new, reason=reason, actor=actor, now=now) for job_id, old in found.items()
-            )
+            if found:
+                events = (
+                    _event(job_id, old, new, reason=reason, actor=actor, now=now) for job_id, old in found.items()
+                )
+                run_together(insertion(JobEvent, list(events)))
         moved += found
     return moved
 
@@ -122,15 +159,20 @@ def _nudge_if_useful(old: Status, new: Status) -> None:
 
 def record_event(job_id: int, old: Status | None, new: Status, *, reason: str, actor: str, now: datetime) -> None:
     """Write the row that explains a status; `old` is None for the first one."""
-    _event(job_id, old, new, reason=reason, actor=actor, now=now).save(force_insert=True)
+    run_together(event_of_move(job_id, old, new, reason=reason, actor=actor, now=now))
 
 
-def _event(job_id: int, old: Status | None, new: Status, *, reason: str, actor: str, now: datetime) -> JobEvent:
-    return JobEvent(
-        job_id=job_id,
-        old=old.value if old else "",
-        new=new.value,
-        reason=storable_text(reason)[:500],
-        actor=actor,
-        created_at=now,
-    )
+def event_of_move(job_id: int, old: Status | None, new: Status, *, reason: str, actor: str, now: datetime) -> Statement:
+    """The statement that writes such a row."""
+    return insertion(JobEvent, [_event(job_id, old, new, reason=reason, actor=actor, now=now)])
+
+
+def _event(job_id: int, old: Status | None, new: Status, *, reason: str, actor: str, now: datetime) -> dict[str, Any]:
+    return {
+        "job_id": job_id,
+        "old": old.value if old else "",
+        "new": new.value,
+        "reason": storable_text(reason)[:500],
+        "actor": actor,
+        "created_at": now,
+    }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
 
 from django.conf import settings
 from django.db import connection, transaction
 
 CHANNEL = "syncdeck_dispatch"
+FREE_SLOT_SECONDS = 0.05
+_last_free_slot = 0.0  # of this process
 
 
 def nudge_dispatcher() -> None:
@@ -17,6 +20,19 @@ def nudge_dispatcher() -> None:
             cursor.execute(f"NOTIFY {CHANNEL}")  # part of the transaction: delivered at its commit
         return
     transaction.on_commit(_send_datagram)
+
+
+def nudge_for_free_slot() -> None:
+    """The same for what ended: of many only the first nudges, the rest is found by the poll.
+
+    The next job most likely lies in the broker already, and whatever waits for a target or connector is quicker found
+    by one look for all.
+    """
+    global _last_free_slot
+    now = time.monotonic()
+    if now - _last_free_slot >= FREE_SLOT_SECONDS:
+        _last_free_slot = now
+        nudge_dispatcher()
 
 
 def _send_datagram() -> None:

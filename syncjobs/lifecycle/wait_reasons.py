@@ -35,7 +35,7 @@ def explain_waits(now: datetime, *, outage: str = "") -> int:
 
     `outage` says why nothing can be sent at present, which is then what those in line wait for.
     """
-    groups = [_Group(*row) for row in _groups(now)]
+    groups = _groups(now)
     changed = _explain_times(now)
     if not groups:
         return changed
@@ -77,13 +77,13 @@ def _explainable(now: datetime) -> JobQuerySet:
     return SyncJob.objects.filter(is_waiting | is_in_broker, status=Status.QUEUED.value).order_by()
 
 
-def _groups(now: datetime) -> JobQuerySet:
-    """Rows of (queue, job_type_id, is_sent, held_key, wait_reason), each once."""
+def _groups(now: datetime) -> list[_Group]:
     is_sent = ExpressionWrapper(Q(dispatch_id__isnull=False), output_field=BooleanField())
     is_kept = Q(dispatch_id__isnull=True, concurrency_key__in=held_keys())
     held_key = Case(When(is_kept, then=F("concurrency_key")), default=Value(""))
     rows = _explainable(now).annotate(is_sent=is_sent, held_key=held_key)
-    return rows.values_list("queue", "job_type_id", "is_sent", "held_key", "wait_reason").distinct()
+    columns = rows.values_list("queue", "job_type_id", "is_sent", "held_key", "wait_reason").distinct()
+    return [_Group(*row) for row in columns]
 
 
 def _members(group: _Group, now: datetime) -> JobQuerySet:

@@ -23,7 +23,7 @@ from syncjobs.models import SyncJob
 logger = logging.getLogger("syncjobs.dispatcher")
 
 TICKS: tuple[Callable[[datetime], int], ...] = (dispatch.tick,)
-"""What has to happen every second or few; each is idempotent, safe beside another dispatcher, and says how much it did."""
+"""What has to happen every second or few: idempotent, safe beside another dispatcher; each says how much it did."""
 QUICK_SECONDS = 0.1  # after a round that sent something: the workers may soon want more
 BUSY_SECONDS = 1.0
 IDLE_SECONDS = 5.0

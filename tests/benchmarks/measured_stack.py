@@ -1,0 +1,112 @@
+"""The processes that document jobs are measured on: PostgreSQL, a broker, a dispatcher, workers. All are our own."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import django
+import redis
+from django.conf import settings
+from django.core.management import call_command
+
+from syncjobs.supervision import broker
+from tests.isolation import DATA_DIR
+from tests.postgres_server import PostgresServer, find_binaries
+
+WORKER = ["-m", "celery", "-A", "{app}", "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "WARNING"]
+WORKER += ["--without-gossip", "--without-mingle", "--without-heartbeat", "--queues", "{queues}"]
+LIMIT_SECONDS = 60.0
+
+
+def prepare_django() -> None:
+    """Start PostgreSQL and set Django up for it, before anything imports models. Exits where there is no server."""
+    binaries = find_binaries()
+    if binaries is None:
+        print("Document jobs are not measured: there are no PostgreSQL server binaries here.")  # noqa: T201
+        sys.exit(0)
+    server = PostgresServer(binaries)
+    atexit.register(server.stop)
+    os.environ |= {
+        "DATABASE_URL": server.create_database(),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SYNCDECK_APPS": "tests.benchmarks.ledger",
+    }
+    django.setup()
+
+
+@contextmanager
+def running_broker() -> Iterator[redis.Redis]:
+    """A migrated database and an empty broker; gives a client of it."""
+    call_command("migrate", verbosity=0, run_syncdb=True)
+    process = broker.start_broker(DATA_DIR)
+    client = redis.Redis(unix_socket_path=settings.CELERY_BROKER_URL.removeprefix("redis+socket://"))
+    try:
+        yield client
+    finally:
+        client.close()
+        broker.stop_broker(process, DATA_DIR)
+        broker.remove_outside_directories(DATA_DIR)
+        shutil.rmtree(DATA_DIR, ignore_errors=True)
+
+
+@contextmanager
+def running_worker(app: str, queues: str, **environment: str) -> Iterator[None]:
+    """Two prefork processes that are ready to work."""
+    arguments = [part.format(app=app, queues=queues) for part in WORKER]
+    with _process("worker", arguments, environment) as process:
+        wait_until(lambda: process.poll() is not None or _number_of_children(process.pid) >= 2, "the worker")
+        if process.poll() is not None:
+            sys.exit((DATA_DIR / "worker.log").read_text(errors="replace")[-3000:])
+        time.sleep(1.5)
+        yield
+
+
+@contextmanager
+def running_dispatcher() -> Iterator[None]:
+    with _process("dispatcher", ["manage.py", "dispatcher"], {}):
+        yield
+
+
+@contextmanager
+def _process(name: str, arguments: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    with (DATA_DIR / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            env=os.environ | environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _number_of_children(pid: int) -> int:
+    return len(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split())
+
+
+def wait_until(is_so: Callable[[], object], what: str, every_seconds: float = 0.02) -> None:
+    """Look again and again; exits with the logs if it takes too long."""
+    give_up = time.monotonic() + LIMIT_SECONDS
+    while not is_so():
+        if time.monotonic() > give_up:
+            logs = "\n".join(path.read_text(errors="replace")[-3000:] for path in sorted(DATA_DIR.glob("*.log")))
+            sys.exit(f"Waited {LIMIT_SECONDS:.0f} s for {what}.\n{logs}")
+        time.sleep(every_seconds)
