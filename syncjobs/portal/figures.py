@@ -137,4 +137,4 @@ def running_jobs() -> QuerySet[SyncJob, SyncJob]:
 def held_jobs() -> list[dict[str, Any]]:
     """Jobs that wait for a person, with what there is to decide."""
     held = listed_jobs().filter(status=Status.HELD.value)[:HELD_SHOWN]
-    return [{"job": job, "reason": why(job)} for job in held]
+    return [{"job": job, "reason": f"{why(job).rstrip('.')}."} for job in held]
