@@ -16,6 +16,8 @@ from syncjobs.lifecycle import create_children
 from syncjobs.models import SyncJob
 from syncjobs.statuses import Status
 
+LONGEST_TITLE = 280  # characters, before the number of a child
+
 
 def relay(
     code: Any, sync_job: JobHandle, source_doc: Any, answer: list[Any], read: Callable[[Any], list[Target]]
@@ -43,9 +45,12 @@ def relay(
 
 def _children(sync_job: JobHandle, targets: list[Target]) -> Iterator[dict[str, Any]]:
     parent = sync_job.job
-    for target in targets:
+    for place, target in enumerate(targets):
+        columns = document_columns(parent.config_snapshot, target.document_type, target.document_name, parent.dry_run)
+        if not target.document_name:  # else hundreds of them would read alike
+            columns["title"] = f"{columns['title'][:LONGEST_TITLE]}, child {place}"
         yield {
-            **document_columns(parent.config_snapshot, target.document_type, target.document_name, parent.dry_run),
+            **columns,
             "operation": target.operation,
             "source_document_type": parent.source_document_type,
             "source_document_name": parent.source_document_name,
