@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseProblem
@@ -24,10 +24,18 @@ logger = logging.getLogger("syncjobs.dispatcher")
 
 TICKS: tuple[Callable[[datetime], int], ...] = (dispatch.tick,)
 """What has to happen every second or few: idempotent, safe beside another dispatcher; each says how much it did."""
-QUICK_SECONDS = 0.1  # after a round that sent something: the workers may soon want more
 BUSY_SECONDS = 1.0
 IDLE_SECONDS = 5.0
-REST = 2  # times as long as the round took: nudges that come thick and fast are answered together
+QUICK_SECONDS = 0.1  # after a round that did something, since there may soon be more to do
+MANY = 10  # done in one round: then the next one comes after QUICK_SECONDS whoever nudges, and does many at once, too
+REST = 2  # times as long as a round took nobody is heard, so that nudges which come thick and fast share an answer
+
+
+class Pause(NamedTuple):
+    """What follows a round: so many seconds of rest, then up to so many of waiting for a nudge."""
+
+    rest: float
+    patience: float
 
 
 class Rounds:
@@ -36,29 +44,32 @@ class Rounds:
     def __init__(self) -> None:
         self._is_failing = False
 
-    def run(self) -> float:
-        """One round. Returns the seconds after which the next one is due if nobody nudges."""
+    def run(self) -> Pause:
+        """One round, and what should follow it."""
         try:
             close_old_connections()
-            patience = run_ticks()
+            pause = run_ticks()
         except DatabaseProblem as error:
             connections.close_all()
             if not self._is_failing:
                 logger.error("The dispatcher waits until its database answers again: %s", error)
             self._is_failing = True
-            return BUSY_SECONDS
+            return Pause(rest=0.0, patience=BUSY_SECONDS)
         if self._is_failing:
             logger.info("The dispatcher goes on: its database answers again")
         self._is_failing = False
-        return patience
+        return pause
 
 
-def run_ticks() -> float:
-    """Every tick once; returns how many seconds later they should come again: soon, if there is something to do."""
+def run_ticks() -> Pause:
+    """Every tick once, and what should follow: the next round soon, if there is something to do."""
+    begun = time.monotonic()
     done = sum(tick(db_now()) for tick in TICKS)
-    if done:
-        return QUICK_SECONDS
-    return BUSY_SECONDS if SyncJob.objects.active().exists() else IDLE_SECONDS
+    if done >= MANY:
+        return Pause(rest=QUICK_SECONDS, patience=0.0)
+    is_busy = bool(done) or SyncJob.objects.active().exists()
+    rest = min(BUSY_SECONDS, REST * (time.monotonic() - begun))
+    return Pause(rest, QUICK_SECONDS if done else BUSY_SECONDS if is_busy else IDLE_SECONDS)
 
 
 class Command(BaseCommand):
@@ -89,10 +100,9 @@ class Command(BaseCommand):
         with listen_for_nudges() as nudges:
             logger.info("The dispatcher is at work")
             while True:
-                begun = time.monotonic()
-                patience = rounds.run()
-                time.sleep(min(BUSY_SECONDS, REST * (time.monotonic() - begun)))
-                nudges.wait(patience)
+                pause = rounds.run()
+                time.sleep(pause.rest)
+                nudges.wait(pause.patience)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
