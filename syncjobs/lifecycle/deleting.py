@@ -29,6 +29,9 @@ def delete_rows(job_ids: Sequence[int]) -> int:
         _delete_in_portions(Change.objects.filter(job_id__in=chunk, batch__isnull=False))
         _delete_in_portions(JobLog.objects.filter(job_id__in=chunk))
         with transaction.atomic():
+            list(
+                SyncJob.objects.select_for_update().filter(pk__in=chunk).order_by("pk").values("pk")
+            )  # no new restarts
             for model in BOOKS:
                 model._default_manager.filter(job_id__in=chunk)._raw_delete(connection.alias)
             _, gone = SyncJob.objects.filter(pk__in=chunk).delete()

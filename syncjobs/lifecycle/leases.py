@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 
 from syncjobs.clock import db_now
 from syncjobs.lifecycle.endings import close_attempt
-from syncjobs.lifecycle.moves import StatusConflict, move_job
+from syncjobs.lifecycle.moves import move_job
 from syncjobs.models import JobBatch, SyncJob
 from syncjobs.statuses import Status
 
@@ -28,15 +29,18 @@ def renew_lease(job_id: int, fence: int) -> bool:
 def reap_expired_leases(now: datetime) -> int:
     """Take every job whose worker has been silent past its lease back, or end it; returns how many."""
     expired = SyncJob.objects.filter(status=Status.STARTED.value, lease_until__lt=now)
-    return sum(_reap(job, now) for job in expired.order_by("lease_until")[:100])
+    ids = expired.order_by("lease_until").values_list("pk", flat=True)
+    return sum(_reap(job_id, now) for job_id in ids[:100])
 
 
-def _reap(job: SyncJob, now: datetime) -> bool:
-    try:
-        _take_back(job, now)
-    except StatusConflict:
-        return False  # it ended, or renewed and moved on, while we looked
-    close_attempt(job.pk, job.attempt, outcome="lost", now=now)
+@transaction.atomic
+def _reap(job_id: int, now: datetime) -> bool:
+    locked = SyncJob.objects.select_for_update(no_key=True)
+    job = locked.filter(pk=job_id, status=Status.STARTED.value, lease_until__lt=now).first()
+    if job is None:
+        return False  # it ended, or its worker has just renewed the lease
+    _take_back(job, now)
+    close_attempt(job_id, job.attempt, outcome="lost", now=now)
     return True
 
 
@@ -44,8 +48,7 @@ def _take_back(job: SyncJob, now: datetime) -> None:
     # Should the old owner only have been slow: its writes fail, since the job is no longer started with its fence.
     updates: dict[str, Any] = {"lost_count": F("lost_count") + 1}
     silent = f"worker {job.lease_owner} was silent past its lease"
-    # As it was read: if somebody asks for a pause or an end meanwhile, the next round looks anew.
-    move: dict[str, Any] = {"actor": "reaper", "now": now, "fence": job.fence, "version": job.version}
+    move: dict[str, Any] = {"actor": "reaper", "now": now, "fence": job.fence}
     if job.cancel_requested_at:
         move_job(job.pk, Status.CANCELED, reason=f"{job.cancel_reason or 'canceled'}; {silent}", **move, **updates)
     elif job.pause_requested_at:

@@ -17,10 +17,11 @@ WORKER = "worker@test"
 FAILURE = {"class": "transient", "code": "gone", "message": "the source is away", "hint": "", "retryable": True}
 
 
-def queued_job(**overrides: Any) -> SyncJob:
+def queued_job(**new: Any) -> SyncJob:
+    """A job of a type of its own; `new` are further arguments of NewJob."""
     job_type = JobTypeFactory.create()
-    new = NewJob(title="A job", trigger=Trigger.MANUAL, actor="ann", snapshot=job_type.snapshot(), overrides=overrides)
-    return create_job(job_type, pin_version(job_type, actor="ann"), new, db_now())
+    asked = NewJob(title="A job", trigger=Trigger.MANUAL, actor="ann", snapshot=job_type.snapshot(), **new)
+    return create_job(job_type, pin_version(job_type, actor="ann"), asked, db_now())
 
 
 def started_job() -> SyncJob:
