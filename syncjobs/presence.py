@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 
 from django.db import DatabaseError, InterfaceError, connections
@@ -13,6 +14,11 @@ from syncjobs.models import WorkerSeen
 
 logger = logging.getLogger("syncjobs.presence")
 REPORT_SECONDS = 10.0
+
+# A process that is forked in the middle of a report would inherit SQLite's locks and nobody to release them, and could
+# never write. So forks wait for the report, and reports for the fork.
+_reporting = threading.Lock()
+os.register_at_fork(before=_reporting.acquire, after_in_parent=_reporting.release, after_in_child=_reporting.release)
 
 
 class Presence(threading.Thread):
@@ -45,10 +51,11 @@ class Presence(threading.Thread):
         WorkerSeen.objects.filter(name=self._worker).delete()
 
     def _safely(self, action: object) -> None:
-        try:
-            if callable(action):
-                action()
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("Worker %s could not report: %s", self._worker, error)
-        finally:
-            connections.close_all()  # none may be open when the pool forks another process
+        with _reporting:
+            try:
+                if callable(action):
+                    action()
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("Worker %s could not report: %s", self._worker, error)
+            finally:
+                connections.close_all()  # none may be open when the pool forks another process
