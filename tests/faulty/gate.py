@@ -9,10 +9,8 @@ from django.conf import settings
 from django.db import connection
 
 LONGEST_SECONDS = 60
-STATEMENTS = {
-    "postgresql": f"SELECT pg_sleep({LONGEST_SECONDS})",
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT max(i) FROM n",
-}
+COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT max(i) FROM n"
+STATEMENTS = {"postgresql": f"SELECT pg_sleep({LONGEST_SECONDS})", "sqlite": COUNT}
 
 
 def gate() -> Path:
