@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from syncjobs.lifecycle.actions import REFUSALS, allowed_actions, describe_state
 from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.lifecycle.nudges import nudge_dispatcher, nudge_for_free_slot
-from syncjobs.lifecycle.statements import Statement, insertion, number_changed, run_together, update
+from syncjobs.lifecycle.statements import Statement, change_one, insertion, run_together, update
 from syncjobs.models import JobEvent, SyncJob
 from syncjobs.statuses import FINAL, Status, can_move
 from syncjobs.texts import storable_text
@@ -81,9 +81,9 @@ def move_own_job(
     del changes["version"]  # is one more, whatever it has become meanwhile
     mine = "id = %s AND status = %s AND fence = %s", [job.pk, Status.STARTED.value, job.fence]
     with transaction.atomic(savepoint=False):
-        if not number_changed(update(SyncJob, changes, *mine, one_more=["version"])):
+        event = event_of_move(job.pk, Status.STARTED, new, reason=reason, actor=job.lease_owner, now=now)
+        if not change_one(update(SyncJob, changes, *mine, one_more=["version"]), event, *also):
             raise StatusConflict(SyncJob.objects.get(pk=job.pk), new)
-        run_together(event_of_move(job.pk, Status.STARTED, new, reason=reason, actor=job.lease_owner, now=now), *also)
         if new is Status.QUEUED:
             nudge_dispatcher()
         else:

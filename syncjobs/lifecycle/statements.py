@@ -20,13 +20,16 @@ Statement: TypeAlias = tuple[str, list[Any]]
 def run_together(*statements: Statement) -> None:
     """Run statements whose answers nobody needs; PostgreSQL takes all of them in one message."""
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "; ".join(text for text, _ in statements), [value for _, values in statements for value in values]
-            )
-            return
-        for text, values in statements:
+        for text, values in [_in_one(statements)] if _takes_several() else statements:
             cursor.execute(text, values)
+
+
+def _takes_several() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def _in_one(statements: Sequence[Statement]) -> Statement:
+    return "; ".join(text for text, _ in statements), [value for _, values in statements for value in values]
 
 
 def insertion(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> Statement:
@@ -61,19 +64,28 @@ def stored(model: type[models.Model], name: str, value: Any) -> Any:
     return _column(model, name).get_db_prep_save(value, connection)
 
 
-def number_changed(statement: Statement) -> int:
-    """Run an UPDATE; returns how many rows it found."""
+def change_one(change: Statement, *others: Statement) -> bool:
+    """Run an UPDATE, and the others with it; whether it found its row. If not, the caller rolls back."""
+    with connection.cursor() as cursor:
+        cursor.execute(*(_in_one([change, *others]) if _takes_several() else change))
+        found = bool(cursor.rowcount)  # of the first of several
+    if found and not _takes_several():
+        run_together(*others)
+    return found
+
+
+def read_job(statement: Statement) -> SyncJob | None:
+    """Run a statement that answers with the `job_columns` of one job, or with nothing."""
     with connection.cursor() as cursor:
         cursor.execute(*statement)
-        return int(cursor.rowcount)
-
-
-def change_and_read(change: str, values: list[Any]) -> SyncJob | None:
-    """Run an UPDATE of one job and give the job as it is then; None if the UPDATE found none."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"{change} RETURNING {_job_columns()}", values)
         row = cursor.fetchone()
     return None if row is None else _job_from(row)
+
+
+@cache
+def job_columns() -> str:
+    """All columns of a job, in the order in which `read_job` wants them."""
+    return ", ".join(f'"{field.column}"' for field in SyncJob._meta.concrete_fields)
 
 
 @cache
@@ -89,13 +101,8 @@ def _head(model: type[models.Model]) -> tuple[str, list[Any]]:
 
 
 @cache
-def _job_columns() -> str:
-    return ", ".join(f'"{field.column}"' for field in SyncJob._meta.concrete_fields)
-
-
-@cache
-def _converters() -> dict[int, Any]:
-    """{place of the column: what turns its stored value into the model's}."""
+def _converters(_vendor: str) -> dict[int, Any]:
+    """{place of the column: what turns the value that this kind of database stores into the model's}."""
     columns = [field.get_col(SyncJob._meta.db_table) for field in SyncJob._meta.concrete_fields]
     found: dict[int, Any] = SyncJob.objects.all().query.get_compiler(connection.alias).get_converters(columns)
     return found
@@ -103,7 +110,7 @@ def _converters() -> dict[int, Any]:
 
 def _job_from(row: Sequence[Any]) -> SyncJob:
     values = list(row)
-    for place, (converters, column) in _converters().items():
+    for place, (converters, column) in _converters(connection.vendor).items():
         for convert in converters:
             values[place] = convert(values[place], column, connection)
     return SyncJob.from_db(connection.alias, [field.attname for field in SyncJob._meta.concrete_fields], values)
