@@ -10,8 +10,7 @@ from django.conf import LazySettings
 from pytest_django.plugin import DjangoDbBlocker
 
 from syncjobs.supervision import broker as embedded
-from tests.faults.stack import migrated_database
-from tests.own_database import keeping_rows_at
+from tests.own_database import keeping_rows_on
 from tests.postgres_server import PostgresServer, find_binaries
 
 
@@ -44,12 +43,8 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def rows_on_postgresql(postgres_server: PostgresServer, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Syncdeck's own database is a fresh PostgreSQL one, for this test. Not to be had together with `db`."""
-    url = postgres_server.create_database(template=migrated_database(postgres_server))
-    try:
-        with django_db_blocker.unblock(), keeping_rows_at(url):
-            yield
-    finally:
-        postgres_server.drop_database(url)
+    with django_db_blocker.unblock(), keeping_rows_on(postgres_server):
+        yield
 
 
 class Broker:

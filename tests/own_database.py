@@ -8,6 +8,19 @@ from contextlib import contextmanager
 from django.db import connections
 
 from config.settings import postgres_settings
+from tests.faults.stack import migrated_database
+from tests.postgres_server import PostgresServer
+
+
+@contextmanager
+def keeping_rows_on(server: PostgresServer) -> Iterator[None]:
+    """Use a fresh, migrated database of the server."""
+    url = server.create_database(template=migrated_database(server))
+    try:
+        with keeping_rows_at(url):
+            yield
+    finally:
+        server.drop_database(url)
 
 
 @contextmanager

@@ -96,9 +96,9 @@ def admit_job(job_id: int, now: datetime) -> Admitted | str:
             if _skip_overlapping(occupancy, now, only=job.pk):
                 return "it was skipped"
             return _note(job, wait_for_holder(holder))
-        (admitted,) = _admit([Candidate(job.pk, job.queue, job.job_type_id, job.concurrency_key, job.priority)])
+        admitted = _admit([Candidate(job.pk, job.queue, job.job_type_id, job.concurrency_key, job.priority)])
         SyncJob.objects.filter(pk=job_id).update(sent_at=now)
-    return admitted
+    return admitted[0] if admitted else "it is no longer waiting"
 
 
 def wait_for_holder(job_id: int) -> str:
@@ -184,10 +184,11 @@ def _choose(candidates: list[Candidate], occupancy: Occupancy, free: Counter[str
 def _admit(jobs: list[Candidate]) -> list[Admitted]:
     """One id for all that are admitted together: a message names its job, too, and the next turn has another id."""
     dispatch_id = uuid.uuid4()
-    waiting_jobs().filter(pk__in=[job.job_id for job in jobs]).update(
-        dispatch_id=dispatch_id, sent_at=None, wait_reason=""
-    )
-    return [Admitted(job.job_id, dispatch_id, job.queue) for job in jobs]
+    ids = {job.job_id for job in jobs}
+    number = waiting_jobs().filter(pk__in=ids).update(dispatch_id=dispatch_id, sent_at=None, wait_reason="")
+    if number < len(jobs):  # somebody has canceled or paused one while we chose it
+        ids = set(SyncJob.objects.filter(pk__in=ids, dispatch_id=dispatch_id).values_list("pk", flat=True))
+    return [Admitted(job.job_id, dispatch_id, job.queue) for job in jobs if job.job_id in ids]
 
 
 # 3. who need not run, or waits

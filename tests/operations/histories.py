@@ -8,18 +8,19 @@ from syncjobs.clock import db_now
 from syncjobs.counts import Counts
 from syncjobs.lifecycle import NewJob, admit_job, claim_job, create_children, create_job, end_attempt, fail_attempt
 from syncjobs.lifecycle.admission import Admitted
-from syncjobs.models import JobBatch, SyncJob
+from syncjobs.models import JobBatch, SyncJob, SyncJobType
 from syncjobs.operations.job_types import pin_version
 from syncjobs.statuses import Status, Trigger
 from tests.lifecycle.factories import JobTypeFactory
 
 WORKER = "worker@test"
+SLUG = "of-histories"
 FAILURE = {"class": "transient", "code": "gone", "message": "the source is away", "hint": "", "retryable": True}
 
 
 def queued_job(**new: Any) -> SyncJob:
-    """A job of a type of its own; `new` are further arguments of NewJob."""
-    job_type = JobTypeFactory.create()
+    """A job of the one type of these tests; `new` are further arguments of NewJob."""
+    job_type = SyncJobType.objects.filter(slug=SLUG).first() or JobTypeFactory.create(slug=SLUG)
     asked = NewJob(title="A job", trigger=Trigger.MANUAL, actor="ann", snapshot=job_type.snapshot(), **new)
     return create_job(job_type, pin_version(job_type, actor="ann"), asked, db_now())
 
