@@ -25,7 +25,7 @@ from tests.races.verbs import LEGAL, VERBS, Verb
 
 ROUNDS = 8
 TABLES: tuple[type[models.Model], ...] = (JobEvent, Attempt, SyncJob, WorkerSeen)
-EXACTLY = ("fence", "attempt", "retry_count", "lost_count", "phase", "wait_reason", "lease_owner")
+EXACTLY = ("fence", "attempt", "retry_count", "lost_count", "phase", "lease_owner")
 WHETHER: tuple[str, ...] = (
     "lease_until",
     "retry_after",
@@ -35,7 +35,7 @@ WHETHER: tuple[str, ...] = (
     "dispatch_id",
     "failure",
 )
-WHETHER += ("cancel_requested_at", "pause_requested_at", "cancel_reason", "approved_by")
+WHETHER += ("wait_reason", "cancel_requested_at", "pause_requested_at", "cancel_reason", "approved_by")
 DELETES = {"delete", "bulk delete", "delete parent"}
 Maker: TypeAlias = Callable[[], SyncJob]
 Seen: TypeAlias = tuple[object, ...]
