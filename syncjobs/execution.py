@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, IntegrityError, InterfaceError, connections
 
 from connectors.base import FenceLost
 from connectors.errors import InternalError, Interrupted, RateLimitedError, SyncError, TransientError
@@ -204,7 +204,9 @@ def _write_end(running: RunningJob, write: Callable[[], T]) -> T | None:
         return while_unreachable(write)
     except StatusConflict as conflict:
         _give_way(running, str(conflict))
-        return None
+    except SyncJob.DoesNotExist:
+        _give_way(running, "the job was deleted")
+    return None
 
 
 def while_unreachable(action: Callable[[], T]) -> T:
@@ -214,6 +216,8 @@ def while_unreachable(action: Callable[[], T]) -> T:
     while True:
         try:
             return action()
+        except IntegrityError:
+            raise  # it was reached, and says no; it will not say yes later
         except (DatabaseError, InterfaceError):
             if time.monotonic() + delay > give_up:
                 raise
