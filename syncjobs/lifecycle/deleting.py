@@ -18,20 +18,20 @@ BOOKS: tuple[type[models.Model], ...] = (Change, JobBatch, Attempt, JobEvent)
 def delete_rows(job_ids: Sequence[int]) -> int:
     """Delete these jobs, their child jobs and all their details; returns how many jobs.
 
-    A crash half-way leaves whole jobs, some with fewer changes and log lines, which may be deleted again. The caller
-    has seen to it that none of them can begin to work meanwhile.
+    A crash half-way leaves whole jobs, some with fewer log lines or (stream jobs) changes, which may be deleted again.
+    The caller has seen to it that none of them can begin to work meanwhile.
     """
     deleted = 0
     for chunk in in_chunks(sorted(job_ids)):
         children = SyncJob.objects.filter(parent_id__in=chunk).order_by("pk").values_list("pk", flat=True)
         while some := list(children[:1000]):
             deleted += delete_rows(some)
-        _delete_in_portions(Change.objects.filter(job_id__in=chunk, batch__isnull=False))
+        of_streams = list(SyncJob.objects.filter(pk__in=chunk, operation="").values_list("pk", flat=True))
+        _delete_in_portions(Change.objects.filter(job_id__in=of_streams))
         _delete_in_portions(JobLog.objects.filter(job_id__in=chunk))
         with transaction.atomic():
-            list(
-                SyncJob.objects.select_for_update().filter(pk__in=chunk).order_by("pk").values("pk")
-            )  # no new restarts
+            # A restart adds a row that points here: it comes before us, or finds nothing to restart.
+            list(SyncJob.objects.select_for_update().filter(pk__in=chunk).order_by("pk").values("pk"))
             for model in BOOKS:
                 model._default_manager.filter(job_id__in=chunk)._raw_delete(connection.alias)
             _, gone = SyncJob.objects.filter(pk__in=chunk).delete()

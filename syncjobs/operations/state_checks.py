@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncjobs.clock import db_now
-from syncjobs.operations.state_rules.books import broken_batches, too_many_changes, unbalanced_counts
+from syncjobs.operations.state_rules.books import broken_batches, unbalanced_counts, wrong_changes
 from syncjobs.operations.state_rules.breaches import Breach, Check
 from syncjobs.operations.state_rules.histories import broken_attempts, broken_histories, jobs_without_events
 from syncjobs.operations.state_rules.job_rows import broken_rows
@@ -17,7 +17,7 @@ CHECKS: tuple[Check, ...] = (
     broken_attempts,
     unbalanced_counts,
     broken_batches,
-    too_many_changes,
+    wrong_changes,
 )
 
 
