@@ -9,6 +9,7 @@ from syncjobs.mapping.conditions import CONDITION_SCHEMA
 from syncjobs.mapping.problems import NAME_SCHEMA
 
 LARGEST_BATCH = 1_000_000
+MOST_REJECTS = 100_000
 NAMES_SCHEMA: dict[str, Any] = {"type": "array", "items": NAME_SCHEMA, "uniqueItems": True}
 POLICY_SCHEMA = {"enum": ["stop", "ignore"]}
 
@@ -82,7 +83,31 @@ STREAM_SCHEMA: dict[str, Any] = {
             "description": "The source's columns to read; empty means all.",
         },
         "mapping": MAPPING_SCHEMA,
-        "on_reject": _part("Bad records", {"policy": {"enum": ["stop"]}}, ["policy"], optional=False),
+        "on_reject": _part(
+            "Bad records",
+            {
+                "policy": {
+                    "enum": ["stop", "quarantine"],
+                    "description": "stop ends the job at a bad record, quarantine keeps it aside and goes on.",
+                },
+                "max": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": MOST_REJECTS,
+                    "default": 100,
+                    "description": "The most records that one job may set aside.",
+                },
+                "max_share": {
+                    "type": "number",
+                    "minimum": 0,
+                    "maximum": 1,
+                    "default": 1,
+                    "description": "The largest share of what was read that may be set aside, as 0.01.",
+                },
+            },
+            ["policy"],
+            optional=False,
+        ),
         "schema_policy": _part(
             "Changed source columns",
             {"dropped": POLICY_SCHEMA, "changed": POLICY_SCHEMA, "added": POLICY_SCHEMA},

@@ -41,6 +41,19 @@ class SchemaPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class RejectPolicy:
+    """What becomes of records that do not fit; the limits of one job that sets them aside: a number, a share of 1."""
+
+    policy: Literal["stop", "quarantine"] = "stop"
+    most: int = 100
+    most_share: float = 1.0
+
+    @property
+    def sets_aside(self) -> bool:
+        return self.policy == "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
 class StreamSpec:
     """One stream of a job type. `mapping` None keeps names and types of `columns` (None = all).
 
@@ -59,7 +72,7 @@ class StreamSpec:
     explicit_range: RangeSpec | None = None
     columns: tuple[str, ...] | None = None
     mapping: tuple[FieldRule, ...] | None = None
-    on_reject: Literal["stop"] = "stop"
+    on_reject: RejectPolicy = RejectPolicy()
     schema_policy: SchemaPolicy = SchemaPolicy()
     target_schema: Literal["create", "expect"] = "create"
 
@@ -105,10 +118,14 @@ def _read_stream(data: dict[str, Any], place: str) -> StreamSpec:
         explicit_range=_read_range(data, place),
         columns=None if columns is None else tuple(columns),
         mapping=None if mapping is None else parse_mapping(mapping, f"{place}.mapping"),
-        on_reject=data.get("on_reject", {}).get("policy", "stop"),
+        on_reject=_read_reject_policy(data.get("on_reject", {})),
         schema_policy=SchemaPolicy(**data.get("schema_policy", {})),
         target_schema=data.get("target_schema", "create"),
     )
+
+
+def _read_reject_policy(data: dict[str, Any]) -> RejectPolicy:
+    return RejectPolicy(data.get("policy", "stop"), int(data.get("max", 100)), float(data.get("max_share", 1)))
 
 
 def _read_range(data: dict[str, Any], place: str) -> RangeSpec | None:

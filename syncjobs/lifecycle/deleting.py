@@ -8,11 +8,11 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from syncjobs.lifecycle.chunks import in_chunks
-from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob
+from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, Reject, SyncJob
 
 ROWS_AT_ONCE = 5_000
-BOOKS: tuple[type[models.Model], ...] = (Change, JobBatch, Attempt, JobEvent)
-"""What has to agree with the job's row, so that it goes together with it; changes before their batches."""
+BOOKS: tuple[type[models.Model], ...] = (Change, Reject, JobBatch, Attempt, JobEvent)
+"""What has to agree with the job's row, so that it goes together with it; changes and rejects before their batches."""
 
 
 def delete_rows(job_ids: Sequence[int]) -> int:

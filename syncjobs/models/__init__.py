@@ -3,6 +3,7 @@
 from syncjobs.models.changes import Change, JobBatch
 from syncjobs.models.job_types import JobTypeVersion, SyncJobType
 from syncjobs.models.jobs import Attempt, JobEvent, JobLog, SyncJob
+from syncjobs.models.rejects import Reject
 from syncjobs.models.schedules import Schedule, StreamCursor
 from syncjobs.models.seeds import SeededDefault
 from syncjobs.models.tombstones import Tombstone
@@ -15,6 +16,7 @@ __all__ = [
     "JobEvent",
     "JobLog",
     "JobTypeVersion",
+    "Reject",
     "Schedule",
     "SchemaSnapshot",
     "SeededDefault",

@@ -53,7 +53,7 @@ def test_the_stream_of_the_appendix_is_read() -> None:
 def test_what_is_left_out_has_its_default() -> None:
     (spec,) = parse_streams(config(stream()))
     assert spec == StreamSpec("a", "b", ("id",))
-    assert (spec.mode, spec.extent, spec.on_reject, spec.target_schema) == ("upsert", "full", "stop", "create")
+    assert (spec.mode, spec.extent, spec.on_reject.policy, spec.target_schema) == ("upsert", "full", "stop", "create")
     assert (spec.batch_size, spec.mapping, spec.columns) == (None, None, None)
 
 
@@ -76,8 +76,8 @@ def test_the_schemas_are_valid_and_closed() -> None:
         (config(stream(mode="mirror")), "streams[0].mode: 'mirror' does not exist; choose append or upsert"),
         (config(stream(extent="continuous")), "streams[0].extent: 'continuous' does not exist; choose full or window"),
         (
-            config(stream(on_reject={"policy": "quarantine"})),
-            "streams[0].on_reject.policy: 'quarantine' does not exist; choose stop",
+            config(stream(on_reject={"policy": "ignore"})),
+            "streams[0].on_reject.policy: 'ignore' does not exist; choose stop or quarantine",
         ),
         (
             config(stream(schema_policy={"added": "evolve"})),
