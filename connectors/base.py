@@ -71,6 +71,7 @@ class Capabilities:
     writes: bool = False
     transactions: bool = False
     orders_by_key: bool = True
+    reads_by_cursor: bool = False  # heeds ReadRequest.cursor
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class PostgresConnector(SQLConnector):
 
     kind: ClassVar[str] = "postgres"
     label: ClassVar[str] = "PostgreSQL"
-    capabilities: ClassVar[Capabilities] = Capabilities(writes=True, transactions=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(writes=True, transactions=True, reads_by_cursor=True)
     dialect = PostgresDialect()
 
     def __init__(
@@ -204,7 +204,7 @@ class PostgresConnector(SQLConnector):
         return sql(
             "{query} ORDER BY {by} FETCH FIRST {size} ROWS {ties}",
             query=query,
-            by=joined(sql("t.{column}", column=column.sql) for column in order.columns),
+            by=joined(sql("t.{column}", column=column.ordered) for column in order.columns),
             size=SQLText(str(int(size))),
             ties=sql("ONLY") if order.is_total else sql("WITH TIES"),
         )

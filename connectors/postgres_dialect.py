@@ -196,8 +196,8 @@ class PostgresDialect(MergeDialect):
             return value.astimezone(dt.UTC).replace(tzinfo=None)
         return value
 
-    def compared(self, column: Column) -> SQLText:
-        return column.sql
+    def collation(self, column: Column) -> SQLText:
+        return sql("")
 
     def pattern(self, operator: str, column: Column, placeholder: SQLText) -> SQLText:
         # The placeholder is cast to the column's type, the pattern is a text.

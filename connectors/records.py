@@ -11,6 +11,7 @@ from connectors.field_types import TYPES, FieldType, decode_value, encode_value
 __all__ = [
     "TYPES",
     "Batch",
+    "CursorRequest",
     "Field",
     "FieldType",
     "Filter",
@@ -73,11 +74,25 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class CursorRequest:
+    """Read only records that have a value in `field`, ordered by it and then by key.
+
+    `start` is the least value that is read (with `is_inclusive` off: the greatest that is not), in any form that the
+    field's type decodes; None = from the lowest.
+    """
+
+    field: str
+    start: Any = None
+    is_inclusive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ReadRequest:
     """What to read of a stream: columns (None = all), filters (all must hold), where to go on, how much at a time.
 
-    `position` is a JSON value taken from an earlier Batch of the same stream, key and filters; None = from the start.
-    `batch_size` is the upper bound of records in a batch.
+    `position` is a JSON value taken from an earlier Batch of the same stream, key, filters and cursor field; None =
+    from the start. `batch_size` is the upper bound of records in a batch; where nothing tells records apart, those that
+    are equal in order to the last one come with it all the same.
     """
 
     stream: str
@@ -86,6 +101,7 @@ class ReadRequest:
     filters: tuple[Filter, ...] = ()
     position: Any = None
     batch_size: int = 50_000
+    cursor: CursorRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +109,15 @@ class Batch:
     """Records as tuples in the order of `names`; a value is a Python object of its type or its JSON text form.
 
     `position` continues the reading after the last record; None means that this stream can not be resumed.
-    `byte_count` is what was transferred or a fair estimate of it.
+    `byte_count` is what was transferred or a fair estimate of it. `highest` is, where a cursor was asked for, the
+    highest value of its field in its JSON form; values that are none of their type (a time "infinity") do not count.
     """
 
     names: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     position: Any
     byte_count: int = 0
+    highest: Any = None
 
 
 class Record(Mapping[str, Any]):

@@ -1,4 +1,4 @@
-"""Kind `soda`: reads datasets of Socrata portals by the SODA 2 protocol, page by page after the last `:id`.
+"""Kind `soda`: reads datasets of Socrata portals by the SODA 2 protocol, page by page.
 
 Protocol: https://dev.socrata.com/docs/endpoints and /docs/system-fields. Only reads; remembers nothing between jobs.
 """
@@ -17,6 +17,7 @@ from connectors.http_answers import checked_url
 from connectors.network import check_literal
 from connectors.records import Batch, Field, Filter, ReadRequest, StreamInfo, StreamSchema
 from connectors.soda_checks import check_portal
+from connectors.soda_paging import Paging
 from connectors.soda_portal import SodaPortal
 from connectors.soql import (
     FLOATING_TYPES,
@@ -25,7 +26,6 @@ from connectors.soql import (
     column_mismatch,
     field_type,
     quote_name,
-    quote_text,
 )
 
 PAGE = 10_000
@@ -98,7 +98,7 @@ class SodaConnector(Connector):
 
     kind = "soda"
     label = "Socrata open data portal (SODA)"
-    capabilities = Capabilities(writes=False, transactions=False, orders_by_key=False)
+    capabilities = Capabilities(writes=False, transactions=False, orders_by_key=False, reads_by_cursor=True)
 
     def __init__(
         self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None
@@ -145,23 +145,28 @@ class SodaConnector(Connector):
     def read(self, request: ReadRequest) -> Iterator[Batch]:
         names = self._wanted_columns(request)
         floating = self._dataset(request.stream).floating.intersection(names)
-        conditions = self._where(request.stream, request.filters)
+        paging = Paging(self.portal.host, self._conditions(request.stream), request.cursor)
+        conditions = paging.conditions.where(request.filters)
         limit = min(request.batch_size, self.config.get("page_size", PAGE), LARGEST_PAGE)
-        parameters = {"$select": ",".join([":id", *map(quote_name, names)]), "$order": ":id", "$limit": str(limit)}
+        selected = [":id", *map(quote_name, dict.fromkeys([*names, *paging.extra_columns]))]
+        parameters = {"$select": ",".join(selected), "$order": paging.order, "$limit": str(limit)}
         position = request.position
         while True:
-            after = [] if position is None else [f":id > {quote_text(str(position))}"]
-            records, size = self.portal.page(request.stream, parameters | _where_parameter(after + conditions))
+            wanted = _where_parameter(paging.beyond(position) + conditions)
+            records, size = self.portal.page(request.stream, parameters | wanted)
             if not records:
                 return
-            position = self._next_position(request.stream, records, position)
-            yield Batch(names, self._rows(records, names, floating), position, size)
+            position = paging.next_position(records, position)
+            highest = paging.highest(records)
+            yield Batch(names, self._rows(records, names, floating), position, size, highest)
             # A short page is the last one, unless it is short because the server caps its pages.
             if len(records) < limit and len(records) % ROUND_PAGE:
                 return
 
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
-        parameters = {"$select": "count(*)"} | _where_parameter(self._where(stream, filters))
+        parameters = {"$select": "count(*)"} | _where_parameter(
+            self._conditions(stream).where(filters) if filters else []
+        )
         records, _ = self.portal.page(stream, parameters)
         try:
             return int(next(iter(records[0].values())))
@@ -186,22 +191,9 @@ class SodaConnector(Connector):
             raise column_mismatch(request.stream, missing, schema.names)
         return request.columns
 
-    def _where(self, stream: str, filters: Sequence[Filter]) -> list[str]:
-        if not filters:
-            return []
+    def _conditions(self, stream: str) -> Conditions:
         dataset = self._dataset(stream)
-        return Conditions(stream, dataset.schema.fields, dataset.floating, self.times).where(filters)
-
-    def _next_position(self, stream: str, records: list[dict[str, Any]], position: Any) -> str:
-        """The last record's `:id`. Without one, or with the page before again, going on would lose or loop."""
-        first, last = records[0].get(":id"), records[-1].get(":id")
-        if not isinstance(first, str) or not isinstance(last, str):
-            raise ConfigError("protocol", f"{self.portal.host} sent records of {stream} without their :id")
-        if position in (first, last):
-            raise ConfigError(
-                "protocol", f"{self.portal.host} sent the same page of {stream} twice, after :id {position}"
-            )
-        return last
+        return Conditions(stream, dataset.schema.fields, dataset.floating, self.times)
 
     def _rows(
         self, records: list[dict[str, Any]], names: tuple[str, ...], floating: frozenset[str]

@@ -79,6 +79,14 @@ class FloatingTimes:
         """The clock on the wall there at an aware moment; a naive one is taken to be that already."""
         return moment.astimezone(self.zone).replace(tzinfo=None) if moment.tzinfo else moment
 
+    def earliest(self, moment: dt.datetime) -> dt.datetime:
+        """The lowest clock on the wall from that moment on: in the hour that an autumn repeats, before that hour."""
+        wall = self.floating(moment)
+        first, second = (wall.replace(tzinfo=self.zone, fold=fold).utcoffset() for fold in (0, 1))
+        if first is None or second is None or first <= second:
+            return wall
+        return wall - (first - second)
+
     def _suffix_of(self, day: str) -> str:
         """The offset of a whole day; empty where the clocks change on that day, or it is no day."""
         try:

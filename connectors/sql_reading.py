@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.base import Connector
+from connectors.cursors import check_cursor_type, highest_value
 from connectors.errors import ConfigError
 from connectors.records import Batch, Filter, ReadRequest, StreamSchema
-from connectors.sql_selects import Order, Parameters, ReadDialect, after, reading_order, where
+from connectors.sql_selects import (
+    Order,
+    Parameters,
+    ReadDialect,
+    after,
+    beyond_cursor,
+    cursor_order,
+    reading_order,
+    where,
+)
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 
-CURSOR_TYPES = ("date", "datetime", "integer", "bigint")
+CANDIDATE_TYPES = ("date", "datetime", "integer", "bigint")
 CURSOR_WORDS = ("updated", "modified", "changed", "created", "version", "timestamp")
 SAMPLED_ROWS = 50
 
@@ -60,11 +71,16 @@ class SQLConnector(Connector):
     def read(self, request: ReadRequest) -> Iterator[Batch]:
         """Pages by key (the stream's own if none is asked for), else by row number, else one statement, not resumable.
 
-        Raises ConfigError `stream_not_found`, `bad_filter` or `bad_position`, DataError `column_mismatch`.
+        With a cursor always in pages. Raises ConfigError `stream_not_found`, `bad_filter`, `bad_cursor` or
+        `bad_position`, DataError `column_mismatch`.
         """
         table = self.find_table(request.stream)
         columns = table.columns if request.columns is None else table.choose(request.columns)
         order = reading_order(table, request.key, self.dialect)
+        if request.cursor is not None:
+            (cursor,) = table.choose([request.cursor.field])
+            check_cursor_type(request.stream, cursor.field)
+            order = cursor_order(order, cursor, self.dialect)
         if order.columns:
             yield from self._read_pages(request, table, columns, order)
             return
@@ -78,8 +94,10 @@ class SQLConnector(Connector):
     def _read_pages(
         self, request: ReadRequest, table: Table, columns: tuple[Column, ...], order: Order
     ) -> Iterator[Batch]:
-        selected = columns + tuple(column for column in order.columns if column not in columns)
-        places = [selected.index(column) for column in order.columns]
+        names = dict.fromkeys(column.name for column in (*columns, *order.columns))
+        known = {column.name: column for column in (*order.columns, *columns)}
+        selected = tuple(known[name] for name in names)
+        places = [list(names).index(column.name) for column in order.columns]
         position = request.position
         while True:
             rows = self._read_page(request, table, selected, order, position)
@@ -89,9 +107,12 @@ class SQLConnector(Connector):
             pairs = zip(order.columns, places, strict=True)
             position = [self.dialect.positioned(column, last[place]) for column, place in pairs]
             is_last = len(rows) < request.batch_size
+            highest = None
+            if request.cursor is not None:
+                highest = highest_value(order.columns[0].field.type, [row[places[0]] for row in rows])
             if len(selected) > len(columns):
                 rows = [row[: len(columns)] for row in rows]
-            yield _batch(columns, self.typed(columns, rows), position)
+            yield replace(_batch(columns, self.typed(columns, rows), position), highest=highest)
             if is_last:
                 return
 
@@ -104,6 +125,9 @@ class SQLConnector(Connector):
             if not isinstance(position, list) or len(position) != len(order.columns):
                 raise _bad_position(request.stream)
             conditions.append(after(order.columns, position, parameters))
+        if request.cursor is not None:
+            reached = None if position is None else position[0]
+            conditions.append(beyond_cursor(request.cursor, order.columns[0], reached, parameters))
         query = self._select(table, selected, _all_of(conditions))
         return self.fetch(table, self.page(query, selected, order, request.batch_size), parameters.values)
 
@@ -146,5 +170,5 @@ def _cursor_candidates(table: Table) -> tuple[str, ...]:
     return tuple(
         column.name
         for column in table.columns
-        if column.field.type in CURSOR_TYPES and any(word in column.name.lower() for word in CURSOR_WORDS)
+        if column.field.type in CANDIDATE_TYPES and any(word in column.name.lower() for word in CURSOR_WORDS)
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, LiteralString
 
 from connectors.errors import ConfigError
-from connectors.records import Filter, decode_value
+from connectors.records import CursorRequest, Filter, decode_value
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 
 COMPARISONS: dict[str, LiteralString] = {
@@ -45,8 +45,12 @@ class ReadDialect(ABC):
         """How a value of the column's type is read, e.g. with a cast that the driver needs."""
 
     @abstractmethod
+    def collation(self, column: Column) -> SQLText:
+        """What follows the column so that it is compared by value even where it is kept as text; mostly nothing."""
+
     def compared(self, column: Column) -> SQLText:
-        """The expression of the column that filters compare: by value even where it is kept as text."""
+        """The expression of the column that filters compare."""
+        return SQLText(column.sql + self.collation(column))
 
     @abstractmethod
     def pattern(self, operator: str, column: Column, placeholder: SQLText) -> SQLText:
@@ -130,7 +134,7 @@ def after(columns: Sequence[Column], position: Sequence[Any], parameters: Parame
     is_plain = not (parameters.dialect.nulls_come_last and any(column.field.nullable for column in columns))
     if is_plain and all(value is not None for value in position):
         values = [_position_value(column, value, parameters) for column, value in zip(columns, position, strict=True)]
-        return sql("({left}) > ({right})", left=joined(column.sql for column in columns), right=joined(values))
+        return sql("({left}) > ({right})", left=joined(column.ordered for column in columns), right=joined(values))
     later: list[SQLText] = []
     for index, column in enumerate(columns):
         pairs = list(zip(columns[:index], position[:index], strict=True))
@@ -146,7 +150,7 @@ def _position_value(column: Column, value: Any, parameters: Parameters) -> SQLTe
 def _is_same(column: Column, value: Any, parameters: Parameters) -> SQLText:
     if value is None:
         return sql("{column} IS NULL", column=column.sql)
-    return sql("{column} = {value}", column=column.sql, value=_position_value(column, value, parameters))
+    return sql("{column} = {value}", column=column.ordered, value=_position_value(column, value, parameters))
 
 
 def _is_later(column: Column, value: Any, parameters: Parameters) -> SQLText:
@@ -155,8 +159,22 @@ def _is_later(column: Column, value: Any, parameters: Parameters) -> SQLText:
         return sql("1 = 0") if nulls_last else sql("{column} IS NOT NULL", column=column.sql)
     bound = _position_value(column, value, parameters)
     if nulls_last and column.field.nullable:
-        return sql("({column} > {value} OR {column} IS NULL)", column=column.sql, value=bound)
-    return sql("{column} > {value}", column=column.sql, value=bound)
+        return sql("({column} > {value} OR {column} IS NULL)", column=column.ordered, value=bound)
+    return sql("{column} > {value}", column=column.ordered, value=bound)
+
+
+def beyond_cursor(cursor: CursorRequest, first: Column, position: Any, parameters: Parameters) -> SQLText:
+    """The condition of rows that the cursor has not left behind, on one column alone, so that an index answers it.
+
+    `first` is the order's first column, `position` its value there (JSON) if the reading goes on.
+    """
+    if position is not None:
+        return sql("{column} >= {value}", column=first.ordered, value=_position_value(first, position, parameters))
+    if cursor.start is None:
+        return sql("{column} IS NOT NULL", column=first.sql)
+    value = parameters.add_decoded(first, Filter(cursor.field, "ge", cursor.start), cursor.start)
+    template: LiteralString = "{column} >= {value}" if cursor.is_inclusive else "{column} > {value}"
+    return sql(template, column=first.ordered, value=value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +195,11 @@ def reading_order(table: Table, key: Sequence[str], dialect: ReadDialect) -> Ord
         return Order(columns, is_total=True)
     rest = tuple(column for column in table.row_order if column.name not in names)
     return Order(columns + rest, is_total=is_unique or bool(table.row_order))
+
+
+def cursor_order(order: Order, cursor: Column, dialect: ReadDialect) -> Order:
+    """An order of the same rows by the cursor's value first; rows without one are not read, so it is never empty."""
+    first = replace(cursor, field=replace(cursor.field, nullable=False), collation=dialect.collation(cursor))
+    # Values that mean the same may still be spelled in two ways that a key tells apart.
+    rest = tuple(column for column in order.columns if first.collation or column.name != cursor.name)
+    return Order((first, *rest), order.is_total)

@@ -37,6 +37,7 @@ class Column:
 
     `declared` is what a staging column that holds its values is declared as, `cast` the type of a parameter that is
     compared with it, `native` the type's short name in the catalog and `length` the most characters it takes.
+    `collation` is what its values are ordered by (` COLLATE name`) where that is not the column's own.
     """
 
     field: Field
@@ -44,6 +45,7 @@ class Column:
     cast: SQLText = SQLText("")
     native: str = ""
     length: int | None = None
+    collation: SQLText = SQLText("")
 
     @property
     def name(self) -> str:
@@ -52,6 +54,11 @@ class Column:
     @property
     def sql(self) -> SQLText:
         return quote(self.field.name)
+
+    @property
+    def ordered(self) -> SQLText:
+        """The column as it stands in orders, and in comparisons that follow them."""
+        return SQLText(self.sql + self.collation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class SQLiteConnector(SQLConnector):
 
     kind: ClassVar[str] = "sqlite"
     label: ClassVar[str] = "SQLite file"
-    capabilities: ClassVar[Capabilities] = Capabilities(writes=True, transactions=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(writes=True, transactions=True, reads_by_cursor=True)
     dialect = SQLiteDialect()
 
     def __init__(
@@ -157,7 +157,7 @@ class SQLiteConnector(SQLConnector):
 
     def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
         limit = SQLText(str(int(size)))
-        by = joined(sql("t.{column}", column=column.sql) for column in order.columns)
+        by = joined(sql("t.{column}", column=column.ordered) for column in order.columns)
         if order.is_total:
             return sql("{query} ORDER BY {by} LIMIT {limit}", query=query, by=by, limit=limit)
         return sql(

@@ -122,11 +122,10 @@ class SQLiteDialect(MergeDialect):
         store = storing(column.field.type)
         return store(value) if store else value
 
-    def compared(self, column: Column) -> SQLText:
+    def collation(self, column: Column) -> SQLText:
         if column.field.type not in ("decimal", "date", "datetime", "uuid"):
-            return column.sql
-        collation = SQLText(f"syncdeck_{column.field.type}")
-        return sql("{column} COLLATE {collation}", column=column.sql, collation=collation)
+            return sql("")
+        return sql(" COLLATE {name}", name=SQLText(f"syncdeck_{column.field.type}"))
 
     def pattern(self, operator: str, column: Column, placeholder: SQLText) -> SQLText:
         template: LiteralString = "CAST({column} AS TEXT) LIKE {value} ESCAPE '\\'"
