@@ -72,6 +72,7 @@ class Capabilities:
     transactions: bool = False
     orders_by_key: bool = True
     reads_by_cursor: bool = False  # heeds ReadRequest.cursor
+    replaces: bool = False  # its writers are asides.AsideWriters, for the modes mirror and replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ class PostgresConnector(SQLConnector):
 
     kind: ClassVar[str] = "postgres"
     label: ClassVar[str] = "PostgreSQL"
-    capabilities: ClassVar[Capabilities] = Capabilities(writes=True, transactions=True, reads_by_cursor=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        writes=True, transactions=True, replaces=True, reads_by_cursor=True
+    )
     dialect = PostgresDialect()
 
     def __init__(

@@ -11,6 +11,7 @@ import psycopg
 
 from connectors.base import Surroundings, WriteRequest
 from connectors.errors import DataError, SyncError, TransientError
+from connectors.postgres_asides import PostgresAsides
 from connectors.postgres_copy import copy_rows
 from connectors.postgres_dialect import (
     HAS_MINIMUM,
@@ -21,7 +22,6 @@ from connectors.postgres_dialect import (
 )
 from connectors.postgres_session import Session
 from connectors.records import FieldType
-from connectors.sql import SQLWriter
 from connectors.sql_statements import Merge, old_name, stage_name
 from connectors.sql_tables import create_table, refuse_unusable_names
 from connectors.sql_text import SQLText, Table, joined, quote, sql
@@ -35,7 +35,7 @@ CHECKPOINT_COLUMNS = sql(
 )
 
 
-class PostgresWriter(SQLWriter):
+class PostgresWriter(PostgresAsides):
     """One stream of one job, on a connection of its own that `open_session` makes."""
 
     dialect = PostgresDialect()

@@ -29,7 +29,9 @@ class SQLiteConnector(SQLConnector):
 
     kind: ClassVar[str] = "sqlite"
     label: ClassVar[str] = "SQLite file"
-    capabilities: ClassVar[Capabilities] = Capabilities(writes=True, transactions=True, reads_by_cursor=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        writes=True, transactions=True, replaces=True, reads_by_cursor=True
+    )
     dialect = SQLiteDialect()
 
     def __init__(

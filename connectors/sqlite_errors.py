@@ -91,9 +91,15 @@ def translated(error: sqlite3.Error, place: Place) -> SyncError:
     meaning = _meaning(error)
     text = str(error)
     what = text.partition(": ")[2] if "constraint failed: " in text else text
-    prefix = f"{place.stream}."
-    what = ", ".join(part.removeprefix(prefix) for part in what.split(", "))
+    what = ", ".join(_column(part, place) for part in what.split(", "))
     return meaning.at(place, "" if meaning is FOREIGN_KEY else what)
+
+
+def _column(text: str, place: Place) -> str:
+    """`table.column` without the table, be it the stream's or one that is to replace it."""
+    if text.startswith("_syncdeck_load_"):
+        return text.partition(".")[2]
+    return text.removeprefix(f"{place.stream}.")
 
 
 def _meaning(error: sqlite3.Error) -> Meaning:

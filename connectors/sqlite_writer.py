@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from connectors.asides import ASIDE_PREFIXES
 from connectors.base import Surroundings, WriteRequest
 from connectors.errors import DataError
 from connectors.records import TYPES
-from connectors.sql import SQLWriter
+from connectors.sql_replacing import SQLReplacing
 from connectors.sql_statements import Merge, old_name, stage_name
 from connectors.sql_tables import create_table, refuse_unusable_names
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
@@ -24,7 +25,7 @@ CHECKPOINT_COLUMNS = sql(
 )
 
 
-class SQLiteWriter(SQLWriter):
+class SQLiteWriter(SQLReplacing):
     """One stream of one job. `open_session` connects: to the file for writing, in a dry run without that right."""
 
     dialect = SQLiteDialect()
@@ -89,6 +90,30 @@ class SQLiteWriter(SQLWriter):
         self.execute(
             sql("DELETE FROM {table} WHERE updated_at < datetime('now', ?)", table=table), (f"-{CHECKPOINT_DAYS} days",)
         )
+
+    def find_aside(self, name: str) -> Table | None:
+        return find_table(self.session, name)
+
+    def aside_names(self) -> list[str]:
+        query = sql(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND (name LIKE ? OR name LIKE ?) ORDER BY name"
+        )
+        return [name for (name,) in self.fetch(query, [f"{prefix}%" for prefix in ASIDE_PREFIXES.values()])]
+
+    def aside_name(self, name: str) -> SQLText:
+        return sql("temp.{name}" if self.request.dry_run else "main.{name}", name=quote(name))
+
+    def create_load(self, name: SQLText, target: Table) -> None:
+        columns = target.choose(field.name for field in self.request.fields)
+        planned = Table(self.request.stream, name, columns, self.request.key)
+        self.execute(create_table(planned, [column.declared for column in columns]))
+
+    def referring_tables(self, target: Table) -> list[str]:
+        query = sql(
+            "SELECT DISTINCT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f"
+            " WHERE m.type = 'table' AND f.\"table\" = ? COLLATE NOCASE AND m.name <> ? COLLATE NOCASE ORDER BY m.name"
+        )
+        return [name for (name,) in self.fetch(query, (target.name, target.name))]
 
     def warn(self, message: str) -> None:
         self.surroundings.notify("WARNING", message)

@@ -8,13 +8,14 @@ import pytest
 from connectors.base import Connector
 from connectors.postgres import PostgresConnector
 from connectors.testing import Connect
+from connectors.testing_asides import AsideConformance
 from connectors.testing_cursors import READING_FIELDS, READINGS, CursorConformance
 from connectors.testing_writing import WriterConformance
 from tests.connectors.sql_systems import postgres_config
 from tests.postgres_server import PostgresServer
 
 
-class TestPostgres(WriterConformance, CursorConformance):
+class TestPostgres(AsideConformance, WriterConformance, CursorConformance):
     """On one database."""
 
     @pytest.fixture

@@ -9,12 +9,13 @@ import pytest
 from connectors.base import Connector
 from connectors.sqlite import SQLiteConnector
 from connectors.testing import Connect
+from connectors.testing_asides import AsideConformance
 from connectors.testing_cursors import READING_FIELDS, READINGS, CursorConformance
 from connectors.testing_writing import WriterConformance
 from tests.connectors.sql_systems import allow_files_below
 
 
-class TestSQLite(WriterConformance, CursorConformance):
+class TestSQLite(AsideConformance, WriterConformance, CursorConformance):
     """On one file."""
 
     @pytest.fixture
