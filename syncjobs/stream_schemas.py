@@ -42,10 +42,11 @@ STREAM_SCHEMA: dict[str, Any] = {
             "description": "append adds every record; upsert inserts new records and updates those that differ.",
         },
         "extent": {
-            "enum": ["full", "window"],
+            "enum": ["full", "window", "incremental"],
             "default": "full",
             "title": "Extent",
-            "description": "full reads everything, window the last days by the window field.",
+            "description": "full reads everything, window the last days by the window field, incremental what is new "
+            "or changed since the last run by the cursor field; records without a value there are read by full only.",
         },
         "batch_size": {
             "type": ["integer", "null"],
@@ -62,7 +63,29 @@ STREAM_SCHEMA: dict[str, Any] = {
         },
         "cursor": _part(
             "Cursor",
-            {"field": NAME_SCHEMA, "overlap_seconds": {"type": "integer", "minimum": 0, "maximum": 31_536_000}},
+            {
+                "field": {
+                    **NAME_SCHEMA,
+                    "title": "Field",
+                    "description": "A time, date, number or text that grows whenever a record is added or changed.",
+                },
+                "overlap_seconds": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 31_536_000,
+                    "default": 300,
+                    "title": "Overlap in seconds",
+                    "description": "How far back a field of times or dates is read again, for records that were "
+                    "committed late. Not used in mode append, where it would add records twice.",
+                },
+                "overlap": {
+                    "type": "number",
+                    "minimum": 0,
+                    "default": 0,
+                    "title": "Overlap in the field's unit",
+                    "description": "The same for a field of numbers.",
+                },
+            },
             ["field"],
         ),
         "window": _part(

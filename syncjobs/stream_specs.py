@@ -13,6 +13,7 @@ from syncjobs.date_ranges import RangeSpec, WindowSpec, parse_day_or_time, range
 from syncjobs.mapping import ConfigProblems, FieldRule, parse_mapping
 from syncjobs.mapping.conditions import condition_problems, read_condition
 from syncjobs.mapping.problems import list_words, quote, schema_problems
+from syncjobs.stream_cursors import CursorSpec, double_cursors, has_range
 from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
 
 NO_MATTER_WHEN = datetime(2000, 1, 1, tzinfo=UTC)  # an explicit range does not look at the clock
@@ -21,14 +22,6 @@ Policy = Literal["stop", "ignore"]
 
 class SpecProblems(ConfigProblems):
     """A stream sync's configuration that can not be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class CursorSpec:
-    """The field that says how far a source was read; late records are looked for `overlap_seconds` back."""
-
-    field: str
-    overlap_seconds: int = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +57,7 @@ class StreamSpec:
     target: str
     key: tuple[str, ...] = ()
     mode: Literal["append", "upsert"] = "upsert"
-    extent: Literal["full", "window"] = "full"
+    extent: Literal["full", "window", "incremental"] = "full"
     batch_size: int | None = None
     filters: tuple[Filter, ...] = ()
     cursor: CursorSpec | None = None
@@ -75,6 +68,11 @@ class StreamSpec:
     on_reject: RejectPolicy = RejectPolicy()
     schema_policy: SchemaPolicy = SchemaPolicy()
     target_schema: Literal["create", "expect"] = "create"
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether a run begins at the stored cursor and moves it; a backfill does neither."""
+        return self.extent == "incremental" and self.explicit_range is None
 
 
 def guard_problems(guards: Any) -> list[str]:
@@ -97,6 +95,7 @@ def parse_streams(config: Any) -> tuple[StreamSpec, ...]:
         else:
             problems += _cross_problems(specs[-1], place)
     problems += _double_targets(config["streams"])
+    problems += double_cursors(config["streams"])
     if problems:
         raise SpecProblems(problems)
     return tuple(specs)
@@ -130,9 +129,9 @@ def _read_reject_policy(data: dict[str, Any]) -> RejectPolicy:
 
 def _read_range(data: dict[str, Any], place: str) -> RangeSpec | None:
     """The stored range of one run; its field is the window's unless it names one."""
-    limits = data.get("range")
-    if not limits or (limits.get("start") is None and limits.get("end") is None):
+    if not has_range(data):
         return None
+    limits = data["range"]
     field = limits.get("field") or (data.get("window") or {}).get("field")
     problems = [] if field else [f"{place}.range: a date range needs a window field, which {data['source']} has not"]
     ends = {}
@@ -151,6 +150,10 @@ def _cross_problems(spec: StreamSpec, place: str) -> Iterator[str]:
         yield f"{place}.key: mode upsert needs a key; name the fields that tell records apart"
     if spec.extent == "window" and not spec.window:
         yield f"{place}.window: extent window needs a window with field and days"
+    if spec.extent == "incremental" and not spec.cursor:
+        yield f"{place}.cursor: extent incremental needs a cursor with a field that grows with every change"
+    if spec.extent == "incremental" and spec.mode not in ("append", "upsert"):
+        yield f"{place}.extent: mode {spec.mode} has to read everything, so extent incremental does not go with it"
     for number, item in enumerate(spec.filters):
         yield from condition_problems(item, f"{place}.filters[{number}]")
     if spec.mapping is not None:

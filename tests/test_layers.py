@@ -28,6 +28,7 @@ LAYERS = {
     "syncjobs.testing": "root",
     "syncjobs.texts": "pure",
     "syncjobs.schedule_times": "pure",
+    "syncjobs.stream_cursors": "pure",
     "syncjobs.stream_naming": "pure",
     "syncjobs.stream_specs": "pure",
     "syncjobs.stream_schemas": "pure",

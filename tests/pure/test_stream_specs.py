@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 
 from connectors.records import Filter
 from syncjobs.date_ranges import RangeSpec, WindowSpec, parse_day_or_time
+from syncjobs.stream_cursors import CursorSpec
 from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
 from syncjobs.stream_specs import (
-    CursorSpec,
     SchemaPolicy,
     SpecProblems,
     StreamSpec,
@@ -35,6 +35,9 @@ def stream(**settings: Any) -> dict[str, Any]:
 
 def config(*streams: dict[str, Any]) -> dict[str, Any]:
     return {"streams": list(streams)}
+
+
+INCREMENTAL = stream(extent="incremental", cursor={"field": "seen"})
 
 
 def test_the_stream_of_the_appendix_is_read() -> None:
@@ -74,7 +77,10 @@ def test_the_schemas_are_valid_and_closed() -> None:
         (config({"target": "b"}), "streams[0]: 'source' is required"),
         (config(stream(source="")), "streams[0].source: must not be blank or hold a NUL character"),
         (config(stream(mode="mirror")), "streams[0].mode: 'mirror' does not exist; choose append or upsert"),
-        (config(stream(extent="continuous")), "streams[0].extent: 'continuous' does not exist; choose full or window"),
+        (
+            config(stream(extent="continuous")),
+            "streams[0].extent: 'continuous' does not exist; choose full, window or incremental",
+        ),
         (
             config(stream(on_reject={"policy": "ignore"})),
             "streams[0].on_reject.policy: 'ignore' does not exist; choose stop or quarantine",
@@ -101,6 +107,15 @@ def test_the_schemas_are_valid_and_closed() -> None:
             "streams[0].window: extent window needs a window with field and days",
         ),
         (config(stream(window={"field": "d"})), "streams[0].window: 'days' is required"),
+        (
+            config(stream(extent="incremental")),
+            "streams[0].cursor: extent incremental needs a cursor with a field that grows with every change",
+        ),
+        (
+            config(INCREMENTAL, INCREMENTAL | {"target": "c"}),
+            "streams[1].extent: streams[0] reads 'a' incrementally already; "
+            "give this one a job type of its own, so that each has its own cursor",
+        ),
         (
             config(stream(), stream(source="c")),
             "streams[1].target: 'b' is already the target of streams[0]",
