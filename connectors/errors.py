@@ -18,16 +18,18 @@ class SyncError(Exception):
     """A failure that says what happened, to what, and what to do.
 
     `code` is a stable word for programs, `message` one sentence for people, `hint` the way out. None holds a secret.
+    `field` is the one that it is about, where that is known.
     """
 
     failure_class: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
 
-    def __init__(self, code: str, message: str, *, hint: str = "") -> None:
+    def __init__(self, code: str, message: str, *, hint: str = "", field: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.hint = hint
+        self.field = field
 
     def as_failure(self) -> dict[str, Any]:
         """The public shape `{"class", "code", "message", "hint", "retryable"}`."""

@@ -33,25 +33,32 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The class, code, text and hint of an error; both may hold {who}, {where}, {address} and {what}."""
+    """The class, code, text and hint of an error; both may hold {who}, {where}, {address} and {what}.
+
+    `names_field` says that `what` begins with a column.
+    """
 
     error: type[SyncError]
     code: str
     text: str
     hint: str = ""
+    names_field: bool = False
 
     def at(self, place: Place, what: str = "") -> SyncError:
         """The error itself; `what` is a column, a constraint or what else the system named."""
         parts = {"who": place.who, "where": place.where, "address": place.address, "what": what}
-        return self.error(self.code, self.text.format(**parts), hint=self.hint.format(**parts))
+        error = self.error(self.code, self.text.format(**parts), hint=self.hint.format(**parts))
+        error.field = what.partition(" (")[0] if self.names_field else ""
+        return error
 
 
-NOT_NULL = Meaning(DataError, "not_null", "{who} has no {what}, which the target requires", NOT_NULL_HINT)
+NOT_NULL = Meaning(DataError, "not_null", "{who} has no {what}, which the target requires", NOT_NULL_HINT, True)
 UNIQUE = Meaning(
     DataError,
     "unique",
     "{who} repeats {what}, which is unique in the target",
     "Use the unique columns as key, or mend the source.",
+    True,
 )
 FOREIGN_KEY = Meaning(
     DataError,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from operator import itemgetter
@@ -69,6 +70,15 @@ class Mapper:
         self._compiled = compiled
         self.fields = tuple(item.field for item in compiled)
         self.source_columns = tuple(dict.fromkeys(name for item in compiled for name in item.rule.source_columns))
+
+    def only(self, target_names: Collection[str]) -> Mapper:
+        """A mapper of these target fields alone."""
+        return Mapper(tuple(item for item in self._compiled if item.field.name in target_names))
+
+    def columns_of(self, target_name: str) -> tuple[str, ...]:
+        """All source columns from which a target field is made."""
+        item = self._get(target_name)
+        return item.rule.source_columns if item else ()
 
     def source_of(self, target_name: str) -> str | None:
         """The source column that a target field is made of, however it is cleaned; None for constants and the like."""

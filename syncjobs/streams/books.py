@@ -14,6 +14,8 @@ from syncjobs.counts import Counts
 from syncjobs.models import JobBatch
 from syncjobs.streams.change_rows import drop_changes, save_changes
 from syncjobs.streams.progress import Progress
+from syncjobs.streams.reject_rows import close_rejects, drop_rejects, save_rejects
+from syncjobs.streams.rejects import Settling
 
 
 class BatchBooks:
@@ -24,13 +26,20 @@ class BatchBooks:
         self._stream = stream
         self._changes_kept = int(sync_job.job.config_snapshot["changes_kept"])
 
-    def open_batch(self, before: Progress, changes: Iterable[RecordChange]) -> tuple[JobBatch, int]:
-        """Store the batch that is about to be written, with its changes; returns it and how many changes are kept."""
+    def open_batch(
+        self, before: Progress, changes: Iterable[RecordChange], settling: Settling | None = None
+    ) -> tuple[JobBatch, int]:
+        """Store the batch that is about to be written, with its changes and what it does to rejects.
+
+        Returns it, and how many changes are kept.
+        """
         with transaction.atomic():
             batch = JobBatch.objects.create(
                 job=self._sync_job.job, stream=self._stream, batch_no=before.batch_no + 1, created_at=db_now()
             )
             self._sync_job.save_progress()
+        if settling is not None:
+            save_rejects(batch, settling)
         room = max(0, self._changes_kept - before.kept_changes)
         return batch, save_changes(batch, islice(changes, room))
 
@@ -48,6 +57,7 @@ class BatchBooks:
         with transaction.atomic():
             batch.state = JobBatch.State.COMMITTED
             batch.save(update_fields=["state"])
+            close_rejects(batch)
             self._sync_job.save_progress(
                 counts=after.counts.as_dict(),
                 diff_summary=after.counts.diff_summary(),
@@ -58,9 +68,7 @@ class BatchBooks:
 
     def settle(self, found: TargetCheckpoint | None) -> Progress:
         """Decide the batch that an earlier owner left open, by what the target has; returns where the job stands."""
-        left_open = JobBatch.objects.filter(
-            job=self._sync_job.job, stream=self._stream, state=JobBatch.State.OPEN
-        ).first()
+        left_open = self._find_open_batch()
         if left_open is None:
             return Progress.from_checkpoint(self._sync_job.job.checkpoint)
         if found is not None and found.batch_no >= left_open.batch_no:
@@ -68,7 +76,20 @@ class BatchBooks:
                 "INFO", f"Batch {left_open.batch_no} had reached the target: it counts, and is not redone"
             )
             return self.commit_batch(left_open)
-        self._sync_job.save_progress()  # only the owner may drop it
-        drop_changes(left_open)
-        left_open.delete()
+        self._drop(left_open)
         return Progress.from_checkpoint(self._sync_job.job.checkpoint)
+
+    def drop_open_batch(self) -> None:
+        """Forget the batch that was opened and is not written, if there is one."""
+        if left_open := self._find_open_batch():
+            self._drop(left_open)
+
+    def _find_open_batch(self) -> JobBatch | None:
+        mine = JobBatch.objects.filter(job=self._sync_job.job, stream=self._stream)
+        return mine.filter(state=JobBatch.State.OPEN).first()
+
+    def _drop(self, batch: JobBatch) -> None:
+        self._sync_job.save_progress()  # only the owner may drop it
+        drop_changes(batch)
+        drop_rejects(batch)
+        batch.delete()

@@ -18,6 +18,7 @@ from syncjobs.mapping import Mapper, compile_mapping
 from syncjobs.models import SyncJob
 from syncjobs.stream_specs import StreamSpec, parse_streams, window_filters
 from syncjobs.streams.drift import check_drift
+from syncjobs.streams.replaying import RejectSource
 
 DEFAULT_BATCH_SIZE = 50_000  # records; HTTP kinds have smaller pages of their own
 
@@ -44,7 +45,7 @@ class OpenStream:
 
     def open_source(self, surroundings: base.Surroundings) -> base.Connector:
         """A further connection to the source, to be closed by whoever asked for it."""
-        return _connector(self.sync_job, "source_connector").open(surroundings)
+        return _open_source(self.sync_job, surroundings)
 
     def reopen_target(self) -> None:
         """A new connection and writer, after one was lost."""
@@ -57,7 +58,7 @@ class OpenStream:
 def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
     """Open the only stream of the job's config; both connectors are closed afterwards, whatever happens."""
     (spec,) = parse_streams(sync_job.config)
-    source = _connector(sync_job, "source_connector").open(sync_job.surroundings)
+    source = _open_source(sync_job, sync_job.surroundings)
     stream: OpenStream | None = None
     try:
         sync_job.log("INFO", f"Connecting to {source.slug} at {source.address()}")
@@ -82,6 +83,13 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
         source.close()
         if stream is not None:
             stream.target.close()
+
+
+def _open_source(sync_job: JobHandle, surroundings: base.Surroundings) -> base.Connector:
+    """The source of the job's type; a job that replays rejects reads those instead."""
+    if "replay" in sync_job.job.config_snapshot:
+        return RejectSource(sync_job.job, surroundings)
+    return _connector(sync_job, "source_connector").open(surroundings)
 
 
 def _connector(sync_job: JobHandle, name: str) -> Connector:

@@ -1,65 +1,110 @@
-"""Source pages on their way in: mapped and validated. A record that does not fit stops the job with its name."""
+"""Source pages on their way in: mapped and validated. A record that does not fit stops the job, or is set aside."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import DataError
 from connectors.records import Batch, key_text
-from syncjobs.mapping import RowReject
+from connectors.sql_changes import json_form
+from syncjobs.mapping import MappedRows
 from syncjobs.streams.opening import OpenStream
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the record at `index` of its page cannot be written; `message` is a sentence without the record's name."""
+
+    index: int
+    field: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class MappedPage:
-    """A page of the source and its rows as the target takes them."""
+    """A page of the source and its rows as the target takes them.
+
+    `kept[i]` is the place of `rows[i]` in the page, `refusals` has one for each record that is not among the rows.
+    """
 
     batch: Batch
     rows: list[tuple[Any, ...]]
+    kept: list[int]
+    refusals: list[Refusal]
+
+    def without(self, refused: dict[int, DataError]) -> MappedPage:
+        """The page without some of its rows, given by their places among `rows` and what the target said of each."""
+        refusals = [Refusal(self.kept[at], error.field, error.code, error.message) for at, error in refused.items()]
+        left = [at for at in range(len(self.rows)) if at not in refused]
+        return MappedPage(
+            self.batch, [self.rows[at] for at in left], [self.kept[at] for at in left], [*self.refusals, *refusals]
+        )
 
 
 def map_page(stream: OpenStream, batch: Batch) -> MappedPage:
-    """Map a page; DataError names the first record that does not fit, the field and the reason."""
+    """Map a page. A record that does not fit or has no key is a refusal; under policy stop a DataError names it."""
     mapped = stream.mapper.map_rows(batch.names, batch.rows)
-    if mapped.rejects:
-        raise _refused(stream, batch, mapped.rejects)
-    _check_keys(stream, mapped.rows)
+    page = _without_empty_keys(stream, batch, mapped)
+    if page.refusals and not stream.spec.on_reject.sets_aside:
+        raise _stopped(stream, page)
     for name, number in mapped.nulled.items():
         stream.sync_job.log("INFO", f"{number:,} values of {name} outside their bounds were set to null", field=name)
-    return MappedPage(batch, mapped.rows)
+    return page
 
 
-def _refused(stream: OpenStream, batch: Batch, rejects: list[RowReject]) -> DataError:
-    first = rejects[0]
-    more = f" ({len(rejects) - 1} more records of this page do not fit either)" if len(rejects) > 1 else ""
-    record = _record_text(stream, batch, first.index)
+def _without_empty_keys(stream: OpenStream, batch: Batch, mapped: MappedRows) -> MappedPage:
+    refusals = [Refusal(one.index, one.field, one.code, f"{one.field} {one.reason}") for one in mapped.rejects]
+    page = MappedPage(batch, mapped.rows, mapped.kept, refusals)
+    names = [field.name for field in stream.mapper.fields]
+    empty: dict[int, DataError] = {}
+    for name in stream.spec.key:
+        place = names.index(name)
+        for at, row in enumerate(mapped.rows):
+            if row[place] is None and at not in empty:
+                empty[at] = DataError("null_key", f"it has no {name}, which is part of the key", field=name)
+    return page.without(empty) if empty else page
+
+
+def _stopped(stream: OpenStream, page: MappedPage) -> DataError:
+    first = min(page.refusals, key=lambda one: one.index)
+    others = len(page.refusals) - 1
+    more = f" ({others:,} more of this page do not fit either)" if others else ""
     return DataError(
         first.code,
-        f"{stream.spec.source}: {record}: {first.field} {first.reason}{more}",
+        f"{stream.spec.source}: {record_text(stream, page.batch, first.index)}: {first.message}{more}",
         hint="Mend the record at the source or the mapping of this field, then retry: it goes on from its checkpoint.",
+        field=first.field,
     )
 
 
-def _record_text(stream: OpenStream, batch: Batch, index: int) -> str:
-    key = {}
-    for name in stream.spec.key:
-        source = stream.mapper.source_of(name)
-        if source in batch.names:
-            key[name] = batch.rows[index][batch.names.index(source)]
+def record_text(stream: OpenStream, batch: Batch, index: int) -> str:
+    """A record as people name it: by what it has of its key, else by its place."""
+    key = {name: value for name, value in source_key(stream, batch, index).items() if value is not None}
     return f"record {key_text(key)}" if key else f"record {index + 1} of the page after {batch.position}"
 
 
-def _check_keys(stream: OpenStream, rows: list[tuple[Any, ...]]) -> None:
-    names = [field.name for field in stream.mapper.fields]
+def source_key(stream: OpenStream, batch: Batch, index: int) -> dict[str, Any]:
+    """The key's fields that are made of a source column, with that column's own value."""
+    key = {}
     for name in stream.spec.key:
-        place = names.index(name)
-        for row in rows:
-            if row[place] is None:
-                known = {other: row[names.index(other)] for other in stream.spec.key if other != name}
-                raise DataError(
-                    "null_key",
-                    f"{stream.spec.source}: a record{f' ({key_text(known)})' if known else ''} has no {name}, "
-                    "which is part of the key",
-                    hint="Choose another key, or mend the record at the source.",
-                )
+        source = stream.mapper.source_of(name)
+        if source is not None and source in batch.names:
+            key[name] = batch.rows[index][batch.names.index(source)]
+    return key
+
+
+def target_keys(stream: OpenStream, batch: Batch, indexes: Collection[int]) -> dict[int, dict[str, Any]]:
+    """{index: key in JSON forms} of those of these records whose key can be mapped, whatever else is wrong."""
+    if not stream.spec.key:
+        return {}
+    mapper, wanted = stream.mapper.only(stream.spec.key), sorted(indexes)
+    mapped = mapper.map_rows(batch.names, [batch.rows[index] for index in wanted])
+    keys = {}
+    for at, row in zip(mapped.kept, mapped.rows, strict=True):
+        if None not in row:
+            pairs = zip(mapper.fields, row, strict=True)
+            keys[wanted[at]] = {field.name: json_form(field.type, value) for field, value in pairs}
+    return keys

@@ -35,6 +35,7 @@ def sync_stream(sync_job: JobHandle) -> Outcome:
             progress = _write_patiently(stream, batch_writer, pages, progress)
             sync_job.raise_if_stopped()
             sync_job.set_phase(Phase.READING)
+        batch_writer.check_share_at_end(progress)
         _refuse_empty(stream, progress)
         _move_cursor(stream, progress)
     return Outcome(Status.FINISHED, _summary(progress))
@@ -146,5 +147,5 @@ def _summary(progress: Progress) -> str:
     counts = progress.counts
     return (
         f"read {counts.read:,}, inserted {counts.inserted:,}, updated {counts.updated:,}, "
-        f"unchanged {counts.unchanged:,}"
+        f"unchanged {counts.unchanged:,}" + (f", rejected {counts.rejected:,}" if counts.rejected else "")
     )

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from connectors.base import Comparison, TargetCheckpoint
-from connectors.errors import InternalError
+from connectors.base import Comparison, RecordChange, TargetCheckpoint
+from connectors.errors import DataError, InternalError
 from connectors.records import Batch, decode_value, encode_value
 from syncjobs.counts import Counts
 from syncjobs.crash_points import crash_here
 from syncjobs.models import JobBatch
 from syncjobs.statuses import Phase
 from syncjobs.streams.books import BatchBooks
+from syncjobs.streams.isolating import Isolator
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage
+from syncjobs.streams.rejects import RejectDesk, Settling
+
+
+@dataclass(frozen=True, slots=True)
+class FilledBatch:
+    """A batch in the target's open transaction, about to be written: `after` is the progress with it, but for the
+    number of kept changes; `write` makes it so.
+    """
+
+    counts: Counts
+    changes: Iterable[RecordChange]
+    after: Progress
+    write: Callable[[], object]
+    settling: Settling = field(default_factory=Settling)
 
 
 class BatchWriter:
@@ -26,6 +43,8 @@ class BatchWriter:
         self._books = books
         self._token = str(stream.sync_job.job.token)
         self._fence = stream.sync_job.job.fence
+        self._desk = RejectDesk(stream)
+        self._isolator = Isolator(stream)
 
     def settle(self) -> Progress:
         """Take the job's row at the target (and so wait out a predecessor), then decide the batch left open."""
@@ -38,9 +57,23 @@ class BatchWriter:
         return self._books.settle(found)
 
     def write_batch(self, pages: Iterable[MappedPage], before: Progress) -> Progress:
-        """Write one batch after `before`; returns the progress after it. On any error the target is rolled back."""
+        """Write one batch of records after `before`; returns the progress after it.
+
+        Under quarantine the records that the target refuses are found and set aside, and the others are written.
+        """
+        while True:
+            try:
+                return self.exactly_once(before, partial(self._fill, pages, before))
+            except DataError as error:
+                if not self._isolator.can_isolate(error, pages):
+                    raise
+                self._books.drop_open_batch()
+                pages = self._isolator.without_refused(list(pages), error, before.counts.rejected)
+
+    def exactly_once(self, before: Progress, fill: Callable[[], FilledBatch]) -> Progress:
+        """Do one batch, which `fill` stages and compares. On any error the target is rolled back."""
         try:
-            batch = self._to_target(pages, before)
+            batch = self._to_target(before, fill)
         except BaseException:
             self._stream.writer.rollback()
             raise
@@ -48,29 +81,46 @@ class BatchWriter:
         crash_here("before_checkpoint")
         return self._books.commit_batch(batch)
 
-    def _to_target(self, pages: Iterable[MappedPage], before: Progress) -> JobBatch:
-        writer, sync_job = self._stream.writer, self._stream.sync_job
-        self._check_order(writer.begin(self._token, self._fence), before)
+    def compared(self, read: int, rejected: int = 0) -> tuple[Counts, Iterable[RecordChange]]:
+        """Compare what was staged of `read` records: what becomes of them, and the changes to keep."""
+        writer = self._stream.writer
+        return _balanced(read, rejected, writer.compare()), writer.changes()
+
+    def _fill(self, pages: Iterable[MappedPage], before: Progress) -> FilledBatch:
+        writer = self._stream.writer
         read = byte_count = 0
         position, highest = before.position, before.highest
+        settling = Settling(before.counts.rejected)
         for page in pages:
+            self._desk.take(page, settling)
             writer.stage(page.rows)
-            read += len(page.rows)
+            read += len(page.batch.rows)
             byte_count += page.batch.byte_count
             position, highest = page.batch.position, self._highest(page.batch, highest)
-        sync_job.set_phase(Phase.COMPARING)
-        counts = _balanced(read, writer.compare())
-        batch, kept = self._books.open_batch(before, writer.changes())
-        after = before.after_batch(position, counts, bytes_read=byte_count, kept_changes=kept, highest=highest)
-        self._books.complete_batch(batch, counts, after)
+        self._stream.sync_job.set_phase(Phase.COMPARING)
+        counts, changes = self.compared(read, settling.rejected)
+        self._desk.check_share(before.counts + counts)
+        after = before.after_batch(position, counts, bytes_read=byte_count, kept_changes=0, highest=highest)
+        return FilledBatch(counts, changes, after, writer.write, settling)
+
+    def check_share_at_end(self, progress: Progress) -> None:
+        """Raise TooManyRejects where too large a share of all that was read was set aside."""
+        self._desk.check_share(progress.counts, is_end=True)
+
+    def _to_target(self, before: Progress, fill: Callable[[], FilledBatch]) -> JobBatch:
+        writer, sync_job = self._stream.writer, self._stream.sync_job
+        self._check_order(writer.begin(self._token, self._fence), before)
+        filled = fill()
+        batch, kept = self._books.open_batch(before, filled.changes, filled.settling)
+        after = replace(filled.after, kept_changes=before.kept_changes + kept)
+        self._books.complete_batch(batch, filled.counts, after)
         sync_job.set_phase(Phase.WRITING)
         crash_here("before_commit")
-        if sync_job.dry_run:
-            writer.rollback()
-        else:
-            writer.write()
-            writer.commit(TargetCheckpoint(after.batch_no, after.position, after.counts.as_dict()))
-        self._tell(after, counts)
+        if not sync_job.dry_run:
+            filled.write()
+        writer.commit(TargetCheckpoint(after.batch_no, after.position, after.counts.as_dict()))
+        self._tell(after, filled.counts)
+        self._desk.tell(filled.settling, after.batch_no)
         return batch
 
     def _check_order(self, found: TargetCheckpoint | None, before: Progress) -> None:
@@ -98,13 +148,14 @@ class BatchWriter:
         self._stream.sync_job.log("INFO", f"Batch {after.batch_no}: {words}", batch=after.batch_no)
 
 
-def _balanced(read: int, comparison: Comparison) -> Counts:
+def _balanced(read: int, rejected: int, comparison: Comparison) -> Counts:
     counts = Counts(
         read=read,
         inserted=comparison.inserted,
         updated=comparison.updated,
         unchanged=comparison.unchanged,
         skipped=comparison.skipped,
+        rejected=rejected,
         duplicates=comparison.duplicates,
     )
     if not counts.is_balanced:
