@@ -36,10 +36,12 @@ STREAM_SCHEMA: dict[str, Any] = {
             "description": "Target fields that tell records apart. Without them a run is one batch and can not resume.",
         },
         "mode": {
-            "enum": ["append", "upsert"],
+            "enum": ["append", "upsert", "mirror", "replace"],
             "default": "upsert",
             "title": "Mode",
-            "description": "append adds every record; upsert inserts new records and updates those that differ.",
+            "description": "append adds every record; upsert inserts new records and updates those that differ; mirror "
+            "also deletes what the source no longer has, within the same filters; replace loads aside, then empties "
+            "and refills the target in one transaction, without keeping changes record by record.",
         },
         "extent": {
             "enum": ["full", "window", "incremental"],
@@ -153,7 +155,12 @@ STREAM_SYNC_SCHEMA: dict[str, Any] = {
     "title": "Stream sync",
     "description": "Whole tables, datasets or files into target tables.",
     "properties": {
-        "streams": {"type": "array", "title": "Streams", "items": STREAM_SCHEMA, "minItems": 1, "maxItems": 500}
+        "streams": {"type": "array", "title": "Streams", "items": STREAM_SCHEMA, "minItems": 1, "maxItems": 500},
+        "masked_fields": {
+            **NAMES_SCHEMA,
+            "title": "Masked fields",
+            "description": "Fields whose values are kept neither with changes nor with rejects.",
+        },
     },
     "required": ["streams"],
     "additionalProperties": False,

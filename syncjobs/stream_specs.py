@@ -13,11 +13,13 @@ from syncjobs.date_ranges import RangeSpec, WindowSpec, parse_day_or_time, range
 from syncjobs.mapping import ConfigProblems, FieldRule, parse_mapping
 from syncjobs.mapping.conditions import condition_problems, read_condition
 from syncjobs.mapping.problems import list_words, quote, schema_problems
+from syncjobs.mapping.spec import Column
 from syncjobs.stream_cursors import CursorSpec, double_cursors, has_range
 from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
 
 NO_MATTER_WHEN = datetime(2000, 1, 1, tzinfo=UTC)  # an explicit range does not look at the clock
 Policy = Literal["stop", "ignore"]
+Mode = Literal["append", "upsert", "mirror", "replace"]
 
 
 class SpecProblems(ConfigProblems):
@@ -56,7 +58,7 @@ class StreamSpec:
     source: str
     target: str
     key: tuple[str, ...] = ()
-    mode: Literal["append", "upsert"] = "upsert"
+    mode: Mode = "upsert"
     extent: Literal["full", "window", "incremental"] = "full"
     batch_size: int | None = None
     filters: tuple[Filter, ...] = ()
@@ -73,6 +75,13 @@ class StreamSpec:
     def is_incremental(self) -> bool:
         """Whether a run begins at the stored cursor and moves it; a backfill does neither."""
         return self.extent == "incremental" and self.explicit_range is None
+
+    def target_field(self, source_field: str) -> str | None:
+        """The target field that a source field is copied to as it is, perhaps with another type; None if none is."""
+        if self.mapping is None:
+            return source_field if self.columns is None or source_field in self.columns else None
+        plain = (rule for rule in self.mapping if rule.origin == Column(source_field) and not rule.transforms)
+        return next((rule.to for rule in plain), None)
 
 
 def guard_problems(guards: Any) -> list[str]:
@@ -146,16 +155,20 @@ def _read_range(data: dict[str, Any], place: str) -> RangeSpec | None:
 
 
 def _cross_problems(spec: StreamSpec, place: str) -> Iterator[str]:
-    if spec.mode == "upsert" and not spec.key:
-        yield f"{place}.key: mode upsert needs a key; name the fields that tell records apart"
+    if spec.mode in ("upsert", "mirror") and not spec.key:
+        yield f"{place}.key: mode {spec.mode} needs a key; name the fields that tell records apart"
     if spec.extent == "window" and not spec.window:
         yield f"{place}.window: extent window needs a window with field and days"
     if spec.extent == "incremental" and not spec.cursor:
         yield f"{place}.cursor: extent incremental needs a cursor with a field that grows with every change"
     if spec.extent == "incremental" and spec.mode not in ("append", "upsert"):
         yield f"{place}.extent: mode {spec.mode} has to read everything, so extent incremental does not go with it"
+    if spec.mode == "replace" and spec.explicit_range:
+        yield f"{place}.range: mode replace leaves nothing but what it reads, so a date range does not go with it"
     for number, item in enumerate(spec.filters):
         yield from condition_problems(item, f"{place}.filters[{number}]")
+    if spec.mode == "mirror":
+        yield from _unmirrored_filters(spec, place)
     if spec.mapping is not None:
         yield from _missing(
             spec.key, [rule.to for rule in spec.mapping], f"{place}.key", "is not filled by the mapping"
@@ -164,6 +177,21 @@ def _cross_problems(spec: StreamSpec, place: str) -> Iterator[str]:
         needed = spec.key if spec.mapping is None else [name for rule in spec.mapping for name in rule.source_columns]
         who = f"{place}.key" if spec.mapping is None else f"{place}.mapping"
         yield from _missing(needed, spec.columns, who, "is not among the columns")
+
+
+def _unmirrored_filters(spec: StreamSpec, place: str) -> Iterator[str]:
+    """A mirror deletes only inside its filters, so the target must show what they ask for."""
+    fields = [(item.field, f"{place}.filters[{number}]") for number, item in enumerate(spec.filters)]
+    if spec.explicit_range is not None:
+        fields.append((spec.explicit_range.field, f"{place}.range"))
+    elif spec.extent == "window" and spec.window is not None:
+        fields.append((spec.window.field, f"{place}.window"))
+    for name, path in fields:
+        if spec.target_field(name) is None:
+            yield (
+                f"{path}: mode mirror needs {quote(name)} in the target as it is in the source; map it without "
+                "transforms, or use mode upsert"
+            )
 
 
 def _missing(needed: Sequence[str], known: Sequence[str], path: str, words: str) -> Iterator[str]:

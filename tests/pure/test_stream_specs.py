@@ -73,10 +73,45 @@ def test_the_schemas_are_valid_and_closed() -> None:
         (None, "config: must be an object, not None"),
         ({}, "config: 'streams' is required"),
         ({"streams": []}, "streams: must not be empty"),
-        ({"streams": [stream()], "x": 1}, "config: unknown setting 'x'; known are streams"),
+        ({"streams": [stream()], "x": 1}, "config: unknown setting 'x'; known are masked_fields and streams"),
         (config({"target": "b"}), "streams[0]: 'source' is required"),
         (config(stream(source="")), "streams[0].source: must not be blank or hold a NUL character"),
-        (config(stream(mode="mirror")), "streams[0].mode: 'mirror' does not exist; choose append or upsert"),
+        (
+            config(stream(mode="merge")),
+            "streams[0].mode: 'merge' does not exist; choose append, upsert, mirror or replace",
+        ),
+        (
+            config(stream(mode="mirror", key=[])),
+            "streams[0].key: mode mirror needs a key; name the fields that tell records apart",
+        ),
+        (
+            config(stream(mode="mirror", columns=["id"], filters=[{"field": "country", "op": "eq", "value": "US"}])),
+            (
+                "streams[0].filters[0]: mode mirror needs 'country' in the target as it is in the source; map it without "
+                "transforms, or use mode upsert"
+            ),
+        ),
+        (
+            config(
+                stream(
+                    mode="mirror",
+                    extent="window",
+                    window={"field": "day", "days": 3},
+                    mapping=[
+                        {"to": "id", "from": "id"},
+                        {"to": "day", "from": "day", "transforms": [{"op": "strip"}]},
+                    ],
+                )
+            ),
+            (
+                "streams[0].window: mode mirror needs 'day' in the target as it is in the source; map it without "
+                "transforms, or use mode upsert"
+            ),
+        ),
+        (
+            config(stream(mode="replace", window={"field": "day", "days": 3}, range={"start": "2026-01-01"})),
+            "streams[0].range: mode replace leaves nothing but what it reads, so a date range does not go with it",
+        ),
         (
             config(stream(extent="continuous")),
             "streams[0].extent: 'continuous' does not exist; choose full, window or incremental",
