@@ -205,6 +205,10 @@ class StreamWriter(ABC):
     def rollback(self) -> None:
         """Undo the open transaction, also after an error; never raises for a connection that is gone."""
 
+    def finish(self) -> None:
+        """After the last batch: bring to light what the kind may have put off, such as the writing of a large file."""
+        return
+
 
 class Connector(ABC):
     """One configured connection to one external system. Instances belong to one thread, `interrupt` excepted."""
