@@ -79,6 +79,7 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
             writer=target.writer(write_request),
         )
         yield stream
+        stream.writer.finish()
     finally:
         source.close()
         if stream is not None:

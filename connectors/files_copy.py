@@ -1,0 +1,255 @@
+"""The working copy of a written file: an SQLite file that knows its records exactly, and whose file it is.
+
+What is committed in the copy counts; the file itself is written anew from it afterwards, beside the old one and then
+put in its place. A crash between the two is seen by `Marker.is_behind` and mended by the next rendering. A file that
+somebody else has changed is taken into the copy before anything is compared with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from connectors.errors import DataError, TransientError
+from connectors.files_csv import plain_text
+from connectors.files_errors import explained
+from connectors.files_lines import Stamp, digest_of, open_lines, stamp_of
+from connectors.files_places import Place
+from connectors.files_rendering import rendered
+from connectors.files_settings import FileFormat
+from connectors.files_streams import Row, StreamFiles, Types, look_at
+from connectors.records import TYPES, Field, decode_value, key_text
+from connectors.sql_tables import create_table
+from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
+from connectors.sqlite_catalog import affinity_of, find_table
+from connectors.sqlite_dialect import storing
+from connectors.sqlite_session import ROWS_AT_ONCE, Session
+
+MARKER_TABLE = sql('main."_syncdeck_file"')
+Owner = Literal["ours", "theirs", "nobody"]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFile:
+    """A file to be written, with what belongs to it."""
+
+    stream: str
+    place: Place
+    copy: Path
+    lock: Path
+    file_format: FileFormat
+    declared: Types
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Which state of the copy the file has. `digest` is of the file as we know it, `pending` of one on its way."""
+
+    version: int = 0
+    rendered: int = 0
+    digest: str | None = None
+    pending: str | None = None
+    stamp: Stamp | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the file lacks something that is committed."""
+        return self.version != self.rendered
+
+    def owner(self, path: Path) -> Owner:
+        """Whose content the file has now; read in full only where it looks different from outside."""
+        stamp = stamp_of(path)
+        if stamp is None:
+            return "nobody"
+        if stamp == self.stamp:
+            return "ours"
+        return "ours" if digest_of(path) in (self.digest, self.pending) else "theirs"
+
+
+class WorkingCopy:
+    """One session's view of the copy behind a file."""
+
+    def __init__(self, session: Session, target: TargetFile) -> None:
+        self.session = session
+        self.target = target
+
+    @property
+    def path(self) -> Path:
+        return self.target.place.path
+
+    def create(self) -> None:
+        """Make the table of the marker, unless it is there."""
+        self.session.execute(
+            sql(
+                "CREATE TABLE IF NOT EXISTS {table} (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL,"
+                " rendered INTEGER NOT NULL, digest TEXT, pending TEXT, inode INTEGER, size INTEGER, mtime_ns INTEGER)",
+                table=MARKER_TABLE,
+            )
+        )
+        insertion = sql("INSERT OR IGNORE INTO {table} (one, version, rendered) VALUES (1, 0, 0)", table=MARKER_TABLE)
+        self.session.execute(insertion)
+
+    def marker(self) -> Marker:
+        query = "SELECT version, rendered, digest, pending, inode, size, mtime_ns FROM {table}"
+        version, rendered_version, digest, pending, *stamp = self.session.fetch(sql(query, table=MARKER_TABLE))[0]
+        return Marker(version, rendered_version, digest, pending, None if stamp[0] is None else Stamp(*stamp))
+
+    def note_change(self) -> None:
+        """The transaction that is open changes what the file must hold."""
+        self.session.execute(sql("UPDATE {table} SET version = version + 1", table=MARKER_TABLE))
+
+    def _note_file(self, version: int, digest: str | None, stamp: Stamp | None) -> None:
+        values = (stamp.inode, stamp.size, stamp.mtime_ns) if stamp else (None, None, None)
+        query = sql(
+            "UPDATE {table} SET rendered = ?, digest = ?, pending = NULL, inode = ?, size = ?, mtime_ns = ?",
+            table=MARKER_TABLE,
+        )
+        self.session.execute(query, (version, digest, *values))
+
+    # 1. From the file to the copy.
+
+    def take_in(self, fields: Sequence[Field], key: tuple[str, ...]) -> bool:
+        """Bring the copy in line with a file that somebody else has changed; whether that was needed.
+
+        For use in a transaction. `fields` and `key` are those of the writing: hints for a file that is not known yet.
+        """
+        with explained(self.path, self.target.place.name):
+            marker = self.marker()
+            owner = marker.owner(self.path)
+            if owner == "ours" or (owner == "nobody" and (marker.is_behind or marker.digest is None)):
+                return False
+            if owner == "nobody":
+                self.session.execute(sql("DROP TABLE IF EXISTS {table}", table=quote(self.target.stream)))
+                self._note_file(marker.version, None, None)
+                return True
+            self.refuse_conflict(marker)
+            before = stamp_of(self.path)
+            self._import(fields, key)
+            digest = digest_of(self.path)
+            if stamp_of(self.path) != before:
+                raise busy(self.target.place.name)
+            self._note_file(marker.version, digest, before)
+            return True
+
+    def refuse_conflict(self, marker: Marker) -> None:
+        """Raise DataError where both the copy and the file have what the other lacks."""
+        if marker.is_behind:
+            raise DataError(
+                "file_conflict",
+                f"{self.target.place.name} was changed by somebody else before records that are already committed"
+                " could be written into it",
+                hint="To keep the committed records, move the file away and run again; to keep the file, remove"
+                f" .syncdeck/{self.target.copy.name} and the two files beside it, and run again.",
+            )
+
+    def _import(self, fields: Sequence[Field], key: tuple[str, ...]) -> None:
+        old = find_table(self.session, self.target.stream)
+        known: Types = {column.name: column.field.type for column in old.columns} if old else {}
+        hints: Types = {field.name: field.type for field in fields}
+        place, file_format = self.target.place, self.target.file_format
+        files = look_at(self.target.stream, [place], file_format, self.target.declared, known, hints)
+        names = {field.name for field in files.fields}
+        wanted = old.key if old and old.key else key
+        table = _table_for(files, wanted if names.issuperset(wanted) else ())
+        self.session.execute(sql("DROP TABLE IF EXISTS {table}", table=table.sql))
+        self.session.execute(
+            create_table(table, [SQLText(TYPES[column.field.type].sqlite) for column in table.columns])
+        )
+        with open_lines(place, file_format.encoding) as lines:
+            rows = files.rows(lines)
+            while part := [_stored(files.fields, table.key, row) for row in islice(rows, ROWS_AT_ONCE)]:
+                self._insert(table, part)
+
+    def _insert(self, table: Table, rows: list[Row]) -> None:
+        query = sql(
+            "INSERT INTO {table} VALUES ({marks})", table=table.sql, marks=joined(sql("?") for _ in table.columns)
+        )
+        self.session.execute(sql("SAVEPOINT syncdeck_part"))
+        try:
+            self.session.execute_many(query, rows)
+        except DataError:
+            self.session.execute(sql("ROLLBACK TO SAVEPOINT syncdeck_part"))
+            self._insert_each(table, query, rows)
+        self.session.execute(sql("RELEASE SAVEPOINT syncdeck_part"))
+
+    def _insert_each(self, table: Table, query: SQLText, rows: list[Row]) -> None:
+        """The record that does not fit gets a name this way."""
+        for row in rows:
+            named = dict(zip(table.names, row, strict=True))
+            try:
+                self.session.execute(query, row, record=key_text({name: named[name] for name in table.key}))
+            except DataError as error:
+                raise DataError(
+                    "key_not_unique",
+                    f"{self.target.place.name} was changed by somebody else and cannot be taken in: {error.message}",
+                    hint="Mend this record in the file, then run again.",
+                ) from error
+
+    # 2. From the copy to the file.
+
+    def render(self) -> None:
+        """Bring the file in line with the copy, if it is behind or gone; for use outside of transactions."""
+        with explained(self.path, self.target.place.name):
+            self.session.execute(sql("BEGIN"))  # marker and records are then of one moment
+            marker = self.marker()
+            table = find_table(self.session, self.target.stream)
+            if table is None or not (marker.is_behind or stamp_of(self.path) is None):
+                self.session.execute(sql("COMMIT"))
+                return
+            with rendered(self.session, table, self.path, self.target.file_format) as (temporary, digest):
+                self.session.execute(sql("COMMIT"))
+                self._put_in_place(marker, temporary, digest)
+
+    def _put_in_place(self, marker: Marker, temporary: Path, digest: str) -> None:
+        owner = marker.owner(self.path)
+        if owner == "theirs":
+            self.refuse_conflict(marker)
+        stamp = stamp_of(temporary)
+        if owner == "ours" and digest == marker.digest:  # the change came to nothing: keep the file's time
+            stamp = stamp_of(self.path)
+        else:
+            self.session.execute(sql("UPDATE {table} SET pending = ?", table=MARKER_TABLE), (digest,))
+            temporary.replace(self.path)
+            _sync_folder(self.path.parent)
+        self._note_file(marker.version, digest, stamp)
+
+
+def busy(name: str) -> TransientError:
+    """Somebody else is writing the file right now."""
+    return TransientError(
+        "file_busy", f"{name} is being changed by somebody else", hint="It is tried again by itself; see who writes it."
+    )
+
+
+def _table_for(files: StreamFiles, key: tuple[str, ...]) -> Table:
+    columns = tuple(Column(field, affinity_of(TYPES[field.type].sqlite)) for field in files.fields)
+    return Table(files.stream, quote(files.stream), columns, key)
+
+
+def _stored(fields: Sequence[Field], key: tuple[str, ...], row: Row) -> Row:
+    return tuple(_stored_value(field, value, field.name in key) for field, value in zip(fields, row, strict=True))
+
+
+def _stored_value(field: Field, value: Any, in_key: bool) -> Any:
+    """As the copy keeps values; one that is none of its type stays the text that it is."""
+    if value is None:
+        return None
+    store = storing(field.type, in_key=in_key)
+    try:
+        decoded = decode_value(field.type, value)
+        return store(decoded) if store else decoded
+    except ValueError:
+        return plain_text("text", value) if isinstance(value, str) else plain_text("json", value)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
