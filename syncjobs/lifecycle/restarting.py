@@ -1,4 +1,7 @@
-"""A job made anew from an older one: the same work from its beginning, by the configuration that the old one had."""
+"""A job made anew from an older one: the same work from its beginning, by the configuration that the old one had.
+
+A stream's beginning is before its cursor, so that is set back, too.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from syncjobs.lifecycle.creation import NewJob, create_job
+from syncjobs.lifecycle.cursor_ledger import reset_cursors
 from syncjobs.lifecycle.moves import StatusConflict, move_job
 from syncjobs.models import SyncJob
 from syncjobs.statuses import Status, Trigger, can_move
@@ -47,6 +51,8 @@ def restart(old: SyncJob, *, actor: str, user: User | None, force: bool, now: da
     with transaction.atomic():
         if not SyncJob.objects.filter(pk=old.pk, version=old.version).update(version=F("version") + 1):
             raise StatusConflict(SyncJob.objects.get(pk=old.pk), "restart", "somebody else has just decided about it")
+        if not old.dry_run and "replay" not in old.config_snapshot:
+            reset_cursors(old.job_type_id, old.config_snapshot.get("config", {}), now)
         job = create_job(old.job_type, old.type_version, _again(old, actor, user, force), now)
         if can_move(Status(old.status), Status.CANCELED):
             text = f"{RESTARTED}{job.pk}"

@@ -6,6 +6,7 @@ import threading
 
 from connectors.base import Interruption, Surroundings
 from connectors.errors import Interrupted, SyncError
+from syncjobs.streams.incremental import filters_of
 from syncjobs.streams.opening import OpenStream
 
 PATIENCE_SECONDS = 2.0
@@ -18,7 +19,7 @@ def estimate_records(stream: OpenStream) -> int | None:
     timer.start()
     counter = stream.open_source(Surroundings(limit))
     try:
-        return counter.count(stream.spec.source, stream.request.filters)
+        return counter.count(stream.spec.source, filters_of(stream.request))
     except (SyncError, Interrupted):
         return None  # not worth a failure: if something is wrong, reading will say what
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+from connectors.records import FieldType
 from syncjobs.counts import Counts
 
 
@@ -13,7 +14,8 @@ class Progress:
     """After batch `batch_no`: the source's position, sums so far, and what later batches must know.
 
     `target_was_empty` is as it was before the first batch; None until it was looked at. `highest` is the highest value
-    of the window's field, in its JSON form.
+    of the window's or cursor's field, in its JSON form. `cursor_type` is the type of the cursor's field, `cursor_entry`
+    the ledger's newest entry (None = none yet), `cursor_start` the value from which is read: as when the job began.
     """
 
     batch_no: int = 0
@@ -23,6 +25,9 @@ class Progress:
     kept_changes: int = 0
     target_was_empty: bool | None = None
     highest: Any = None
+    cursor_type: FieldType = "text"
+    cursor_entry: int | None = None
+    cursor_start: Any = None
 
     @classmethod
     def from_checkpoint(cls, checkpoint: dict[str, Any]) -> Self:

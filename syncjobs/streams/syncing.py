@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from connectors.errors import DataError, TransientError
 from connectors.records import Batch
-from syncjobs.clock import db_now
 from syncjobs.controllers.base import JobHandle, Outcome
 from syncjobs.crash_points import crash_here
-from syncjobs.models import StreamCursor, SyncJob
+from syncjobs.models import SyncJob
 from syncjobs.statuses import Phase, Status
 from syncjobs.streams.books import BatchBooks
+from syncjobs.streams.cursors import end_stream
 from syncjobs.streams.estimating import estimate_records
+from syncjobs.streams.incremental import begin_by_cursor
 from syncjobs.streams.opening import OpenStream, open_stream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage, map_page
@@ -37,8 +38,7 @@ def sync_stream(sync_job: JobHandle) -> Outcome:
             sync_job.set_phase(Phase.READING)
         batch_writer.check_share_at_end(progress)
         _refuse_empty(stream, progress)
-        _move_cursor(stream, progress)
-    return Outcome(Status.FINISHED, _summary(progress))
+        return end_stream(stream, progress, Outcome(Status.FINISHED, _summary(progress)))
 
 
 def _begin_or_resume(stream: OpenStream, progress: Progress, is_empty: bool) -> Progress:
@@ -48,6 +48,8 @@ def _begin_or_resume(stream: OpenStream, progress: Progress, is_empty: bool) -> 
         sync_job.log("INFO", f"Goes on after batch {progress.batch_no}, {progress.counts.read:,} records")
     else:
         progress = replace(progress, target_was_empty=is_empty)
+    progress = begin_by_cursor(stream, progress)
+    if not progress.batch_no:
         _estimate(stream)
     if not progress.target_was_empty:  # a first load keeps only the keys of what it inserts
         stream.keep_insert_values()
@@ -122,25 +124,6 @@ def _refuse_empty(stream: OpenStream, progress: Progress) -> None:
             f"{spec.source}: the source gave no record, where job #{last.pk} had read {last.tally.read:,}",
             hint="Look at the source. If it may be empty, set the guard min_source_rows of the type to 0.",
         )
-
-
-def _move_cursor(stream: OpenStream, progress: Progress) -> None:
-    """A finished window or full run notes how far the stream has come; a dry run or backfill moves nothing."""
-    job, window = stream.sync_job.job, stream.spec.window
-    if window is None or job.dry_run or stream.spec.explicit_range or progress.highest is None:
-        return
-    ledger = StreamCursor.objects.filter(job_type=job.job_type, stream=stream.spec.source)
-    last = ledger.first()
-    StreamCursor.objects.create(
-        job_type=job.job_type,
-        stream=stream.spec.source,
-        field=window.field,
-        old=last.new if last else None,
-        new=progress.highest,
-        rows=progress.counts.read,
-        job=job,
-        created_at=db_now(),
-    )
 
 
 def _summary(progress: Progress) -> str:

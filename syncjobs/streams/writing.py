@@ -133,6 +133,8 @@ class BatchWriter:
             )
 
     def _highest(self, batch: Batch, so_far: Any) -> Any:
+        if self._stream.request.cursor is not None:
+            return so_far if batch.highest is None else batch.highest
         window = self._stream.spec.window
         field = self._stream.schema.get(window.field) if window else None
         if field is None or field.name not in batch.names:

@@ -1,0 +1,50 @@
+"""The ledger of cursors: append-only, read and written by type and stream. Knows no connector."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from syncjobs.models import StreamCursor, SyncJob, SyncJobType
+from syncjobs.stream_cursors import cursor_fields
+
+
+def lock_ledger(job_type_id: int) -> None:
+    """Until the transaction ends nobody else adds to the type's ledger; jobs of it can be made meanwhile."""
+    list(SyncJobType.objects.select_for_update(no_key=True).filter(pk=job_type_id).values_list("pk"))
+
+
+def newest_entry(job_type_id: int, stream: str) -> StreamCursor | None:
+    """Where the stream stands."""
+    return StreamCursor.objects.filter(job_type=job_type_id, stream=stream).first()
+
+
+def append_entry(
+    job_type_id: int, stream: str, *, field: str, new: Any, now: datetime, rows: int = 0, job: SyncJob | None = None
+) -> StreamCursor:
+    """Move the stream's cursor to `new` (JSON form; None = before everything). Last of a job, without one of a person.
+
+    `old` is kept from the newest entry, unless that is of another field, of which a value means nothing here.
+    """
+    last = newest_entry(job_type_id, stream)
+    return StreamCursor.objects.create(
+        job_type_id=job_type_id,
+        stream=stream,
+        field=field,
+        old=last.new if last is not None and last.field == field else None,
+        new=new,
+        rows=rows,
+        job=job,
+        created_at=now,
+    )
+
+
+def reset_cursors(job_type_id: int, config: dict[str, Any], now: datetime) -> list[StreamCursor]:
+    """Let the next run of each incremental stream of the config begin before everything; returns what was added."""
+    lock_ledger(job_type_id)
+    added = []
+    for stream, field in cursor_fields(config).items():
+        last = newest_entry(job_type_id, stream)
+        if last is not None and last.new is not None:
+            added.append(append_entry(job_type_id, stream, field=field, new=None, now=now))
+    return added
