@@ -41,7 +41,7 @@ class BatchBooks:
         if settling is not None:
             save_rejects(batch, settling)
         room = max(0, self._changes_kept - before.kept_changes)
-        return batch, save_changes(batch, islice(changes, room))
+        return batch, save_changes(batch, islice(changes, room), self._sync_job.masked_fields)
 
     def complete_batch(self, batch: JobBatch, counts: Counts, after: Progress) -> None:
         """Note what the open batch amounts to; from here on it can be committed by whoever finds it at the target."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
 
 from connectors.base import RecordChange
+from syncjobs.diffs import MASK
 from syncjobs.fingerprints import key_hash
 from syncjobs.models import Change, JobBatch
 
@@ -17,9 +18,12 @@ CHUNK = 5_000  # rows of one transaction; heartbeats of others must not wait lon
 COLUMNS = ("job_id", "batch_id", "stream", "key", "key_hash", "operation", "fields")
 
 
-def save_changes(batch: JobBatch, changes: Iterable[RecordChange]) -> int:
-    """Store the changes of an open batch; returns how many. They count only once the batch is committed."""
-    rows = (_row(batch, change) for change in changes)
+def save_changes(batch: JobBatch, changes: Iterable[RecordChange], masked: Collection[str] = ()) -> int:
+    """Store the changes of an open batch; returns how many. They count only once the batch is committed.
+
+    Of fields in `masked` they tell that they differ, and never how.
+    """
+    rows = (_row(batch, change, masked) for change in changes)
     saved = 0
     while chunk := list(islice(rows, CHUNK)):
         with transaction.atomic():
@@ -35,16 +39,24 @@ def drop_changes(batch: JobBatch) -> None:
         Change.objects.filter(pk__in=ids)._raw_delete(using=connection.alias)
 
 
-def _row(batch: JobBatch, change: RecordChange) -> tuple[Any, ...]:
+def _row(batch: JobBatch, change: RecordChange, masked: Collection[str]) -> tuple[Any, ...]:
+    key, fields = change.key, change.fields
+    if masked:
+        key = {name: MASK if name in masked else value for name, value in key.items()}
+        fields = {name: [_masked(one) for one in pair] if name in masked else pair for name, pair in fields.items()}
     return (
         batch.job_id,
         batch.pk,
         batch.stream,
-        _json(change.key),
+        _json(key),
         key_hash(change.key),
         change.operation,
-        _json(change.fields),
+        _json(fields),
     )
+
+
+def _masked(value: Any) -> str | None:
+    return None if value is None else MASK
 
 
 def _json(value: Any) -> str:

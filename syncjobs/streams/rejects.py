@@ -115,7 +115,7 @@ class RejectDesk:
         first = (settling.new or settling.again)[0]
         name = f"record {key_text(first.key)}" if first.key else "one of them"
         self._stream.sync_job.log(
-            "WARNING", f"{settling.rejected:,} records were set aside; {name}: {first.message}", batch=batch_no
+            "WARNING", f"Set aside {settling.rejected:,} of its records; {name}: {first.message}", batch=batch_no
         )
 
     @property

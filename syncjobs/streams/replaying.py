@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from connectors.base import Capabilities, CheckStep, Connector, Surroundings
 from connectors.errors import ConfigError
@@ -19,18 +19,22 @@ LARGEST_PAGE = 5_000  # records, which are as wide as the source made them
 
 
 def rejects_of_replay(job: SyncJob) -> RejectQuerySet:
-    """The open rejects that the job is to replay: of one record only the newest, since it settles the others."""
+    """The open rejects that the job is to replay.
+
+    Where a record was rejected several times, it is the newest of all its rejects, whichever was asked for: an older
+    one would bring back what the record was, and is closed with the newest.
+    """
     wanted = job.config_snapshot["replay"]
     (stream,) = job.config_snapshot["config"]["streams"]
-    mine = Reject.objects.waiting().filter(job_type=job.job_type_id, stream=stream["source"], pk__lte=wanted["last_id"])
-    if wanted.get("jobs") is not None:
-        mine = mine.filter(job__in=wanted["jobs"])
-    if wanted.get("rejects") is not None:
-        mine = mine.filter(pk__in=wanted["rejects"])
-    newer = Reject.objects.waiting().filter(
-        job_type=OuterRef("job_type"), stream=OuterRef("stream"), key_hash=OuterRef("key_hash"), pk__gt=OuterRef("pk")
-    )
-    return mine.filter(~Exists(newer))
+    of_stream = Reject.objects.waiting().filter(job_type=job.job_type_id, stream=stream["source"])
+    asked_for = of_stream.filter(pk__lte=wanted["last_id"])
+    if wanted["jobs"] is not None:
+        asked_for = asked_for.filter(job__in=wanted["jobs"])
+    if wanted["rejects"] is not None:
+        asked_for = asked_for.filter(pk__in=wanted["rejects"])
+    same_keys = Q(key_hash__in=asked_for.exclude(key_hash=None).order_by().values("key_hash"))
+    newer = of_stream.filter(key_hash=OuterRef("key_hash"), pk__gt=OuterRef("pk"))
+    return of_stream.filter(Q(pk__in=asked_for.order_by().values("pk")) | same_keys).filter(~Exists(newer))
 
 
 class RejectSource(Connector):

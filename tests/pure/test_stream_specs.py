@@ -73,7 +73,7 @@ def test_the_schemas_are_valid_and_closed() -> None:
         (None, "config: must be an object, not None"),
         ({}, "config: 'streams' is required"),
         ({"streams": []}, "streams: must not be empty"),
-        ({"streams": [stream()], "x": 1}, "config: unknown setting 'x'; known are masked_fields and streams"),
+        ({"streams": [stream()], "x": 1}, "config: unknown setting 'x'; known are streams and masked_fields"),
         (config({"target": "b"}), "streams[0]: 'source' is required"),
         (config(stream(source="")), "streams[0].source: must not be blank or hold a NUL character"),
         (

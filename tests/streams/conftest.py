@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import LazySettings
 
+from connectors.models import Connector
 from connectors.records import ReadRequest
 from connectors.sandbox.datasets import DatasetSpec, four_by_four
 from connectors.sandbox.server import RunningSandbox, running_sandbox
@@ -18,6 +19,7 @@ from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.job_types import job_type_from_shape, run_job_type, save_job_type
 from syncjobs.operations.jobs import run_queued_job_here
 from syncjobs.statuses import Trigger
+from tests.streams.people import People, SQLAtTarget, at_target
 
 COLUMNS = {"code": "text", "name": "text", "size": "number", "seen": "calendar_date"}
 RECORDS: list[dict[str, object]] = [
@@ -70,9 +72,27 @@ def items(source: RunningSandbox, target: str) -> Callable[..., SyncJobType]:
     return make
 
 
+@pytest.fixture
+def people(target: str, settings: LazySettings) -> Iterator[People]:
+    """An empty source table `people` beside the target."""
+    made = People(Path(settings.SYNCDECK_DATA_DIR), target)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def sql_at_target(target: str, settings: LazySettings) -> SQLAtTarget:
+    return at_target(Connector.objects.get(slug=target), Path(settings.SYNCDECK_DATA_DIR))
+
+
 def run(job_type: SyncJobType, **options: Any) -> SyncJob:
     """Run a job of the type in this process, as `sync run --inline` does."""
     job = run_job_type(job_type, trigger=Trigger.CLI, actor="test", **options)
+    return run_here(job)
+
+
+def run_here(job: SyncJob) -> SyncJob:
+    """Run a queued job in this process."""
     return run_queued_job_here(job, on_wait=pytest.fail)
 
 
