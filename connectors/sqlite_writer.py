@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from connectors.asides import ASIDE_PREFIXES
 from connectors.base import Surroundings, WriteRequest
-from connectors.errors import DataError
+from connectors.errors import DataError, SyncError
 from connectors.records import TYPES
 from connectors.sql_replacing import SQLReplacing
 from connectors.sql_statements import Merge, old_name, stage_name
@@ -61,7 +62,14 @@ class SQLiteWriter(SQLReplacing):
         self.execute(sql("BEGIN") if self.request.dry_run else sql("BEGIN IMMEDIATE"))
 
     def end_transaction(self, *, commit: bool) -> None:
-        """A rollback closes the connection, which undoes everything and cannot fail."""
+        """A rollback closes the connection, which undoes everything and cannot fail.
+
+        But where a dry run keeps an aside by the connection, which is lost only if that fails.
+        """
+        if not commit and self.request.dry_run and self.aside is not None and self._session is not None:
+            with contextlib.suppress(SyncError):
+                self.execute(sql("ROLLBACK"))
+                return
         if not commit:
             session, self._session = self._session, None
             if session is not None:

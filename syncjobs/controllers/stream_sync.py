@@ -14,7 +14,7 @@ from syncjobs.lifecycle import create_children
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.statuses import Status
 from syncjobs.stream_naming import child_snapshots, stream_columns
-from syncjobs.stream_specs import SpecProblems, guard_problems, parse_streams
+from syncjobs.stream_specs import Mode, SpecProblems, guard_problems, parse_streams
 from syncjobs.streams.syncing import sync_stream
 
 
@@ -25,8 +25,9 @@ class StreamSync:
 
     def type_problems(self, job_type: SyncJobType) -> dict[str, list[str]]:
         problems: dict[str, list[str]] = {}
+        modes: set[Mode] = set()
         try:
-            parse_streams(job_type.config)
+            modes = {spec.mode for spec in parse_streams(job_type.config)}
         except SpecProblems as error:
             problems["config"] = error.problems
         if found := guard_problems(job_type.guards):
@@ -34,7 +35,8 @@ class StreamSync:
         for field in ("source_connector", "target_connector"):
             if getattr(job_type, field) is None:
                 problems[field] = ["A stream sync needs this connector."]
-        if job_type.target_connector is not None and (refusal := _why_not_written(job_type.target_connector.kind)):
+        target = job_type.target_connector
+        if target is not None and (refusal := _why_not_written(target.kind) or _why_not_in_mode(target.kind, modes)):
             problems["target_connector"] = [refusal]
         return problems
 
@@ -54,6 +56,14 @@ def _why_not_written(kind: str) -> str:
     except ConfigError as error:
         return f"{error.message}. {error.hint}"
     return "" if found.capabilities.writes else f"Connectors of kind '{kind}' can only be read from."
+
+
+def _why_not_in_mode(kind: str, modes: set[Mode]) -> str:
+    """Why connectors of a kind, which can be written to, cannot be in one of these modes; empty if they can."""
+    wanted = modes & {"mirror", "replace"}
+    if not wanted or connector_class(kind).capabilities.replaces:
+        return ""
+    return f"Connectors of kind '{kind}' can not be the target of mode {min(wanted)}; use upsert or append."
 
 
 def _children(parent: SyncJob) -> Iterator[dict[str, Any]]:

@@ -84,6 +84,19 @@ class BatchBooks:
         if left_open := self._find_open_batch():
             self._drop(left_open)
 
+    def start_over(self) -> Progress:
+        """Forget all batches, which wrote nothing, since they were a dry run's."""
+        mine = JobBatch.objects.filter(job=self._sync_job.job, stream=self._stream)
+        nothing = Progress()
+        with transaction.atomic():
+            mine.update(state=JobBatch.State.OPEN)
+            self._sync_job.save_progress(
+                counts=nothing.counts.as_dict(), diff_summary={}, bytes_read=0, checkpoint=nothing.as_checkpoint()
+            )
+        for batch in mine:
+            self._drop(batch)
+        return nothing
+
     def _find_open_batch(self) -> JobBatch | None:
         mine = JobBatch.objects.filter(job=self._sync_job.job, stream=self._stream)
         return mine.filter(state=JobBatch.State.OPEN).first()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from django.utils import timezone
 
 from connectors import base
+from connectors.asides import ASIDE_PREFIXES, AsideKind, AsideWriter
 from connectors.errors import ConfigError
 from connectors.models import Connector
 from connectors.records import Field, ReadRequest, StreamSchema
@@ -36,22 +37,64 @@ class OpenStream:
     target: base.Connector
     write_request: base.WriteRequest
     writer: base.StreamWriter
+    aside: AsideKind | None = None
 
     def keep_insert_values(self) -> None:
         """From now on the changes of new records hold their values, not only their keys."""
         if not self.write_request.keep_insert_values:
             self.write_request = replace(self.write_request, keep_insert_values=True)
-            self.writer = self.target.writer(self.write_request)
+            self._renew_writer()
 
     def open_source(self, surroundings: base.Surroundings) -> base.Connector:
         """A further connection to the source, to be closed by whoever asked for it."""
         return _open_source(self.sync_job, surroundings)
 
+    def open_target(self, surroundings: base.Surroundings) -> base.Connector:
+        """A further connection to the target, to be closed by whoever asked for it."""
+        return _connector(self.sync_job, "target_connector").open(surroundings)
+
     def reopen_target(self) -> None:
         """A new connection and writer, after one was lost."""
         self.target.close()
-        self.target = _connector(self.sync_job, "target_connector").open(self.sync_job.surroundings)
+        self.target = self.open_target(self.sync_job.surroundings)
+        self._renew_writer()
+
+    @property
+    def can_reopen_target(self) -> bool:
+        """Whether a new connection can go on where a lost one was: not where a dry run remembers keys by it."""
+        return not (self.sync_job.dry_run and self.aside)
+
+    def _renew_writer(self) -> None:
         self.writer = self.target.writer(self.write_request)
+        if self.aside:
+            self.open_aside(self.aside, anew=False)
+
+    def open_aside(self, kind: AsideKind, *, anew: bool) -> None:
+        """Have this and all later writers use the job's table beside the target; `anew` makes it empty first."""
+        self.aside = kind
+        self.aside_writer.open_aside(kind, self.sync_job.job.token.hex, anew=anew)
+
+    def drop_aside(self) -> None:
+        """The job needs its table beside the target no more."""
+        if self.aside:
+            self.aside_writer.drop_aside(ASIDE_PREFIXES[self.aside] + self.sync_job.job.token.hex)
+            self.aside = None
+
+    @property
+    def aside_writer(self) -> AsideWriter:
+        """The writer, for modes that need more of it than batches. Raises ConfigError where its kind has no more."""
+        if not isinstance(self.writer, AsideWriter):
+            raise ConfigError(
+                "mode_not_possible",
+                f"{self.spec.target}: mode {self.spec.mode} is not possible with a target of kind {self.target.kind}",
+                hint="Use mode upsert or append.",
+            )
+        return self.writer
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether a few rejects stand for the source, so that nothing follows from what is not among them."""
+        return "replay" in self.sync_job.job.config_snapshot
 
 
 @contextmanager
@@ -131,13 +174,18 @@ def _write_request(sync_job: JobHandle, spec: StreamSpec, mapper: Mapper) -> bas
         stream=spec.target,
         fields=tuple(_target_field(field, spec.key) for field in mapper.fields),
         key=spec.key,
-        mode=spec.mode,
+        mode=_write_mode(spec),
         create=spec.target_schema == "create",
         dry_run=job.dry_run,
         insert_enabled=job.insert_enabled,
         update_enabled=job.update_enabled,
         keep_insert_values=job.dry_run or job.verbose_logging,
     )
+
+
+def _write_mode(spec: StreamSpec) -> Literal["append", "upsert"]:
+    """How batches are written: those of a mirror, and of a replacement with a key, upsert (the latter aside)."""
+    return "append" if spec.mode == "append" or not spec.key else "upsert"
 
 
 def _target_field(field: Field, key: tuple[str, ...]) -> Field:

@@ -16,6 +16,7 @@ class Progress:
     `target_was_empty` is as it was before the first batch; None until it was looked at. `highest` is the highest value
     of the window's or cursor's field, in its JSON form. `cursor_type` is the type of the cursor's field, `cursor_entry`
     the ledger's newest entry (None = none yet), `cursor_start` the value from which is read: as when the job began.
+    `is_replaced` says that mode replace has swapped the target's records, so that nothing is left to do.
     """
 
     batch_no: int = 0
@@ -28,6 +29,7 @@ class Progress:
     cursor_type: FieldType = "text"
     cursor_entry: int | None = None
     cursor_start: Any = None
+    is_replaced: bool = False
 
     @classmethod
     def from_checkpoint(cls, checkpoint: dict[str, Any]) -> Self:

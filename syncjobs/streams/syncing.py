@@ -15,6 +15,7 @@ from syncjobs.streams.books import BatchBooks
 from syncjobs.streams.cursors import end_stream
 from syncjobs.streams.estimating import estimate_records
 from syncjobs.streams.incremental import begin_by_cursor
+from syncjobs.streams.modes import way_of
 from syncjobs.streams.opening import OpenStream, open_stream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage, map_page
@@ -29,14 +30,16 @@ def sync_stream(sync_job: JobHandle) -> Outcome:
     with open_stream(sync_job) as stream:
         is_empty = stream.writer.prepare()
         books = BatchBooks(sync_job, stream.spec.source)
-        batch_writer = BatchWriter(stream, books)
+        way = way_of(stream, books)
+        batch_writer = way.batches
         progress = batch_writer.settle()
-        progress = _begin_or_resume(stream, progress, is_empty)
+        progress = way.begin(_begin_or_resume(stream, progress, is_empty))
         for pages in _pages(stream, progress):
             progress = _write_patiently(stream, batch_writer, pages, progress)
             sync_job.raise_if_stopped()
             sync_job.set_phase(Phase.READING)
         batch_writer.check_share_at_end(progress)
+        progress = way.end(progress)
         _refuse_empty(stream, progress)
         return end_stream(stream, progress, Outcome(Status.FINISHED, _summary(progress)))
 
@@ -68,8 +71,8 @@ def _estimate(stream: OpenStream) -> None:
 
 def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPage]]:
     """Batches of mapped pages: one page each, or all of them in one where the source cannot be resumed."""
-    if progress.batch_no and progress.position is None:
-        return  # it was one batch, and the target has it
+    if progress.is_replaced or (progress.batch_no and progress.position is None):
+        return  # the target has it all, or it was one batch
     batches = stream.source.read(replace(stream.request, position=progress.position))
     for batch in batches:
         if batch.position is None:
@@ -100,7 +103,7 @@ def _write_patiently(
                     return settled
             return batch_writer.write_batch(pages, before)
         except TransientError as error:
-            if tried == MOST_TRIES or not isinstance(pages, list):
+            if tried == MOST_TRIES or not isinstance(pages, list) or not stream.can_reopen_target:
                 raise
             pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**tried)
             stream.sync_job.log("WARNING", f"{error.message}; retry {tried}/{MOST_TRIES} in {pause:g} s")
@@ -110,9 +113,18 @@ def _write_patiently(
 
 
 def _refuse_empty(stream: OpenStream, progress: Progress) -> None:
-    """A source that had records and has none is never taken for a success, unless a guard says that it may be empty."""
+    """A source that had records and has none is never taken for a success, unless a guard says that it may be empty.
+
+    Mirrors and replacements are held for a person before they would do anything about it.
+    """
     job, spec = stream.sync_job.job, stream.spec
-    if progress.counts.read or spec.extent != "full" or spec.filters or spec.explicit_range:
+    if (
+        progress.counts.read
+        or spec.mode in ("mirror", "replace")
+        or spec.extent != "full"
+        or spec.filters
+        or spec.explicit_range
+    ):
         return
     if job.config_snapshot["guards"].get("min_source_rows") == 0:
         return
@@ -128,7 +140,8 @@ def _refuse_empty(stream: OpenStream, progress: Progress) -> None:
 
 def _summary(progress: Progress) -> str:
     counts = progress.counts
+    others = {"deleted": counts.deleted, "rejected": counts.rejected}
     return (
         f"read {counts.read:,}, inserted {counts.inserted:,}, updated {counts.updated:,}, "
-        f"unchanged {counts.unchanged:,}" + (f", rejected {counts.rejected:,}" if counts.rejected else "")
+        f"unchanged {counts.unchanged:,}" + "".join(f", {name} {number:,}" for name, number in others.items() if number)
     )

@@ -56,6 +56,17 @@ class BatchWriter:
             writer.commit(found or TargetCheckpoint(0, None, Counts().as_dict()))
         return self._books.settle(found)
 
+    def beside(self, action: Callable[[], object]) -> None:
+        """Do something in a transaction of its own that is no batch and changes no record of the target."""
+        writer = self._stream.writer
+        try:
+            found = writer.begin(self._token, self._fence)
+            action()
+            writer.commit(found or TargetCheckpoint(0, None, Counts().as_dict()))
+        except BaseException:
+            writer.rollback()
+            raise
+
     def write_batch(self, pages: Iterable[MappedPage], before: Progress) -> Progress:
         """Write one batch of records after `before`; returns the progress after it.
 
