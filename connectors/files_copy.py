@@ -94,9 +94,12 @@ class WorkingCopy:
         self.session.execute(insertion)
 
     def marker(self) -> Marker:
-        query = "SELECT version, rendered, digest, pending, inode, size, mtime_ns FROM {table}"
-        version, rendered_version, digest, pending, *stamp = self.session.fetch(sql(query, table=MARKER_TABLE))[0]
-        return Marker(version, rendered_version, digest, pending, None if stamp[0] is None else Stamp(*stamp))
+        if not self.session.fetch(sql("SELECT 1 FROM sqlite_master WHERE name = '_syncdeck_file'")):
+            return Marker()
+        query = sql("SELECT version, rendered, digest, pending, inode, size, mtime_ns FROM {table}", table=MARKER_TABLE)
+        for version, rendered_version, digest, pending, *stamp in self.session.fetch(query):
+            return Marker(version, rendered_version, digest, pending, None if stamp[0] is None else Stamp(*stamp))
+        return Marker()
 
     def note_change(self) -> None:
         """The transaction that is open changes what the file must hold."""

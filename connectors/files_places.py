@@ -74,11 +74,11 @@ class Root:
 
     def file(self, stream: str) -> Place:
         """Where the file of this stream is or would be. Raises ConfigError `outside_root`."""
-        folder = self.folder
-        path = checked_below(folder, stream) if not (folder / stream).is_dir() else None
-        if path is not None and (path.is_file() or stream.endswith(self.file_format.suffixes)):
-            return Place(stream, path)
-        longer = stream + self.file_format.suffixes[0]
+        folder, longer = self.folder, stream + self.file_format.suffixes[0]
+        with explained(folder, stream):
+            is_file = (folder / stream).is_file() and not (folder / longer).is_file()
+        if is_file or stream.endswith(self.file_format.suffixes):
+            return Place(stream, checked_below(folder, stream))
         return Place(longer, checked_below(folder, longer))
 
     def private_file(self, name: str, suffix: str) -> Path:
@@ -89,8 +89,11 @@ class Root:
 
     def _matching(self, pattern: str) -> list[Place]:
         checked_below(self.folder, PATTERN.sub("x", pattern))
-        with explained(self.folder, pattern):
-            names = list(islice((self._name(path) for path in self.folder.glob(pattern)), MOST_FILES + 1))
+        try:
+            with explained(self.folder, pattern):
+                names = list(islice((self._name(path) for path in self.folder.glob(pattern)), MOST_FILES + 1))
+        except ValueError:  # "**" as a part of a name
+            names = []
         if len(names) > MOST_FILES:
             raise ConfigError(
                 "too_many_files",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Surroundings, WriteRequest
-from connectors.errors import SyncError
+from connectors.errors import Interrupted, SyncError
 from connectors.files_copy import TargetFile, WorkingCopy, busy
 from connectors.files_errors import explained
 from connectors.files_rendering import one_at_a_time
@@ -156,10 +156,12 @@ class FileWriter(SQLiteWriter):
     def leave(self) -> None:
         """Nothing more will be written: bring the file up to date as far as possible, without raising."""
         try:
-            if self._is_behind and not self.surroundings.interruption.is_requested:
-                self._render()
+            self.finish()
+        except Interrupted as error:
+            name = self._target.place.name
+            self.warn(f"{name} lacks the last records, as the job ended early ({error.reason}); the next run adds them")
         except SyncError as error:
-            self.warn(f"{error.message}; the next run writes this file")
+            self.warn(f"{error.message}; the next run brings this file up to date")
         if self._looked_at is not None:
             self._looked_at.cleanup()
             self._looked_at = None
