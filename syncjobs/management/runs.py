@@ -45,7 +45,7 @@ def _run(terminal: Terminal, job_type: SyncJobType, *, inline: bool, wait: bool,
     if job.was_waiting:
         terminal.warn(f"Job #{job.pk} waits already with this dedupe key, so no second one was made.")
     if inline:
-        return _run_here(terminal, job, as_json=as_json)
+        return run_here(terminal, job, as_json=as_json)
     if wait:
         return tell_end(terminal, wait_for(terminal, job.pk), as_json=as_json)
     leave(terminal, job.pk, as_json=as_json)
@@ -64,7 +64,8 @@ def _ask_for_job(job_type: SyncJobType, options: dict[str, Any]) -> SyncJob:
     )
 
 
-def _run_here(terminal: Terminal, job: SyncJob, *, as_json: bool) -> int:
+def run_here(terminal: Terminal, job: SyncJob, *, as_json: bool) -> int:
+    """Run the job and its children in this process; returns the exit code."""
     progress = ProgressLine(sys.stderr)
     if progress.is_visible:
         quieten_console()

@@ -7,6 +7,7 @@ import argparse
 from django.core.management.base import CommandParser
 
 from syncjobs.management.argument_types import parse_job_id, parse_limit, parse_text
+from syncjobs.management.reject_arguments import add_reject_actions
 from syncjobs.management.run_options import (
     add_context,
     add_document_options,
@@ -38,7 +39,7 @@ WITH_WAIT = ("start", "resume", "retry", "restart", "approve")
 
 
 def add_subcommands(parser: CommandParser) -> None:
-    """Add run, initial-load, delta, list, show, children, each of VERBS, and verify-state."""
+    """Add run, initial-load, delta, list, show, children, each of VERBS, those over rejects, and verify-state."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_runs(actions)
     _add_list(_add(actions, "list", "list the newest jobs"))
@@ -46,6 +47,7 @@ def add_subcommands(parser: CommandParser) -> None:
     _add_job(_add(actions, "children", "list a relayed job's children in their order"))
     for verb, text in VERBS.items():
         _add_verb(_add(actions, verb, text), verb)
+    add_reject_actions(actions)
     _add_json(_add(actions, "verify-state", "prove that leases, histories and counts of all jobs agree"))
 
 

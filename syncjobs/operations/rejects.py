@@ -55,25 +55,30 @@ def find_rejects(
 
 def group_rejects(rejects: RejectQuerySet) -> list[RejectGroup]:
     """The rejects by reason, the most frequent first; the sample is the newest."""
-    numbers = {"number": Count("pk"), "first_at": Min("created_at"), "last_at": Max("created_at"), "newest": Max("pk")}
-    rows = list(rejects.order_by().values("stream", "fingerprint").annotate(**numbers).order_by("-number", "newest"))
-    samples = {
-        sample.pk: sample
-        for chunk in in_chunks([row["newest"] for row in rows])
-        for sample in Reject.objects.filter(pk__in=chunk)
-    }
-    return [_group(row, samples[row["newest"]]) for row in rows if row["newest"] in samples]
+    grouped = rejects.order_by().values("stream", "fingerprint")
+    rows = grouped.annotate(
+        number=Count("pk"), first_at=Min("created_at"), last_at=Max("created_at"), newest=Max("pk")
+    ).order_by("-number", "newest")
+    found = list(rows)
+    samples: dict[int, Reject] = {}
+    for chunk in in_chunks([row["newest"] for row in found]):
+        samples |= Reject.objects.in_bulk(chunk)
+    return [
+        _group(samples[row["newest"]], row["number"], row["first_at"], row["last_at"])
+        for row in found
+        if row["newest"] in samples  # it may have been deleted just now
+    ]
 
 
-def _group(row: dict[str, Any], sample: Reject) -> RejectGroup:
+def _group(sample: Reject, number: int, first_at: datetime, last_at: datetime) -> RejectGroup:
     return RejectGroup(
         stream=sample.stream,
         code=sample.code,
         field=sample.field,
         pattern=sample.pattern,
-        number=row["number"],
-        first_at=row["first_at"],
-        last_at=row["last_at"],
+        number=number,
+        first_at=first_at,
+        last_at=last_at,
         sample=sample,
     )
 

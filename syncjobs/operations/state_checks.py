@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncjobs.clock import db_now
-from syncjobs.operations.state_rules.books import broken_batches, unbalanced_counts, wrong_changes
+from syncjobs.operations.state_rules.books import broken_batches, unbalanced_counts, wrong_changes, wrong_rejects
 from syncjobs.operations.state_rules.breaches import Breach, Check
 from syncjobs.operations.state_rules.histories import broken_attempts, broken_histories, jobs_without_events
 from syncjobs.operations.state_rules.job_rows import broken_rows
@@ -18,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     unbalanced_counts,
     broken_batches,
     wrong_changes,
+    wrong_rejects,
 )
 
 

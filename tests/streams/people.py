@@ -51,6 +51,10 @@ class People:
         self._run("CREATE VIEW keyless AS SELECT age, note FROM behind")
         self._run_many("INSERT INTO behind VALUES (?, ?)", rows)
 
+    def view(self, name: str) -> None:
+        """A view of all people."""
+        self._run(f"CREATE VIEW {name} AS SELECT * FROM people")  # noqa: S608
+
     def remove(self) -> None:
         for path in self.path.parent.glob(f"{self.path.name}*"):
             path.unlink()

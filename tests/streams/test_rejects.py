@@ -82,7 +82,7 @@ def test_under_stop_the_batches_before_the_bad_one_stay_and_are_counted(people: 
     assert list(find_breaches()) == []
 
 
-REFUSALS = {
+REFUSALS: dict[str, tuple[str, dict[str, Any], str | None, str]] = {
     "unique": ("CREATE UNIQUE INDEX one_email ON people (email)", {"email": "taken@example.org"}, "email", "unique"),
     "not_null": (TABLE.replace("email text", "email text NOT NULL"), {"email": None}, "email", "not_null"),
     "check": (TABLE.replace("age integer", "age integer CHECK (age < 100)"), {"age": "200"}, None, "check"),
@@ -290,7 +290,7 @@ def test_source_without_a_key_stops_at_what_its_target_refuses_and_sets_aside_wh
 ) -> None:
     people.keyless([("1", "a"), ("2", "b"), ("3", "c"), ("n/a", "d")])
     mapping = [{"to": "age", "from": "age", "type": "integer"}, {"to": "note", "from": "note", "type": "text"}]
-    keyless = {"source": "keyless", "target": "notes", "key": [], "mode": "append", "mapping": mapping}
+    keyless: dict[str, Any] = {"source": "keyless", "target": "notes", "key": [], "mode": "append", "mapping": mapping}
     job_type = people.job_type(**keyless)
     job = run(job_type)
     assert (job.status, counts(job)) == ("finished", {"read": 4, "inserted": 3, "rejected": 1}), job.failure

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from syncjobs.management import job_views, runs
+from syncjobs.management import job_views, rejects, runs
 from syncjobs.management.job_verbs import ACTS, decide
 from syncjobs.management.sync_arguments import add_subcommands
 from syncjobs.management.terminal import INTERRUPTED, Terminal, telling_problems
@@ -20,6 +20,9 @@ HANDLERS: dict[str, Callable[..., int]] = {
     "list": job_views.list_jobs,
     "show": job_views.show_job,
     "children": job_views.list_children,
+    "rejects": rejects.list_rejects,
+    "replay": rejects.replay,
+    "dismiss": rejects.dismiss,
     "verify-state": job_views.verify_state,
     **dict.fromkeys(ACTS, decide),
 }

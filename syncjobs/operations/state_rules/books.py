@@ -17,7 +17,7 @@ from django.db.models.functions import Cast, Coalesce
 from syncjobs.controllers.code import CodeController
 from syncjobs.controllers.registry import controllers
 from syncjobs.counts import Counts
-from syncjobs.models import Change, JobBatch, SyncJob
+from syncjobs.models import Change, JobBatch, Reject, SyncJob
 from syncjobs.operations.state_rules.breaches import CHUNK, Breach, breach
 from syncjobs.statuses import Status
 
@@ -83,6 +83,17 @@ def wrong_changes(_now: datetime) -> Iterator[Breach]:
     for job_id, number, changed in jobs.values_list("pk", "kept", "changed").iterator(CHUNK):
         sentence = "it keeps no more changes than it counts, and as a document job no fewer"
         yield breach(job_id, "kept_changes", sentence, kept=number, counted=changed)
+
+
+def wrong_rejects(_now: datetime) -> Iterator[Breach]:
+    """Stream jobs that keep more or fewer rejects than they count; a replay keeps those of the jobs before it."""
+    mine = Reject.objects.settled().order_by().filter(job_id=OuterRef("pk")).values("job_id")
+    kept = _or_zero(Subquery(mine.annotate(number=Count("pk")).values("number")))
+    jobs = SyncJob.objects.annotate(kept=kept, rejected=_number("rejected")).order_by("id")
+    streams = Q(config_snapshot__controller="stream_sync") & ~Q(config_snapshot__has_key="replay")
+    differing = jobs.filter(streams | Q(kept__gt=0)).exclude(kept=F("rejected"))
+    for job_id, number, counted in differing.values_list("pk", "kept", "rejected").iterator(CHUNK):
+        yield breach(job_id, "kept_rejects", "it keeps each record that it rejected", kept=number, counted=counted)
 
 
 def _is_finished_document_job() -> Q:
