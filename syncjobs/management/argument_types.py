@@ -37,6 +37,15 @@ def parse_job_id(text: str) -> int:
     return int(text)
 
 
+def parse_entry(text: str) -> int | str:
+    """The number of an entry in a cursor's ledger, or the word `start`."""
+    if text == "start":
+        return text
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is neither the number of an entry nor 'start'")
+    return int(text)
+
+
 def parse_limit(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 1000:
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number from 1 to 1,000")

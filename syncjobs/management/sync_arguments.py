@@ -6,7 +6,7 @@ import argparse
 
 from django.core.management.base import CommandParser
 
-from syncjobs.management.argument_types import parse_job_id, parse_limit, parse_text
+from syncjobs.management.argument_types import parse_entry, parse_job_id, parse_limit, parse_text
 from syncjobs.management.reject_arguments import add_reject_actions
 from syncjobs.management.run_options import (
     add_context,
@@ -39,7 +39,7 @@ WITH_WAIT = ("start", "resume", "retry", "restart", "approve")
 
 
 def add_subcommands(parser: CommandParser) -> None:
-    """Add run, initial-load, delta, list, show, children, each of VERBS, those over rejects, and verify-state."""
+    """Add run, initial-load, delta, list, show, children, each of VERBS, those of rejects, cursor and verify-state."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_runs(actions)
     _add_list(_add(actions, "list", "list the newest jobs"))
@@ -48,6 +48,7 @@ def add_subcommands(parser: CommandParser) -> None:
     for verb, text in VERBS.items():
         _add_verb(_add(actions, verb, text), verb)
     add_reject_actions(actions)
+    _add_cursor(_add(actions, "cursor", "show how far a type's incremental streams have come, or set one back"))
     _add_json(_add(actions, "verify-state", "prove that leases, histories and counts of all jobs agree"))
 
 
@@ -97,6 +98,22 @@ def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:
     if verb == "delete":
         parser.add_argument("--yes", dest="is_agreed", action="store_true", help="do not ask first")
     _add_json(parser, "answer with one JSON object: the job; of several jobs those done, and why others were refused")
+
+
+def _add_cursor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
+    parser.add_argument("--stream", type=parse_text, metavar="NAME", help="only this of the type's streams")
+    parser.add_argument(
+        "--rewind",
+        type=parse_entry,
+        metavar="ENTRY",
+        help="let the next run begin where this entry of the list had come, or with 'start' before everything",
+    )
+    parser.add_argument("--reason", default="", type=parse_text, help="why it is set back; kept in the log")
+    parser.add_argument(
+        "--limit", type=parse_limit, default=20, metavar="N", help="how many entries of each stream (default: 20)"
+    )
+    _add_json(parser)
 
 
 def _add_json(parser: argparse.ArgumentParser, text: str = "answer with one JSON object") -> None:

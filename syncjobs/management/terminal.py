@@ -18,6 +18,7 @@ from connectors.errors import ConfigError
 from connectors.models import EditConflict
 from syncjobs.lifecycle import StatusConflict
 from syncjobs.mapping import ConfigProblems
+from syncjobs.operations.cursors import RewindRefused
 from syncjobs.operations.job_type_states import JobTypeStateConflict
 from syncjobs.operations.run_requests import RunRefused
 
@@ -60,7 +61,14 @@ def telling_problems() -> Iterator[None]:
     """Turn what operations raise into a CommandError with its exit code."""
     try:
         yield
-    except (ObjectDoesNotExist, StatusConflict, JobTypeStateConflict, EditConflict, RunRefused) as problem:
+    except (
+        ObjectDoesNotExist,
+        StatusConflict,
+        JobTypeStateConflict,
+        EditConflict,
+        RunRefused,
+        RewindRefused,
+    ) as problem:
         raise CommandError(sentence(problem), returncode=NOT_FOUND) from problem
     except ConfigProblems as problem:
         raise CommandError("\n".join(problem.problems), returncode=BAD_USAGE) from problem

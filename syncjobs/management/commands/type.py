@@ -1,4 +1,4 @@
-"""`manage.py type`: lists, pauses and resumes job types from a terminal. Asks the operations."""
+"""`manage.py type`: lists, pauses, resumes and restarts job types from a terminal. Asks the operations."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from syncjobs.management.identities import find_type, terminal_user
 from syncjobs.management.job_texts import moment_text, table_lines
 from syncjobs.management.terminal import Terminal, telling_problems
 from syncjobs.models import SyncJobType
+from syncjobs.operations.cursors import restart_job_type
+from syncjobs.operations.descriptions import describe_job
 from syncjobs.operations.job_type_states import pause_job_type, resume_job_type
-from syncjobs.statuses import ACTIVE
+from syncjobs.statuses import ACTIVE, Trigger
 
 HEADING = ("TYPE", "STATE", "ACTIVE JOBS", "CONTROLLER", "NAME")
 IS_ACTIVE = Q(jobs__status__in=ACTIVE) | Q(jobs__retry_after__isnull=False)
@@ -24,7 +26,7 @@ IS_ACTIVE = Q(jobs__status__in=ACTIVE) | Q(jobs__retry_after__isnull=False)
 class Command(BaseCommand):
     """Exit codes: 0 well, 2 bad usage, 3 not found or conflict."""
 
-    help = "List, pause and resume job types."
+    help = "List, pause, resume and restart job types."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,12 +36,14 @@ class Command(BaseCommand):
         pausing = actions.add_parser("pause", help=text, description=f"{text.capitalize()}.")
         text = "let the type start again, and queue the jobs that its pause has paused"
         resuming = actions.add_parser("resume", help=text, description=f"{text.capitalize()}.")
-        for action in (pausing, resuming):
+        text = "set the cursors of the type's incremental streams back to the start, and run it"
+        restarting = actions.add_parser("restart", help=text, description=f"{text.capitalize()}.")
+        for action in (pausing, resuming, restarting):
             action.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
         pausing.add_argument(
             "--until", type=parse_time, metavar="TIME", help="resume by itself then, as in 2027-01-31T02:30"
         )
-        for action in (listing, pausing, resuming):
+        for action in (listing, pausing, resuming, restarting):
             action.add_argument("--json", dest="as_json", action="store_true", help="answer with one JSON object")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
@@ -74,6 +78,14 @@ def resume_type(terminal: Terminal, *, job_type: str, as_json: bool, **_general:
     )
 
 
+def restart_type(terminal: Terminal, *, job_type: str, as_json: bool, **_general: Any) -> None:
+    job = restart_job_type(find_type(job_type), trigger=Trigger.CLI, actor=terminal_user())
+    if as_json:
+        terminal.write_json(describe_job(job))
+    else:
+        terminal.write(f"Type {job_type} is restarted as job #{job.pk}, which reads everything.")
+
+
 def _tell(terminal: Terminal, job_type: SyncJobType, words: str, *, as_json: bool) -> None:
     if as_json:
         terminal.write_json(describe_type(job_type))
@@ -81,7 +93,12 @@ def _tell(terminal: Terminal, job_type: SyncJobType, words: str, *, as_json: boo
         terminal.write(words)
 
 
-HANDLERS: dict[str, Callable[..., None]] = {"list": list_types, "pause": pause_type, "resume": resume_type}
+HANDLERS: dict[str, Callable[..., None]] = {
+    "list": list_types,
+    "pause": pause_type,
+    "resume": resume_type,
+    "restart": restart_type,
+}
 
 
 def state_text(job_type: SyncJobType) -> str:
