@@ -8,7 +8,8 @@ somebody else has changed is taken into the copy before anything is compared wit
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from connectors.files_csv import plain_text
 from connectors.files_errors import explained
 from connectors.files_lines import Stamp, digest_of, open_lines, stamp_of
 from connectors.files_places import Place
-from connectors.files_rendering import rendered
+from connectors.files_rendering import temporary_file, write_table
 from connectors.files_settings import FileFormat
 from connectors.files_streams import Row, StreamFiles, Types, look_at
 from connectors.records import TYPES, Field, decode_value, key_text
@@ -196,16 +197,28 @@ class WorkingCopy:
 
     def render(self) -> None:
         """Bring the file in line with the copy, if it is behind or gone; for use outside of transactions."""
+        temporary = temporary_file(self.path)
         with explained(self.path, self.target.place.name):
-            self.session.execute(sql("BEGIN"))  # marker and records are then of one moment
-            marker = self.marker()
-            table = find_table(self.session, self.target.stream)
-            if table is None or not (marker.is_behind or stamp_of(self.path) is None):
-                self.session.execute(sql("COMMIT"))
-                return
-            with rendered(self.session, table, self.path, self.target.file_format) as (temporary, digest):
-                self.session.execute(sql("COMMIT"))
+            try:
+                with self._one_moment():
+                    marker = self.marker()
+                    table = find_table(self.session, self.target.stream)
+                    if table is None or not (marker.is_behind or stamp_of(self.path) is None):
+                        return
+                    digest = write_table(self.session, table, temporary, self.target.file_format, like=self.path)
                 self._put_in_place(marker, temporary, digest)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    @contextmanager
+    def _one_moment(self) -> Iterator[None]:
+        """All that is read meanwhile belongs together."""
+        self.session.execute(sql("BEGIN"))
+        try:
+            yield
+        finally:
+            if not self.session.is_closed:
+                self.session.connection.execute("COMMIT")  # nothing was written; also when interrupted
 
     def _put_in_place(self, marker: Marker, temporary: Path, digest: str) -> None:
         owner = marker.owner(self.path)

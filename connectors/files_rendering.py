@@ -40,22 +40,18 @@ def one_at_a_time(lock: Path, interruption: Interruption) -> Iterator[None]:
         os.close(descriptor)
 
 
-@contextmanager
-def rendered(session: Session, table: Table, path: Path, file_format: FileFormat) -> Iterator[tuple[Path, str]]:
-    """The new content as a file on disk beside `path`, and its SHA-256; removed afterwards if it is still there."""
-    temporary = path.with_name(f".syncdeck-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.tmp")
-    try:
-        yield temporary, _write(session, table, path, temporary, file_format)
-    finally:
-        temporary.unlink(missing_ok=True)
+def temporary_file(path: Path) -> Path:
+    """Where the new content of a file is written: beside it, always at the same place, which a crash may leave."""
+    return path.with_name(f".syncdeck-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.tmp")
 
 
-def _write(session: Session, table: Table, path: Path, temporary: Path, file_format: FileFormat) -> str:
+def write_table(session: Session, table: Table, path: Path, file_format: FileFormat, *, like: Path) -> str:
+    """Write a table to a file, with the rights of `like` if that is there; the SHA-256 of what was written."""
     digest = hashlib.sha256()
-    descriptor = os.open(temporary, WRITE_FLAGS, NEW_FILE_MODE)
+    descriptor = os.open(path, WRITE_FLAGS, NEW_FILE_MODE)
     with os.fdopen(descriptor, "wb") as file:
-        if path.exists():
-            os.fchmod(descriptor, path.stat().st_mode & 0o777)
+        if like.exists():
+            os.fchmod(descriptor, like.stat().st_mode & 0o777)
         for text in _texts(session, table, file_format):
             part = text.encode()
             digest.update(part)
