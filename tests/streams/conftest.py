@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import LazySettings
 
+from connectors.asides import AsideWriter
+from connectors.base import WriteRequest
 from connectors.models import Connector
 from connectors.records import ReadRequest
 from connectors.sandbox.datasets import DatasetSpec, four_by_four
@@ -111,3 +113,14 @@ def rows_of(job_type: SyncJobType, key: str = "code") -> dict[str, dict[str, Any
         target.close()
     rows = [dict(zip(page.names, row, strict=True)) for page in pages for row in page.rows]
     return {row[key]: row for row in rows}
+
+
+def asides_at(slug: str) -> list[str]:
+    """The tables that jobs keep beside the targets of a connector."""
+    target = Connector.objects.get(slug=slug).open()
+    try:
+        writer = target.writer(WriteRequest("items", (), (), "append"))
+        assert isinstance(writer, AsideWriter)
+        return [aside.name for aside in writer.asides()]
+    finally:
+        target.close()
