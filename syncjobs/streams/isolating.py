@@ -25,7 +25,7 @@ class Isolator:
         """Whether the batch may be written without the records that led to this error."""
         if not self._stream.spec.on_reject.sets_aside or isinstance(error, TooManyRejects):
             return False
-        if error.code in OF_NO_RECORD:
+        if error.code in OF_NO_RECORD or not self._stream.can_reopen_target:
             return False
         if not isinstance(pages, list):
             self._stream.sync_job.log(

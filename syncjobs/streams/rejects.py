@@ -104,9 +104,14 @@ class RejectDesk:
             else:
                 reject.pk = ids[refusal.index]
                 settling.again.append(reject)
-        if self._writes_all:
+        if self._writes_all and self._stream.spec.mode != "replace":
             settling.written += [ids[index] for index in page.kept] if ids is not None else []
             settling.hashes |= self._settled_hashes(page)
+
+    def settle_all(self) -> Settling:
+        """What a replacement of all records means for rejects: only those that it rejected itself are not healed."""
+        own = Reject.objects.filter(job=self._stream.sync_job.job).values_list("key_hash", flat=True)
+        return Settling(hashes=self._hashes_before.difference(own) if self._writes_all else set())
 
     def tell(self, settling: Settling, batch_no: int) -> None:
         """Log how many records a batch has set aside, and why the first of them."""

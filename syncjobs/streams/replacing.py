@@ -73,7 +73,7 @@ class Replace:
             )
         counts = Counts(inserted=swap.inserted, skipped=-swap.inserted, deleted=swap.deleted)
         after = before.after_batch(before.position, counts, bytes_read=0, kept_changes=0, highest=before.highest)
-        return FilledBatch(counts, (), replace(after, is_replaced=True), _is_done)
+        return FilledBatch(counts, (), replace(after, is_replaced=True), _is_done, self.batches.desk.settle_all())
 
     def _sample(self) -> Iterator[RecordChange]:
         names = self._stream.spec.key

@@ -43,7 +43,7 @@ class BatchWriter:
         self._books = books
         self._token = str(stream.sync_job.job.token)
         self._fence = stream.sync_job.job.fence
-        self._desk = RejectDesk(stream)
+        self.desk = RejectDesk(stream)
         self._isolator = Isolator(stream)
 
     def settle(self) -> Progress:
@@ -103,20 +103,20 @@ class BatchWriter:
         position, highest = before.position, before.highest
         settling = Settling(before.counts.rejected)
         for page in pages:
-            self._desk.take(page, settling)
+            self.desk.take(page, settling)
             writer.stage(page.rows)
             read += len(page.batch.rows)
             byte_count += page.batch.byte_count
             position, highest = page.batch.position, self._highest(page.batch, highest)
         self._stream.sync_job.set_phase(Phase.COMPARING)
         counts, changes = self.compared(read, settling.rejected)
-        self._desk.check_share(before.counts + counts)
+        self.desk.check_share(before.counts + counts)
         after = before.after_batch(position, counts, bytes_read=byte_count, kept_changes=0, highest=highest)
         return FilledBatch(counts, changes, after, writer.write, settling)
 
     def check_share_at_end(self, progress: Progress) -> None:
         """Raise TooManyRejects where too large a share of all that was read was set aside."""
-        self._desk.check_share(progress.counts, is_end=True)
+        self.desk.check_share(progress.counts, is_end=True)
 
     def _to_target(self, before: Progress, fill: Callable[[], FilledBatch]) -> JobBatch:
         writer, sync_job = self._stream.writer, self._stream.sync_job
@@ -131,7 +131,7 @@ class BatchWriter:
             filled.write()
         writer.commit(TargetCheckpoint(after.batch_no, after.position, after.counts.as_dict()))
         self._tell(after, filled.counts)
-        self._desk.tell(filled.settling, after.batch_no)
+        self.desk.tell(filled.settling, after.batch_no)
         return batch
 
     def _check_order(self, found: TargetCheckpoint | None, before: Progress) -> None:

@@ -45,6 +45,9 @@ class People:
     def put(self, rows: Iterable[tuple[Any, ...]]) -> None:
         self._run_many("INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?, ?)", rows)
 
+    def drop(self, *ids: int) -> None:
+        self._run_many("DELETE FROM people WHERE id = ?", [(one,) for one in ids])
+
     def keyless(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Make a view of the source with these rows; it has nothing to order by."""
         self._run("CREATE TABLE behind (age TEXT, note TEXT)")

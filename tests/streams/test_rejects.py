@@ -300,3 +300,39 @@ def test_source_without_a_key_stops_at_what_its_target_refuses_and_sets_aside_wh
     assert job.failure is not None
     assert job.failure["code"] == "unique"
     assert JobLog.objects.filter(job=job, level="WARNING", message__contains="no key to order by").exists()
+
+
+def test_mirror_keeps_the_record_whose_new_state_was_set_aside(people: People) -> None:
+    people.add(*range(10))
+    job_type = people.job_type(mode="mirror")
+    run(job_type)
+    people.add(3, age="n/a")
+    people.put([(4, "4@example.org", "41", None, "Person 4")])
+    people.drop(5)
+    job = run(job_type)
+    expected = {"read": 9, "updated": 1, "deleted": 1, "unchanged": 7, "rejected": 1}
+    assert (job.status, counts(job)) == ("finished", expected), job.failure
+    rows = at(people.target)
+    assert rows.keys() == {*range(10)} - {5}
+    assert (rows[3]["age"], rows[4]["age"]) == (40, 41)
+    people.add(3, note="Person three")
+    assert counts(run(job_type)) == {"read": 9, "updated": 1, "unchanged": 8}
+    assert [one.state for one in find_rejects(job=job)] == ["healed"]
+    assert list(find_breaches()) == []
+
+
+def test_replacement_sets_aside_and_heals_when_it_is_swapped_in(people: People, sql_at_target: SQLAtTarget) -> None:
+    sql_at_target(TABLE.replace("email text", "email text NOT NULL"))
+    people.add(*range(10))
+    people.add(3, age="n/a")
+    people.add(4, 5, email=None)
+    job_type = people.job_type(mode="replace", batch_size=4)
+    first = run(job_type)
+    assert (first.status, counts(first)) == ("finished", {"read": 10, "inserted": 7, "rejected": 3}), first.failure
+    assert rejects_of(first) == [(3, "age", "wrong_type"), (4, "email", "not_null"), (5, "email", "not_null")]
+    people.add(3, 4)
+    second = run(job_type)
+    assert counts(second)["rejected"] == 1
+    assert [one.state for one in find_rejects(job=first)] == ["healed", "healed", "open"]
+    assert at(people.target).keys() == {*range(10)} - {5}
+    assert list(find_breaches()) == []
