@@ -26,8 +26,10 @@ class StreamSync:
     def type_problems(self, job_type: SyncJobType) -> dict[str, list[str]]:
         problems: dict[str, list[str]] = {}
         modes: set[Mode] = set()
+        is_by_cursor = False
         try:
-            modes = {spec.mode for spec in parse_streams(job_type.config)}
+            specs = parse_streams(job_type.config)
+            modes, is_by_cursor = {spec.mode for spec in specs}, any(spec.is_incremental for spec in specs)
         except SpecProblems as error:
             problems["config"] = error.problems
         if found := guard_problems(job_type.guards):
@@ -35,7 +37,9 @@ class StreamSync:
         for field in ("source_connector", "target_connector"):
             if getattr(job_type, field) is None:
                 problems[field] = ["A stream sync needs this connector."]
-        target = job_type.target_connector
+        source, target = job_type.source_connector, job_type.target_connector
+        if source is not None and is_by_cursor and (refusal := _why_not_by_cursor(source.kind)):
+            problems["source_connector"] = [refusal]
         if target is not None and (refusal := _why_not_written(target.kind) or _why_not_in_mode(target.kind, modes)):
             problems["target_connector"] = [refusal]
         return problems
@@ -56,6 +60,17 @@ def _why_not_written(kind: str) -> str:
     except ConfigError as error:
         return f"{error.message}. {error.hint}"
     return "" if found.capabilities.writes else f"Connectors of kind '{kind}' can only be read from."
+
+
+def _why_not_by_cursor(kind: str) -> str:
+    """Why connectors of a kind cannot be read in extent incremental; empty if they can."""
+    try:
+        found = connector_class(kind)
+    except ConfigError as error:
+        return f"{error.message}. {error.hint}"
+    if found.capabilities.reads_by_cursor:
+        return ""
+    return f"Connectors of kind '{kind}' can not be read in extent incremental; use full or window."
 
 
 def _why_not_in_mode(kind: str, modes: set[Mode]) -> str:

@@ -12,7 +12,10 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from django.conf import LazySettings
+from django.core.exceptions import ValidationError
 
+from connectors import paths
+from connectors.models import Connector
 from syncjobs.models import SyncJobType
 from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.cursors import list_cursor_entries
@@ -115,3 +118,21 @@ def test_field_of_a_type_that_does_not_grow_is_refused(notes: Notes) -> None:
     job = run(copying(cursor={"field": "flag"}))
     assert (job.status, (job.failure or {})["code"]) == ("failed", "bad_cursor")
     assert "of type boolean" in (job.failure or {})["message"]
+
+
+def test_kind_that_knows_no_cursor_is_refused_as_source_and_by_the_job(notes: Notes) -> None:
+    config = {"root": "lists", "format": "csv"}
+    save_connector(connector_from_shape({"slug": "lists", "kind": "files", "config": config}))
+    job_type = copying(cursor={"field": "seen"})
+    lists = Connector.objects.get(slug="lists")
+    job_type.source_connector = lists
+    with pytest.raises(ValidationError, match="'files' can not be read in extent incremental"):
+        save_job_type(job_type, actor="test")
+    folder = Path(paths.checked_path("lists", directory=True))
+    folder.mkdir()
+    (folder / "notes.csv").write_text("id,seen\n1,2020-01-01\n", encoding="utf-8")
+    SyncJobType.objects.filter(pk=job_type.pk).update(source_connector=lists)
+    job = run(SyncJobType.objects.get(pk=job_type.pk))
+    assert (job.status, (job.failure or {})["code"]) == ("failed", "bad_cursor")
+    (folder / "notes.csv").unlink()
+    folder.rmdir()
