@@ -36,7 +36,9 @@ class FilesConnector(Connector):
 
     kind: ClassVar[str] = "files"
     label: ClassVar[str] = "Files (CSV, JSON Lines)"
-    capabilities: ClassVar[Capabilities] = Capabilities(writes=True, transactions=True, orders_by_key=False)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        writes=True, transactions=True, orders_by_key=False, replaces=True
+    )
 
     def __init__(
         self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None
