@@ -55,6 +55,10 @@ class SQLConnector(Connector):
     def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
         """The ordered statement, limited to `size` rows; where the order is not total, to those and their equals."""
 
+    def cursor_collation(self, table: Table, cursor: Column) -> SQLText:
+        """What follows the column so that it is ordered by value; empty wherever its own order, and index, does."""
+        return self.dialect.collation(cursor)
+
     def schema(self, stream: str) -> StreamSchema:
         table = self.find_table(stream)
         fields = tuple(column.field for column in table.columns)
@@ -80,7 +84,7 @@ class SQLConnector(Connector):
         if request.cursor is not None:
             (cursor,) = table.choose([request.cursor.field])
             check_cursor_type(request.stream, cursor.field)
-            order = cursor_order(order, cursor, self.dialect)
+            order = cursor_order(order, cursor, self.cursor_collation(table, cursor))
         if order.columns:
             yield from self._read_pages(request, table, columns, order)
             return

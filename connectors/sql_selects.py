@@ -197,9 +197,9 @@ def reading_order(table: Table, key: Sequence[str], dialect: ReadDialect) -> Ord
     return Order(columns + rest, is_total=is_unique or bool(table.row_order))
 
 
-def cursor_order(order: Order, cursor: Column, dialect: ReadDialect) -> Order:
+def cursor_order(order: Order, cursor: Column, collation: SQLText) -> Order:
     """An order of the same rows by the cursor's value first; rows without one are not read, so it is never empty."""
-    first = replace(cursor, field=replace(cursor.field, nullable=False), collation=dialect.collation(cursor))
+    first = replace(cursor, field=replace(cursor.field, nullable=False), collation=collation)
     # Values that mean the same may still be spelled in two ways that a key tells apart.
     rest = tuple(column for column in order.columns if first.collation or column.name != cursor.name)
     return Order((first, *rest), order.is_total)

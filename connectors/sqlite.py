@@ -17,7 +17,7 @@ from connectors.sql_reading import SQLConnector
 from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 from connectors.sqlite_catalog import find_table
-from connectors.sqlite_dialect import SQLiteDialect, typed_rows
+from connectors.sqlite_dialect import OWN_SPELLINGS, SQLiteDialect, typed_rows
 from connectors.sqlite_session import Mode, Session
 from connectors.sqlite_writer import SQLiteWriter
 
@@ -153,6 +153,20 @@ class SQLiteConnector(SQLConnector):
             raise ConfigError("file_not_found", f"{self.slug}: the file {self.address()} is gone")
         reader.place = Place(self.slug, self.address(), table.name)
         return reader
+
+    def cursor_collation(self, table: Table, cursor: Column) -> SQLText:
+        """Times and dates that are all spelled as SQLite's own functions do are in order as texts."""
+        patterns = OWN_SPELLINGS.get(cursor.field.type)
+        if patterns is None:
+            return super().cursor_collation(table, cursor)
+        query = sql(
+            "SELECT 1 FROM {table} WHERE {column} IS NOT NULL"
+            " AND (typeof({column}) <> 'text' OR NOT ({alike}) OR {column} GLOB '*.000000') LIMIT 1",
+            table=table.sql,
+            column=cursor.sql,
+            alike=joined((sql("{column} GLOB ?", column=cursor.sql) for _ in patterns), " OR "),
+        )
+        return super().cursor_collation(table, cursor) if self.fetch(table, query, patterns) else sql("")
 
     def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return typed_rows(columns, rows)

@@ -97,6 +97,15 @@ def typed_rows(columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[t
     return typed
 
 
+A_DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+A_TIME = f"{A_DATE} [0-9][0-9]:[0-9][0-9]:[0-9][0-9]"
+OWN_SPELLINGS: dict[FieldType, tuple[str, ...]] = {
+    "date": (A_DATE,),
+    "datetime": (A_TIME, f"{A_TIME}.{'[0-9]' * 6}"),
+}
+"""GLOB patterns of what `bound` writes. Any fewer digits behind the point would not meet an equal value as text."""
+
+
 # 2. Spelling.
 
 

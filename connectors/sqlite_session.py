@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote as quote_url
@@ -50,6 +50,7 @@ def _order(field_type: FieldType, left: str, right: str) -> int:
     return (one > other) - (one < other)
 
 
+@lru_cache(maxsize=16_384)  # a sort asks for the same values again and again
 def _sorting(field_type: FieldType, text: str) -> tuple[int, Any]:
     try:
         return 0, decode_value(field_type, text)

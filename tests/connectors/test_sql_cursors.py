@@ -55,6 +55,22 @@ def test_rows_that_nothing_tells_apart_stay_together_at_the_end_of_a_batch(sqlit
     assert [len(batch.rows) for batch in read_sqlite(start="2020-01-02T00:00:00Z")] == [3, 1]
 
 
+@pytest.mark.parametrize("other", ["2020-01-01 00:00:00.000000", "2020-01-01 00:00:00.0", "2020-01-01T00:00:00Z"])
+def test_equal_times_of_unlike_spelling_are_all_read_or_all_left_out(
+    sqlite_file: sqlite3.Connection, other: str
+) -> None:
+    sqlite_file.execute("CREATE TABLE notes (id integer PRIMARY KEY, seen DATETIME_TEXT)")
+    values = ["2019-12-31 23:59:59.999999", other, "2020-01-01 00:00:00", "2020-01-01 00:00:00.000001"]
+    sqlite_file.executemany("INSERT INTO notes (seen) VALUES (?)", [(text,) for text in values])
+    sqlite_file.close()
+    start = "2020-01-01T00:00:00Z"
+    for is_inclusive, expected in ((True, [2, 3, 4]), (False, [4])):
+        cursor = CursorRequest("seen", start, is_inclusive)
+        with closing(SQLiteConnector("source", {"path": "source.sqlite3"}, {})) as connector:
+            batches = list(connector.read(ReadRequest("notes", columns=("id",), cursor=cursor, batch_size=1)))
+        assert [row[0] for batch in batches for row in batch.rows] == expected
+
+
 def test_postgres_reads_past_infinity_and_keeps_microseconds(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
