@@ -84,7 +84,8 @@ class GuardDesk:
         ]
         counts = self._job.tally
         done = f"; {counts.inserted:,} inserts and {counts.updated:,} updates are written" if counts.changed else ""
-        sync_job.log("WARNING", f"Held: {text}", sample=shown)
+        if shown:
+            sync_job.log("INFO", "Some of what it would do", sample=shown)
         raise JobHeld(f"{text}{done}")
 
     def _last_like_this(self) -> SyncJob | None:
