@@ -16,6 +16,7 @@ from syncjobs.operations.controller_files import controller_file_offer
 from syncjobs.operations.job_types import save_job_type
 from syncjobs.portal import job_reads, schedule_reads
 from syncjobs.portal.controller_file_views import ControllerFileViews, may_make_files
+from syncjobs.portal.cursor_views import CursorViews
 from syncjobs.portal.forms.controller_choices import controller_choices, document_types
 from syncjobs.portal.forms.job_type_forms import JobTypeForm
 from syncjobs.portal.forms.type_action_forms import ControllerFileForm
@@ -23,6 +24,7 @@ from syncjobs.portal.job_type_run_views import JobTypeRunViews, get_job_type, ha
 from syncjobs.portal.job_type_state_views import JobTypeStateViews
 from syncjobs.portal.live import Region
 from syncjobs.portal.pages import FORM, PortalAdmin, tell
+from syncjobs.stream_cursors import cursor_fields
 
 TYPES_SHOWN, JOBS_SHOWN, VERSIONS_SHOWN, SCHEDULES_SHOWN = 500, 15, 20, 50
 Types = QuerySet[SyncJobType, SyncJobType]
@@ -41,6 +43,7 @@ class SyncJobTypeAdmin(PortalAdmin):
             *JobTypeRunViews(self).pages(),
             *JobTypeStateViews(self).pages(),
             *ControllerFileViews(self).pages(),
+            *CursorViews(self).pages(),
             self.page(f"{one}", self.job_type_page, "job_type_page"),
             self.page(f"{one}edit/", self.job_type_edit, "job_type_edit", needs="change", methods=FORM),
         ]
@@ -69,6 +72,7 @@ class SyncJobTypeAdmin(PortalAdmin):
             "may_change": self.has_change_permission(request),
             "may_do": [verb for verb in ("insert", "update", "delete") if getattr(job_type, f"{verb}_enabled")],
             "has_streams": has_streams(job_type),
+            "has_cursor": bool(cursor_fields(job_type.config)),
             **self._controller(job_type),
         }
         region = Region("type-jobs", "portal/_type_jobs.html", is_live=any(not job.is_final for job in jobs))
