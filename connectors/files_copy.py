@@ -7,6 +7,7 @@ somebody else has changed is taken into the copy before anything is compared wit
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from connectors.errors import DataError, TransientError
-from connectors.files_csv import plain_text
 from connectors.files_errors import explained
 from connectors.files_lines import Stamp, digest_of, open_lines, stamp_of
 from connectors.files_places import Place
@@ -259,7 +259,7 @@ def _stored_value(field: Field, value: Any, in_key: bool) -> Any:
         decoded = decode_value(field.type, value)
         return store(decoded) if store else decoded
     except ValueError:
-        return plain_text("text", value) if isinstance(value, str) else plain_text("json", value)
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _sync_folder(folder: Path) -> None:

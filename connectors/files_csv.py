@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -13,7 +12,8 @@ from connectors.errors import DataError
 from connectors.files_errors import broken
 from connectors.files_lines import LONGEST_RECORD, Lines
 from connectors.files_settings import FileFormat
-from connectors.records import Field, FieldType, encode_value
+from connectors.files_values import stored_text
+from connectors.records import Field, FieldType
 
 Cells = list[str | None]
 csv.field_size_limit(LONGEST_RECORD)  # the module's own limit of 128 KiB is one for the whole process
@@ -110,36 +110,27 @@ def header_text(fields: Sequence[Field], file_format: FileFormat) -> str:
 
 
 def record_writer(fields: Sequence[Field], file_format: FileFormat) -> Callable[[Sequence[Any]], str]:
-    """What makes a line of a record's values (Python objects of their types, or texts of none)."""
-    types = [field.type for field in fields]
+    """What makes a line of a record's values, as a working copy stores them."""
     quote, null, delimiter = file_format.quote, file_format.null_text, file_format.delimiter
-    awkward = re.compile(f"[\r\n{re.escape(quote)}{re.escape(delimiter)}]|^\\s|\\s$")
+    awkward = re.compile(f"[\r\n{re.escape(quote)}{re.escape(delimiter)}]|^\\s|\\s$").search
 
-    def cell(field_type: FieldType, value: Any) -> str:
-        if value is None:
-            return null
-        if type(value) is str and field_type == "text":
-            return _quote(value, quote)
-        text = plain_text(field_type, value)
-        return _quote(text, quote) if text == null or awkward.search(text) else text
+    def cell_writer(field_type: FieldType) -> Callable[[Any], str]:
+        put = stored_text(field_type)
+
+        def write_cell(value: Any) -> str:
+            if value is None:
+                return null
+            text = put(value)
+            return _quote(text, quote) if field_type == "text" or text == null or awkward(text) else text
+
+        return write_cell
+
+    cells = [cell_writer(field.type) for field in fields]
 
     def write(row: Sequence[Any]) -> str:
-        return delimiter.join(map(cell, types, row)) + "\n"
+        return delimiter.join([cell(value) for cell, value in zip(cells, row, strict=True)]) + "\n"
 
     return write
-
-
-def plain_text(field_type: FieldType, value: Any) -> str:
-    """A value as the text of a cell, by the one table of types; what is none of its type stays as it is."""
-    if field_type == "json":
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    try:
-        encoded = encode_value(field_type, value)
-    except (ValueError, TypeError, ArithmeticError, AttributeError):
-        encoded = value
-    if isinstance(encoded, bool):
-        return "true" if encoded else "false"
-    return str(encoded)
 
 
 def _quote(text: str, quote: str) -> str:

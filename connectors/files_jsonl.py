@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from connectors.files_csv import plain_text
 from connectors.files_errors import broken
 from connectors.files_lines import Lines
-from connectors.records import Field, encode_value
+from connectors.files_values import stored_json
+from connectors.records import Field
 
 
 def _refuse_constant(name: str) -> Any:
@@ -53,30 +53,12 @@ def inner_value(value: Any) -> Any:
 
 
 def record_writer(fields: Sequence[Field]) -> Callable[[Sequence[Any]], str]:
-    """What makes a line of a record's values; decimals and integers over 2**53 become texts, which lose nothing."""
-
-    def encoded(field: Field, value: Any) -> Any:
-        if value is None:
-            return None
-        if field.type == "json":
-            return _as_json(value)
-        try:
-            return encode_value(field.type, value)
-        except (ValueError, TypeError, ArithmeticError, AttributeError):
-            return plain_text(field.type, value)
+    """What makes a line of a record's values, as a working copy stores them."""
+    puts = [(field.name, stored_json(field.type)) for field in fields]
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
     def write(row: Sequence[Any]) -> str:
-        named = {field.name: encoded(field, value) for field, value in zip(fields, row, strict=True)}
-        return json.dumps(named, ensure_ascii=False, separators=(",", ":")) + "\n"
+        pairs = zip(puts, row, strict=True)
+        return encode({name: None if value is None else put(value) for (name, put), value in pairs}) + "\n"
 
     return write
-
-
-def _as_json(value: Any) -> Any:
-    """JSON columns hand out texts as JSON texts."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value

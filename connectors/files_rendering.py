@@ -16,7 +16,6 @@ from connectors.files_csv import record_writer as csv_writer
 from connectors.files_jsonl import record_writer as jsonl_writer
 from connectors.files_settings import FileFormat
 from connectors.sql_text import Table, joined, sql
-from connectors.sqlite_dialect import typed_rows
 from connectors.sqlite_session import Session
 
 LOCK_POLL_SECONDS = 0.05
@@ -77,4 +76,4 @@ def _texts(session: Session, table: Table, file_format: FileFormat) -> Iterator[
         order=joined(column.sql for column in table.row_order),
     )
     for rows in session.fetch_in_parts(query):
-        yield "".join(map(write, typed_rows(table.columns, rows)))
+        yield "".join(map(write, rows))
