@@ -240,5 +240,5 @@ class PostgresWriter(PostgresAsides):
                     f"{self.request.stream}: record {self.record} has a text of {len(row[place])} characters in"
                     f" {column.name}, which takes {column.length}"
                 )
-                return DataError(error.code, message, hint=error.hint)
+                return DataError(error.code, message, hint=error.hint, field=column.name)
         return error

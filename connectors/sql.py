@@ -107,6 +107,7 @@ class SQLWriter(SQLTransactions):
                     "empty_key",
                     f"{self.request.stream}: record {record} has no {name}, which is part of its key",
                     hint="Map a value to every field of the key, or choose a key that is never empty.",
+                    field=name,
                 )
 
     def compare(self) -> Comparison:

@@ -181,4 +181,5 @@ class SQLiteWriter(SQLReplacing):
                         f"{self.request.stream}: record {self.rows.name(row, number)} has a value in {field.name}"
                         f" that SQLite cannot keep as {field.type} ({error})",
                         hint="Correct the mapping of this field.",
+                        field=field.name,
                     ) from error

@@ -13,14 +13,14 @@ from connectors.errors import DataError
 from connectors.records import key_text
 from connectors.sql_changes import json_form
 from syncjobs.counts import Counts
-from syncjobs.diffs import MASK, shorten_for_show
+from syncjobs.diffs import MASK, mask_values, shorten_for_show
 from syncjobs.fingerprints import key_hash
 from syncjobs.models import Reject
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.records_in import MappedPage, Refusal, record_text, source_key, target_keys
 from syncjobs.streams.replaying import REJECT_ID
 from syncjobs.streams.source_records import record_as_text
-from syncjobs.texts import storable_characters, storable_fields
+from syncjobs.texts import storable_characters
 
 LONGEST_RECORD = 256 * 1024  # characters of JSON; a longer record is kept cut, and cannot be replayed
 LONGEST_CUT_VALUE = 500
@@ -169,7 +169,7 @@ class RejectDesk:
             job_type_id=stream.sync_job.job.job_type_id,
             job=stream.sync_job.job,
             stream=stream.spec.source,
-            key=storable_fields({name: MASK if name in self._masked else value for name, value in shown.items()}),
+            key=mask_values(shown, self._masked),
             key_hash=key_hash(key) if key else None,
             record=text,
             is_whole=is_whole,

@@ -336,3 +336,15 @@ def test_replacement_sets_aside_and_heals_when_it_is_swapped_in(people: People, 
     assert [one.state for one in find_rejects(job=first)] == ["healed", "healed", "open"]
     assert at(people.target).keys() == {*range(10)} - {5}
     assert list(find_breaches()) == []
+
+
+def test_field_of_a_text_that_is_too_long_for_postgresql_is_told(people: People, sql_at_target: SQLAtTarget) -> None:
+    sql_at_target(TABLE.replace("note text", "note varchar(12)"))
+    people.add(*range(9))
+    people.add(5, note="Much too long a note")
+    job = run(people.job_type())
+    if Connector.objects.get(slug=people.target).kind == "sqlite":  # it knows no lengths
+        assert counts(job) == {"read": 9, "inserted": 9}
+        return
+    assert counts(job) == {"read": 9, "inserted": 8, "rejected": 1}
+    assert rejects_of(job) == [(5, "note", "value_too_long")]
