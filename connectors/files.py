@@ -139,7 +139,7 @@ class FilesConnector(Connector):
             reason = "a pattern names many files"
         elif place.name.endswith(".gz"):
             reason = "packed files can only be read"
-        elif name.startswith(OWN_NAMES):
+        elif name.lower().startswith(OWN_NAMES):
             reason = "the name is one of SQLite or Syncdeck"
         elif not self._format.has_header:
             reason = "CSV files without a header can only be read"

@@ -73,13 +73,13 @@ class Root:
         return found
 
     def file(self, stream: str) -> Place:
-        """Where the file of this stream is or would be. Raises ConfigError `outside_root`."""
+        """Where the file of this stream is or would be, by its real name. Raises ConfigError `outside_root`."""
         folder, longer = self.folder, stream + self.file_format.suffixes[0]
         with explained(folder, stream):
             is_file = (folder / stream).is_file() and not (folder / longer).is_file()
-        if is_file or stream.endswith(self.file_format.suffixes):
-            return Place(stream, checked_below(folder, stream))
-        return Place(longer, checked_below(folder, longer))
+        is_exact = is_file or stream.endswith(self.file_format.suffixes)
+        path = checked_below(folder, stream if is_exact else longer)
+        return Place(self._name(path), path)
 
     def private_file(self, name: str, suffix: str) -> Path:
         """A file of our own that belongs to the one that is called so."""

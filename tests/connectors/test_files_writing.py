@@ -126,7 +126,11 @@ def test_name_with_and_without_ending_is_one_file(connect: Open, root: Path) -> 
     write_batch(connect(), upsert("2024/notes", NOTES, ("id",)), [(1, "a")])
     found, _ = write_batch(connect(), upsert("2024/notes.csv", NOTES, ("id",)), [(1, "a"), (2, "b")])
     assert found == Comparison(1, 0, 1, 0, 0)
+    (root / "link.csv").symlink_to(root / "2024" / "notes.csv")
+    for stream in ("2024//notes", "link"):
+        assert write_batch(connect(), upsert(stream, NOTES, ("id",)), [(2, "b")])[0].unchanged == 1
     assert names_in(root / "2024") == ["notes.csv"]
+    assert len([name for name in names_in(root / ".syncdeck") if name.endswith(".sqlite3")]) == 1
 
 
 def test_batch_that_changes_nothing_leaves_the_file_alone(connect: Open, root: Path) -> None:
@@ -149,7 +153,7 @@ def test_rights_of_the_file_are_kept(connect: Open, root: Path) -> None:
     [
         ("2024/*.csv", {}, "pattern"),
         ("notes.csv.gz", {}, "packed"),
-        ("sqlite_notes", {}, "SQLite"),
+        ("SQLite_notes", {}, "SQLite"),
         ("_syncdeck_checkpoint", {}, "Syncdeck"),
         ("notes", {"header": False}, "header"),
         ("notes", {"encoding": "iso-8859-1"}, "utf-8"),
