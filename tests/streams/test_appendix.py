@@ -100,7 +100,7 @@ def row_of_leadville(job_type: SyncJobType) -> dict[str, Any]:
         ({"controller": "os.system"}, "not a registered controller"),
         ({"config": {"streams": []}}, "streams"),
         ({"config": {"streams": [{"source": "a", "target": "b", "mode": "upsert"}]}}, "key"),
-        ({"config": {"streams": [{"source": "a", "target": "b", "key": ["c"], "mode": "mirror"}]}}, "mode"),
+        ({"config": {"streams": [{"source": "a", "target": "b", "key": ["c"], "mode": "merge"}]}}, "mode"),
         ({"config": {"streams": [{"source": "a", "target": "b", "key": ["c"], "batchsize": 5}]}}, "batchsize"),
         ({"guards": {"max_deleets": 5}}, "max_deleets"),
         ({"retry_delay": 99_999}, "3600"),
