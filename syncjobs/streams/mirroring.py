@@ -22,7 +22,7 @@ from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.writing import BatchWriter, FilledBatch
 
-CHUNK = 5_000  # keys looked for, or records deleted, at a time
+CHUNK = 5_000  # keys looked for, or (unless batch_size is smaller) records deleted, at a time
 
 
 class MirrorBatches(BatchWriter):
@@ -141,7 +141,7 @@ class Mirror:
         schema = stream.target.schema(stream.spec.target)
         request = replace(stream.write_request, fields=schema.fields, mode="delete", create=False)
         self._writer.switch(request)
-        for keys in self._missing_keys():
+        for keys in self._missing_keys(min(CHUNK, stream.spec.batch_size or CHUNK)):
             fill = partial(self._fill, _rows_of_keys(request, keys), progress)
             progress = self.batches.exactly_once(progress, fill)
             stream.sync_job.raise_if_stopped()
