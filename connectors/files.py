@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from connectors.base import Capabilities, CheckStep, Connector, StreamWriter, Surroundings, WriteRequest, timed_step
 from connectors.errors import ConfigError, SyncError
-from connectors.files_copy import TargetFile
 from connectors.files_errors import explained, mount_of
+from connectors.files_importing import TargetFile
 from connectors.files_places import Place, Root
 from connectors.files_reading import count_records, read_batches
 from connectors.files_settings import SPEC, file_format

@@ -7,43 +7,25 @@ somebody else has changed is taken into the copy before anything is compared wit
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from connectors.errors import DataError, TransientError
 from connectors.files_errors import explained
-from connectors.files_lines import Stamp, digest_of, open_lines, stamp_of
-from connectors.files_places import Place
+from connectors.files_importing import TargetFile, import_file
+from connectors.files_lines import Stamp, digest_of, stamp_of
 from connectors.files_rendering import temporary_file, write_table
-from connectors.files_settings import FileFormat
-from connectors.files_streams import Row, StreamFiles, Types, look_at
-from connectors.records import TYPES, Field, decode_value, key_text
-from connectors.sql_tables import create_table
-from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
-from connectors.sqlite_catalog import affinity_of, find_table
-from connectors.sqlite_dialect import storing
-from connectors.sqlite_session import ROWS_AT_ONCE, Session
+from connectors.records import Field
+from connectors.sql_text import quote, sql
+from connectors.sqlite_catalog import find_table
+from connectors.sqlite_session import Session
 
 MARKER_TABLE = sql('main."_syncdeck_file"')
 Owner = Literal["ours", "theirs", "nobody"]
-
-
-@dataclass(frozen=True, slots=True)
-class TargetFile:
-    """A file to be written, with what belongs to it."""
-
-    stream: str
-    place: Place
-    copy: Path
-    lock: Path
-    file_format: FileFormat
-    declared: Types
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +114,7 @@ class WorkingCopy:
                 return True
             self.refuse_conflict(marker)
             before = stamp_of(self.path)
-            self._import(fields, key)
+            import_file(self.session, self.target, fields, key)
             digest = digest_of(self.path)
             if stamp_of(self.path) != before:
                 raise busy(self.target.place.name)
@@ -149,49 +131,6 @@ class WorkingCopy:
                 hint="To keep the committed records, move the file away and run again; to keep the file, remove"
                 f" .syncdeck/{self.target.copy.name} and the two files beside it, and run again.",
             )
-
-    def _import(self, fields: Sequence[Field], key: tuple[str, ...]) -> None:
-        old = find_table(self.session, self.target.stream)
-        known: Types = {column.name: column.field.type for column in old.columns} if old else {}
-        hints: Types = {field.name: field.type for field in fields}
-        place, file_format = self.target.place, self.target.file_format
-        files = look_at(self.target.stream, [place], file_format, self.target.declared, known, hints)
-        names = {field.name for field in files.fields}
-        wanted = old.key if old and old.key else key
-        table = _table_for(files, wanted if names.issuperset(wanted) else ())
-        self.session.execute(sql("DROP TABLE IF EXISTS {table}", table=table.sql))
-        self.session.execute(
-            create_table(table, [SQLText(TYPES[column.field.type].sqlite) for column in table.columns])
-        )
-        with open_lines(place, file_format.encoding) as lines:
-            rows = files.rows(lines)
-            while part := [_stored(files.fields, table.key, row) for row in islice(rows, ROWS_AT_ONCE)]:
-                self._insert(table, part)
-
-    def _insert(self, table: Table, rows: list[Row]) -> None:
-        query = sql(
-            "INSERT INTO {table} VALUES ({marks})", table=table.sql, marks=joined(sql("?") for _ in table.columns)
-        )
-        self.session.execute(sql("SAVEPOINT syncdeck_part"))
-        try:
-            self.session.execute_many(query, rows)
-        except DataError:
-            self.session.execute(sql("ROLLBACK TO SAVEPOINT syncdeck_part"))
-            self._insert_each(table, query, rows)
-        self.session.execute(sql("RELEASE SAVEPOINT syncdeck_part"))
-
-    def _insert_each(self, table: Table, query: SQLText, rows: list[Row]) -> None:
-        """The record that does not fit gets a name this way."""
-        for row in rows:
-            named = dict(zip(table.names, row, strict=True))
-            try:
-                self.session.execute(query, row, record=key_text({name: named[name] for name in table.key}))
-            except DataError as error:
-                raise DataError(
-                    "key_not_unique",
-                    f"{self.target.place.name} was changed by somebody else and cannot be taken in: {error.message}",
-                    hint="Mend this record in the file, then run again.",
-                ) from error
 
     # 2. From the copy to the file.
 
@@ -239,27 +178,6 @@ def busy(name: str) -> TransientError:
     return TransientError(
         "file_busy", f"{name} is being changed by somebody else", hint="It is tried again by itself; see who writes it."
     )
-
-
-def _table_for(files: StreamFiles, key: tuple[str, ...]) -> Table:
-    columns = tuple(Column(field, affinity_of(TYPES[field.type].sqlite)) for field in files.fields)
-    return Table(files.stream, quote(files.stream), columns, key)
-
-
-def _stored(fields: Sequence[Field], key: tuple[str, ...], row: Row) -> Row:
-    return tuple(_stored_value(field, value, field.name in key) for field, value in zip(fields, row, strict=True))
-
-
-def _stored_value(field: Field, value: Any, in_key: bool) -> Any:
-    """As the copy keeps values; one that is none of its type stays the text that it is."""
-    if value is None:
-        return None
-    store = storing(field.type, in_key=in_key)
-    try:
-        decoded = decode_value(field.type, value)
-        return store(decoded) if store else decoded
-    except ValueError:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _sync_folder(folder: Path) -> None:

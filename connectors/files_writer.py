@@ -12,8 +12,9 @@ from typing import Any
 
 from connectors.base import Surroundings, WriteRequest
 from connectors.errors import Interrupted, SyncError
-from connectors.files_copy import TargetFile, WorkingCopy, busy
+from connectors.files_copy import WorkingCopy, busy
 from connectors.files_errors import explained
+from connectors.files_importing import TargetFile
 from connectors.files_rendering import one_at_a_time
 from connectors.sql_tables import refuse_unusable_key
 from connectors.sql_text import SQLText, sql

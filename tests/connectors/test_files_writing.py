@@ -198,6 +198,16 @@ def test_value_of_another_type_in_the_file_is_kept_until_it_is_written(connect: 
     assert changes[0].fields == {"size": ["many", 5]}
 
 
+@pytest.mark.parametrize("text", ["12345678901234567890", "1.50", "1e400"])
+def test_number_that_the_type_cannot_hold_is_named_and_not_rounded(connect: Open, root: Path, text: str) -> None:
+    root.mkdir()
+    (root / "notes.csv").write_text(f"id,size\n1,5\n2,{text}\n")
+    request = upsert("notes", (Field("id", "integer"), Field("size", "integer")), ("id",))
+    error = refusal(connect(), request, [(1, 6)])
+    assert error.message.startswith(f"notes.csv, line 3: the value '{text}' of size is")
+    assert (root / "notes.csv").read_text() == f"id,size\n1,5\n2,{text}\n"
+
+
 def test_change_by_somebody_else_is_compared_with_and_kept(connect: Open, root: Path) -> None:
     connector = connect()
     write_batch(connector, REQUEST, [(1, "a"), (2, "b"), (3, "c")])
