@@ -25,7 +25,8 @@ from syncjobs.texts import storable_characters
 LONGEST_RECORD = 256 * 1024  # characters of JSON; a longer record is kept cut, and cannot be replayed
 LONGEST_CUT_VALUE = 500
 ENOUGH_FOR_A_SHARE = 1_000  # records read, before a share of them is judged
-QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\d[\d.,:+-]*")
+QUOTED = re.compile(r"'(?:[^'\\]|\\.)*['…]|\"(?:[^\"\\]|\\.)*[\"…]|\d[\d.,:+-]*")
+"""Values in messages; the end of a long one is cut off, and with it the closing quote."""
 
 
 class TooManyRejects(DataError):
