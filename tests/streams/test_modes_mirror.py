@@ -10,6 +10,7 @@ import pytest
 from connectors.models import Connector
 from connectors.sandbox.server import RunningSandbox
 from syncjobs.models import Change, JobBatch, JobLog, SyncJob, SyncJobType
+from syncjobs.operations.jobs import retry_job
 from syncjobs.operations.rejects import find_rejects, replay_rejects
 from syncjobs.operations.state_checks import find_breaches
 from tests.streams.conftest import asides_at, counts, rows_of, run, run_here
@@ -198,3 +199,8 @@ def test_table_that_an_ended_job_left_is_dropped_by_the_next_run_and_the_ended_j
     sql_at_target("DELETE FROM orders")
     assert counts(run(job_type)) == {"read": 24, "unchanged": 24, "deleted": 1}
     assert asides_at("target") == []
+    retry_job(failed.pk, actor="test")
+    failed = run_here(failed)
+    assert (failed.status, (failed.failure or {})["code"]) == ("failed", "aside_gone")
+    assert "Restart the job" in (failed.failure or {})["hint"]
+    assert len(rows_of(job_type)) == 24
