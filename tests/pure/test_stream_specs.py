@@ -87,8 +87,8 @@ def test_the_schemas_are_valid_and_closed() -> None:
         (
             config(stream(mode="mirror", columns=["id"], filters=[{"field": "country", "op": "eq", "value": "US"}])),
             (
-                "streams[0].filters[0]: mode mirror needs 'country' in the target as it is in the source; map it without "
-                "transforms, or use mode upsert"
+                "streams[0].filters[0]: mode mirror needs 'country' in the target as it is in the source; map it "
+                "without transforms, or use mode upsert"
             ),
         ),
         (
@@ -104,8 +104,8 @@ def test_the_schemas_are_valid_and_closed() -> None:
                 )
             ),
             (
-                "streams[0].window: mode mirror needs 'day' in the target as it is in the source; map it without "
-                "transforms, or use mode upsert"
+                "streams[0].window: mode mirror needs 'day' in the target as it is in the source; map it "
+                "without transforms, or use mode upsert"
             ),
         ),
         (
@@ -148,8 +148,10 @@ def test_the_schemas_are_valid_and_closed() -> None:
         ),
         (
             config(INCREMENTAL, INCREMENTAL | {"target": "c"}),
-            "streams[1].extent: streams[0] reads 'a' incrementally already; "
-            "give this one a job type of its own, so that each has its own cursor",
+            (
+                "streams[1].extent: streams[0] reads 'a' incrementally already; "
+                "give this one a job type of its own, so that each has its own cursor"
+            ),
         ),
         (
             config(stream(), stream(source="c")),
