@@ -22,7 +22,7 @@ from syncjobs.crash_points import crash_here
 from syncjobs.lifecycle import StatusConflict, claim_job, end_attempt, fail_attempt, release_job
 from syncjobs.log_context import bind
 from syncjobs.models import SyncJob
-from syncjobs.own_statements import stoppable_statements
+from syncjobs.own_statements import stoppable_statements, undo_transaction
 from syncjobs.running import RunningJob
 from syncjobs.statuses import Status
 from syncjobs.texts import storable_text
@@ -96,7 +96,7 @@ def _attempt(running: RunningJob, shutdown_requested: Callable[[], bool]) -> Syn
 
 def _outcome(running: RunningJob) -> Outcome:
     name = running.job.config_snapshot["controller"]
-    with stoppable_statements(running.interruption):
+    with stoppable_statements(running.own_connection, running.interruption):
         controller, source_doc = get_controller(name), running.get_source_document()
         crash_here("after_read")
         outcome: object = controller.execute(running, source_doc)
@@ -237,6 +237,7 @@ def _end_by_force(running: RunningJob) -> None:
     """The job did not stop when asked: write its end, fenced, and end the process with whatever hangs in it."""
     running.log("ERROR", f"Did not stop within the grace after '{running.stop_reason}'; the process is ended")
     try:
+        undo_transaction(running.own_connection)
         if _write_end(running, lambda: _end_stopped(running, running.stop_reason)) is not None:
             _close_log(running)
     finally:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models import F
 
 from connectors.base import Interruption, Surroundings
@@ -39,6 +39,7 @@ class RunningJob:
         snapshot = job.config_snapshot
         self.job = job
         self.started = time.monotonic()
+        self.own_connection: Any = connections[DEFAULT_DB_ALIAS]  # of this thread; the watcher has one of its own
         self.interruption = Interruption()
         self.surroundings = Surroundings(self.interruption, self.log)
         self.buffer = JobLogBuffer(job.pk, job.attempt)
