@@ -10,7 +10,6 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 
-from syncjobs.clock import db_now
 from syncjobs.crash_points import crash_here
 from syncjobs.lifecycle import Admitted, admit_jobs, explain_waits, reap_expired_leases, requeue_due_retries
 from syncjobs.lifecycle.chunks import in_chunks
@@ -21,6 +20,7 @@ from syncjobs.operations.job_type_states import resume_due_types
 logger = logging.getLogger("syncjobs.dispatch")
 
 RESEND_AFTER = timedelta(seconds=60)
+KEEP_HOUSE_EVERY = timedelta(seconds=0.5)
 EXPLAIN_EVERY = timedelta(seconds=1)
 MOST_SENT = 1_000  # in one round
 MARKED_TOGETHER = 50  # what a crash may make us send twice, which is harmless
@@ -33,23 +33,23 @@ class Dispatcher:
     def __init__(self) -> None:
         self._turns = Turns()
         self._outage = Outage()
+        self._kept_house_at: datetime | None = None
         self._explained_at: datetime | None = None
 
     def tick(self, now: datetime) -> int:
         """One round at `now`; returns how many wake-ups were sent. Idempotent, and safe beside others."""
-        reap_expired_leases(now)
-        requeue_due_retries(now)
-        resume_due_types(now)
+        if _is_due(self._kept_house_at, KEEP_HOUSE_EVERY, now):
+            self._kept_house_at = now
+            _keep_house(now)
         if waiting_jobs().exists():
             admit_jobs(now, sends_ahead=_can_send_ahead(), turns=self._turns)
-        _forget_unclaimed(now)
-        sent = self._send(_unsent())
-        if self._explained_at is None or not now - EXPLAIN_EVERY < self._explained_at <= now:
+        sent = self._send(_unsent(), now)
+        if _is_due(self._explained_at, EXPLAIN_EVERY, now):
             explain_waits(now, outage=BROKER_DOWN if self._outage.is_on else "")
             self._explained_at = now
         return sent
 
-    def _send(self, jobs: list[Admitted]) -> int:
+    def _send(self, jobs: list[Admitted], now: datetime) -> int:
         if jobs and self._outage.is_on:  # told before the next try, which may take a while to fail
             _note_outage()
         sent = 0
@@ -62,12 +62,16 @@ class Dispatcher:
             except Exception as error:
                 # kombu and its transports raise many unrelated classes; whichever it is, the rows stay, sent later
                 self._outage.begin(error)
-            _mark_sent(gone)
+            _mark_sent(gone, now)
             sent += len(gone)
             if self._outage.is_on:
                 _note_outage()
                 break
         return sent
+
+
+def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    return last is None or not now - every < last <= now  # a clock that was set back makes it due, too
 
 
 def _can_send_ahead() -> bool:
@@ -79,6 +83,14 @@ def _unsent() -> list[Admitted]:
     rows = sent_jobs().filter(sent_at__isnull=True)
     found = rows.order_by("-priority", "id").values_list("pk", "dispatch_id", "queue")[:MOST_SENT]
     return [Admitted(pk, dispatch_id, queue) for pk, dispatch_id, queue in found if dispatch_id is not None]
+
+
+def _keep_house(now: datetime) -> None:
+    """What the clock brings about; nobody waits for it to the tenth of a second."""
+    reap_expired_leases(now)
+    requeue_due_retries(now)
+    resume_due_types(now)
+    _forget_unclaimed(now)
 
 
 def _forget_unclaimed(now: datetime) -> None:
@@ -104,12 +116,12 @@ def _send(job: Admitted, producer: Any) -> None:
     )
 
 
-def _mark_sent(jobs: list[Admitted]) -> None:
+def _mark_sent(jobs: list[Admitted], now: datetime) -> None:
     """Those that a worker has already claimed need no mark any more."""
     if jobs:
         turns = {job.dispatch_id for job in jobs}
         sent = sent_jobs().filter(pk__in=[job.job_id for job in jobs], dispatch_id__in=turns)
-        sent.update(sent_at=db_now(), wait_reason="")
+        sent.update(sent_at=now, wait_reason="")
 
 
 def _note_outage() -> None:

@@ -10,7 +10,9 @@ import uuid
 from typing import Any
 
 from celery import shared_task, signals
+from celery.worker import state
 
+from syncjobs.appetite import LOOK_SECONDS, Appetite
 from syncjobs.execution import run_job
 from syncjobs.models import SyncJob
 from syncjobs.presence import Presence
@@ -50,6 +52,14 @@ def _report_presence(sender: Any, **_: Any) -> None:
     presence = Presence(str(worker.hostname), queues, int(worker.concurrency or 1))
     _presences.append(presence)
     presence.start()
+
+
+@signals.worker_ready.connect  # type: ignore[untyped-decorator]
+def _adjust_appetite(sender: Any, **_: Any) -> None:
+    """By the worker's own timer; what it sets is what Celery asks where worker_disable_prefetch is on."""
+    worker = sender.controller if hasattr(sender, "controller") else sender
+    appetite = Appetite(worker)
+    worker.timer.call_repeatedly(LOOK_SECONDS, lambda: appetite.adjust(sum(state.total_count.values())))
 
 
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]

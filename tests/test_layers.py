@@ -48,6 +48,7 @@ LAYERS = {
     "syncjobs.job_logs": "execution",
     "syncjobs.watcher": "execution",
     "syncjobs.presence": "execution",
+    "syncjobs.appetite": "execution",
     "syncjobs.tasks": "tasks",
     "syncjobs.operations": "operations",
     "syncjobs.dispatch": "dispatch",
