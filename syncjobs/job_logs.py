@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-
-from django.utils import timezone
 
 from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.lifecycle.statements import insertion, run_together
@@ -25,9 +24,10 @@ Line = tuple[str, str, dict[str, Any], datetime]
 class JobLogBuffer:
     """Lines of one attempt, gathered here and written in few inserts. Safe from several threads."""
 
-    def __init__(self, job_id: int, attempt: int) -> None:
+    def __init__(self, job_id: int, attempt: int, clock: Callable[[], datetime]) -> None:
         self._job_id = job_id
         self._attempt = attempt
+        self._clock = clock
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._ready: list[Line] = []
@@ -36,7 +36,7 @@ class JobLogBuffer:
 
     def add(self, level: str, message: str, fields: dict[str, Any]) -> None:
         """Keep a line; its texts must already be storable (syncjobs.texts)."""
-        line = (level, message[:LONGEST_LINE], fields, timezone.now())
+        line = (level, message[:LONGEST_LINE], fields, self._clock())
         with self._lock:
             if level in WARNING_LEVELS and self._warnings < MOST_WARNINGS:
                 self._warnings += 1
@@ -65,7 +65,7 @@ class JobLogBuffer:
         with self._lock:
             if self._suppressed:
                 note = f"… {self._suppressed} more lines suppressed"
-                self._ready.append(("INFO", note, {}, timezone.now()))
+                self._ready.append(("INFO", note, {}, self._clock()))
             self._ready.extend(self._last)
             self._last.clear()
         self.flush()

@@ -1,4 +1,4 @@
-"""What another thread may do to the job's connection to Syncdeck's own database: end its statement, or its transaction."""
+"""What another thread may do to the job's connection to Syncdeck's own database: end its statement or transaction."""
 
 from __future__ import annotations
 

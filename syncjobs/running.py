@@ -42,7 +42,7 @@ class RunningJob:
         self.own_connection: Any = connections[DEFAULT_DB_ALIAS]  # of this thread; the watcher has one of its own
         self.interruption = Interruption()
         self.surroundings = Surroundings(self.interruption, self.log)
-        self.buffer = JobLogBuffer(job.pk, job.attempt)
+        self.buffer = JobLogBuffer(job.pk, job.attempt, self.now)
         self.documents = DocumentDesk(self.surroundings)
         self.masked_fields = masked_fields(snapshot.get("controller", ""), snapshot.get("config", {}))
         self._masked_texts: set[str] = set()
