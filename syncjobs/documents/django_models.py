@@ -18,6 +18,7 @@ from syncjobs.crash_points import crash_here
 from syncjobs.diffs import compare_values, json_form
 from syncjobs.documents.base import Written
 from syncjobs.documents.changes import save_change
+from syncjobs.documents.model_reads import read_row
 from syncjobs.documents.refusals import constraints_explained, refusals_explained
 
 
@@ -42,7 +43,7 @@ class ModelStore:
         self.fields = [field for field in self.model._meta.concrete_fields if not field.generated]
 
     def load(self, name: str) -> models.Model | None:
-        return self._all(router.db_for_read(self.model)).filter(pk=self.key_value(name)).first()
+        return read_row(self.model, router.db_for_read(self.model) or DEFAULT_DB_ALIAS, self.key_value(name))
 
     def name_of(self, document: models.Model) -> str:
         return str(document.pk)
@@ -75,12 +76,7 @@ class ModelStore:
 
     def locked(self, name: str) -> models.Model | None:
         """The document as it is now, held until the end of the transaction."""
-        rows = self._all(DEFAULT_DB_ALIAS).select_for_update(of=("self",))
-        return rows.filter(pk=self.key_value(name)).first()
-
-    def _all(self, alias: str | None) -> models.QuerySet[models.Model]:
-        # The base manager: a default manager may hide rows that are there.
-        return self.model._base_manager.using(alias).order_by()
+        return read_row(self.model, DEFAULT_DB_ALIAS, self.key_value(name), is_locked=True)
 
     def _refuse_other_database(self) -> None:
         alias = router.db_for_write(self.model)
