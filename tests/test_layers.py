@@ -43,6 +43,7 @@ LAYERS = {
     "syncjobs.documents": "controllers",
     "syncjobs.streams": "controllers",
     "syncjobs.execution": "execution",
+    "syncjobs.failures": "execution",
     "syncjobs.own_statements": "execution",
     "syncjobs.running": "execution",
     "syncjobs.job_logs": "execution",

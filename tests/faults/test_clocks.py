@@ -93,7 +93,7 @@ def test_workers_with_wrong_clocks_keep_their_leases_and_run_each_job_once(stack
             stack.job(job["id"])
         )
     assert len(targets(stack)) == 2
-    (failing,) = ask_with(stack, "misbehaving", [{"fault": "base_exception"}], retry_delay=20, max_retries=1)
+    (failing,) = ask_with(stack, "misbehaving", [{"fault": "exception"}], retry_delay=20, max_retries=1)
     stack.wait_for(failing, lambda job: job["status"] == "failed")  # its retry comes at once or within 20 s
     for job_id in (*ids, failing):
         assert max(abs(seconds) for seconds in stack.python(TIMES.format(job_id=job_id))) < 60

@@ -31,7 +31,7 @@ def test_misbehaving_controllers_fail_their_own_job_and_nothing_else(stack: Stac
     stack.start_broker()
     stack.start_dispatcher()
     stack.start_worker(slots=2)
-    raising = ask_for_faults(stack, "base_exception", "exit", "no_dict", max_retries=0)
+    raising = ask_for_faults(stack, "base_exception", "exit", "no_dict")
     (poison,) = ask_for_faults(stack, "kill")
     (flood,) = ask_for_faults(stack, "flood")
 
