@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from django.apps import apps
@@ -17,7 +18,7 @@ from syncjobs.controllers.base import JobHandle
 from syncjobs.crash_points import crash_here
 from syncjobs.diffs import compare_values, json_form
 from syncjobs.documents.base import Written
-from syncjobs.documents.changes import save_change
+from syncjobs.documents.changes import change_statement
 from syncjobs.documents.model_reads import read_row
 from syncjobs.documents.refusals import constraints_explained, refusals_explained
 
@@ -137,8 +138,8 @@ class ModelSession:
             raise AssertionError("write() comes before end()")
         if self._before_hooks is not None:  # a dry run: whatever the hooks did to the database is undone
             transaction.savepoint_rollback(self._before_hooks)
-        save_change(self._sync_job.job, self._store.document_type, self._written)
-        write_end(self._written)
+        change = change_statement(self._sync_job.job, self._store.document_type, self._written)
+        write_end(replace(self._written, also=[change]))
         self.has_ended = True
         crash_here("before_commit")
 
