@@ -27,7 +27,8 @@ TICKS: tuple[Callable[[datetime], int], ...] = (dispatch.tick,)
 BUSY_SECONDS = 1.0
 IDLE_SECONDS = 5.0
 QUICK_SECONDS = 0.1  # after a round that did something, since there may soon be more to do
-MANY = 10  # done in one round: then the next one comes after QUICK_SECONDS whoever nudges, and does many at once, too
+MANY = 10  # done in one round: then the next one comes after MANY_SECONDS whoever nudges, and does many at once, too
+MANY_SECONDS = 0.2
 MOST_AT_A_STRETCH = 0.1  # seconds of rounds; if nudges come thicker, they share an answer
 CHECK_CONNECTION_SECONDS = 1.0
 
@@ -88,7 +89,7 @@ def run_ticks() -> Pause:
     """Every tick once, and what should follow: the next round soon, if there is something to do."""
     done = sum(tick(db_now()) for tick in TICKS)
     if done >= MANY:
-        return Pause(rest=QUICK_SECONDS, patience=0.0)
+        return Pause(rest=MANY_SECONDS, patience=0.0)
     if done:
         return Pause(rest=0.0, patience=QUICK_SECONDS)
     return Pause(rest=0.0, patience=BUSY_SECONDS if SyncJob.objects.active().exists() else IDLE_SECONDS)
