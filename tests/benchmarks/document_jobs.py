@@ -38,9 +38,9 @@ from tests.benchmarks.plain_celery import QUEUE, app  # noqa: E402
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 IS_SHORT = ROUNDS == 1
-JOBS = 1_000 if IS_SHORT else 2_000
+JOBS = 600 if IS_SHORT else 2_000
 CHILDREN = 20_000 if IS_SHORT else 100_000
-ENQUEUED_SINGLY = 100 if IS_SHORT else 200
+ENQUEUED_SINGLY = 60 if IS_SHORT else 200
 MEASURED = min(ROUNDS, 3)
 RATE_GOAL, MEDIAN_GOAL_MS, P99_GOAL_MS, CHILDREN_GOAL = 0.6, 25.0, 150.0, 5_000
 
