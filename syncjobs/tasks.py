@@ -9,6 +9,7 @@ import socket
 import uuid
 from typing import Any
 
+from billiard.common import terminate_handler_fired
 from celery import shared_task, signals
 from celery.worker import state
 
@@ -26,8 +27,11 @@ _presences: list[Presence] = []
 
 
 def shutdown_requested() -> bool:
-    """Whether this worker was told to stop (SIGTERM); jobs then end at the edge of their batch."""
-    return _shutdown_flag[0] != 0
+    """Whether this worker was told to stop (SIGTERM); jobs then end at the edge of their batch.
+
+    Or told to quit: then Celery ends its pool processes before it says so, and this one was just interrupted.
+    """
+    return _shutdown_flag[0] != 0 or terminate_handler_fired()
 
 
 def worker_name() -> str:
@@ -38,6 +42,8 @@ def worker_name() -> str:
 def run_sync_job(job_id: int, dispatch_id: str, *_later: Any, **_versions: Any) -> None:
     """Wake up for a job. Unknown arguments of a newer sender are ignored; a message that is stale does nothing."""
     run_job(int(job_id), uuid.UUID(str(dispatch_id)), worker_name(), shutdown_requested)
+    if terminate_handler_fired():  # the job has been given back; now the process ends, as it was told
+        raise SystemExit
 
 
 def run_inline(job_id: int, dispatch_id: uuid.UUID) -> SyncJob | None:
