@@ -52,6 +52,7 @@ chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each da
 bench: install-dev ## measure syncs and document jobs as ratios to their limits, BENCH_ROUNDS rounds
 	$(BIN)/python -m tests.benchmarks.http_source
 	$(BIN)/python -m tests.benchmarks.document_jobs
+	$(BIN)/python -m tests.benchmarks.dispatch_growth
 
 # Written by uv (https://docs.astral.sh/uv), which is only needed for this: pip install uv, or make lock UV=/path/to/uv.
 UV ?= uv

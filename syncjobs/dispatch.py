@@ -11,11 +11,13 @@ from celery import current_app
 from django.conf import settings
 
 from syncjobs.crash_points import crash_here
+from syncjobs.dispatch_outbox import Outbox
 from syncjobs.lifecycle import Admitted, admit_jobs, explain_waits, reap_expired_leases, requeue_due_retries
 from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.lifecycle.occupancy import sent_jobs, waiting_jobs
 from syncjobs.lifecycle.turns import Turns
 from syncjobs.operations.job_type_states import resume_due_types
+from syncjobs.querysets import JobQuerySet
 
 logger = logging.getLogger("syncjobs.dispatch")
 
@@ -32,6 +34,7 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._turns = Turns()
+        self._outbox = Outbox()
         self._outage = Outage()
         self._kept_house_at: datetime | None = None
         self._explained_at: datetime | None = None
@@ -40,14 +43,21 @@ class Dispatcher:
         """One round at `now`; returns how many wake-ups were sent. Idempotent, and safe beside others."""
         if _is_due(self._kept_house_at, KEEP_HOUSE_EVERY, now):
             self._kept_house_at = now
-            _keep_house(now)
+            self._keep_house(now)
         if waiting_jobs().exists():
-            admit_jobs(now, sends_ahead=_can_send_ahead(), turns=self._turns)
-        sent = self._send(_unsent(), now)
+            self._outbox.add(admit_jobs(now, sends_ahead=_can_send_ahead(), turns=self._turns))
+        sent = self._send(self._outbox.to_send(_unsent(), now), now)
         if _is_due(self._explained_at, EXPLAIN_EVERY, now):
             explain_waits(now, outage=BROKER_DOWN if self._outage.is_on else "")
             self._explained_at = now
         return sent
+
+    def _keep_house(self, now: datetime) -> None:
+        """What the clock brings about; nobody waits for it to the tenth of a second."""
+        reap_expired_leases(now)
+        requeue_due_retries(now)
+        resume_due_types(now)
+        self._outbox.add(_forget_unclaimed(now))
 
     def _send(self, jobs: list[Admitted], now: datetime) -> int:
         if jobs and self._outage.is_on:  # told before the next try, which may take a while to fail
@@ -80,23 +90,23 @@ def _can_send_ahead() -> bool:
 
 
 def _unsent() -> list[Admitted]:
-    rows = sent_jobs().filter(sent_at__isnull=True)
-    found = rows.order_by("-priority", "id").values_list("pk", "dispatch_id", "queue")[:MOST_SENT]
+    return _admitted(sent_jobs().filter(sent_at__isnull=True))
+
+
+def _admitted(jobs: JobQuerySet) -> list[Admitted]:
+    """The first of them, in the order of their turn."""
+    found = jobs.order_by("-priority", "id").values_list("pk", "dispatch_id", "queue")[:MOST_SENT]
     return [Admitted(pk, dispatch_id, queue) for pk, dispatch_id, queue in found if dispatch_id is not None]
 
 
-def _keep_house(now: datetime) -> None:
-    """What the clock brings about; nobody waits for it to the tenth of a second."""
-    reap_expired_leases(now)
-    requeue_due_retries(now)
-    resume_due_types(now)
-    _forget_unclaimed(now)
-
-
-def _forget_unclaimed(now: datetime) -> None:
-    """What was sent long ago and never claimed counts as unsent: the broker may have lost it."""
-    if lost := sent_jobs().filter(sent_at__lt=now - RESEND_AFTER).update(sent_at=None):
-        logger.warning("%s wake-ups were not claimed within %s s and are sent again", lost, RESEND_AFTER.seconds)
+def _forget_unclaimed(now: datetime) -> list[Admitted]:
+    """What was sent long ago and never claimed counts as unsent: the broker may have lost it. Gives what that is."""
+    long_ago = sent_jobs().filter(sent_at__lt=now - RESEND_AFTER)
+    lost = _admitted(long_ago)
+    if not lost or not long_ago.filter(pk__in=[job.job_id for job in lost]).update(sent_at=None):
+        return []  # there is nothing, or another dispatcher was quicker
+    logger.warning("%s wake-ups were not claimed within %s s and are sent again", len(lost), RESEND_AFTER.seconds)
+    return lost
 
 
 def _publish(jobs: list[Admitted]) -> Iterator[Admitted]:

@@ -53,6 +53,7 @@ LAYERS = {
     "syncjobs.tasks": "tasks",
     "syncjobs.operations": "operations",
     "syncjobs.dispatch": "dispatch",
+    "syncjobs.dispatch_outbox": "dispatch",
     "syncjobs.triggers": "triggers",
     "syncjobs.portal": "portal",
     "syncjobs.management": "commands",
