@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ logger = logging.getLogger("syncjobs.dispatch")
 RESEND_AFTER = timedelta(seconds=60)
 KEEP_HOUSE_EVERY = timedelta(seconds=0.5)
 EXPLAIN_EVERY = timedelta(seconds=1)
+EXPLAIN_SHARE = 20  # times as long as it takes
 MOST_SENT = 1_000  # in one round
 MARKED_TOGETHER = 50  # what a crash may make us send twice, which is harmless
 BROKER_DOWN = "broker unreachable, will be sent when it returns"
@@ -38,6 +40,7 @@ class Dispatcher:
         self._outage = Outage()
         self._kept_house_at: datetime | None = None
         self._explained_at: datetime | None = None
+        self._explain_every = EXPLAIN_EVERY
 
     def tick(self, now: datetime) -> int:
         """One round at `now`; returns how many wake-ups were sent. Idempotent, and safe beside others."""
@@ -47,10 +50,16 @@ class Dispatcher:
         if waiting_jobs().exists():
             self._outbox.add(admit_jobs(now, sends_ahead=_can_send_ahead(), turns=self._turns))
         sent = self._send(self._outbox.to_send(_unsent(), now), now)
-        if _is_due(self._explained_at, EXPLAIN_EVERY, now):
-            explain_waits(now, outage=BROKER_DOWN if self._outage.is_on else "")
-            self._explained_at = now
+        if _is_due(self._explained_at, self._explain_every, now):
+            self._explain(now)
         return sent
+
+    def _explain(self, now: datetime) -> None:
+        """Seldom enough to be a small part of what the dispatcher does, however many jobs wait."""
+        began = time.monotonic()
+        explain_waits(now, outage=BROKER_DOWN if self._outage.is_on else "")
+        self._explained_at = now
+        self._explain_every = max(EXPLAIN_EVERY, timedelta(seconds=EXPLAIN_SHARE * (time.monotonic() - began)))
 
     def _keep_house(self, now: datetime) -> None:
         """What the clock brings about; nobody waits for it to the tenth of a second."""

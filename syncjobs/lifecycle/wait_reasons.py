@@ -16,7 +16,7 @@ from syncjobs.statuses import Status
 IN_LINE = "waits "  # what stands before "in queue …" on the row, and gives way to the place when shown
 NOT_BEFORE = "not before "
 SETTLED_AFTER = timedelta(seconds=1)  # a job in the broker is normally claimed much sooner
-MOST_NOTED = 2_000  # rows of a group in one round: of a hundred thousand that wait, the next ones first
+MOST_NOTED = 500  # rows of a group in one round: of a hundred thousand that wait, the next ones first
 MOST_TIMES = 500
 
 

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from tests.benchmarks.measured_stack import prepare_django, running_broker
 
@@ -42,7 +43,7 @@ def milliseconds(action: Callable[[], object]) -> float:
 def make_jobs(job: SyncJob, number: int, status: str, queue: str) -> None:
     """Copies of a job, quicker than by asking for each."""
     own = {"token": "gen_random_uuid()", "status": f"'{status}'", "queue": f"'{queue}'", "dispatch_id": "NULL"}
-    names = [field.column for field in SyncJob._meta.concrete_fields if not field.primary_key]
+    names = [str(field.column) for field in SyncJob._meta.concrete_fields if not field.primary_key]
     values = ", ".join(own.get(name, f'"{name}"') for name in names)
     columns = ", ".join(f'"{name}"' for name in names)
     source = f"syncjobs_syncjob, generate_series(1, {number}) WHERE id = %s"
@@ -59,13 +60,13 @@ def measure(job_type: SyncJobType) -> dict[str, float]:
     for number in range(TIMES):
         moment = now + timedelta(seconds=number / 4)
         WorkerSeen.objects.update(last_seen_at=moment)
-        found["a round"].append(milliseconds(lambda moment=moment: dispatcher.tick(moment)))
+        found["a round"].append(milliseconds(partial(dispatcher.tick, moment)))
         turn = uuid.uuid4()
         row = SyncJob.objects.filter(pk=job.pk)
         row.update(status="queued", dispatch_id=turn, sent_at=moment)
-        found["a claim"].append(milliseconds(lambda turn=turn: claim_job(job.pk, turn, "bench")))
+        found["a claim"].append(milliseconds(partial(claim_job, job.pk, turn, "bench")))
         fence = row.values_list("fence", flat=True).get()
-        found["a heartbeat"].append(milliseconds(lambda fence=fence: renew_lease(job.pk, fence)))
+        found["a heartbeat"].append(milliseconds(partial(renew_lease, job.pk, fence)))
         row.update(status="queued", dispatch_id=None, lease_until=None)
     row.update(status="canceled")
     return {what: statistics.mean(times) for what, times in found.items()}
