@@ -140,6 +140,7 @@ def relay(stack: Stack) -> Iterator[Relay]:
     running.stop()
 
 
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
 def test_broker_that_takes_connections_and_never_answers_holds_up_no_door(stack: Stack, relay: Relay) -> None:
     stack.set_variable("CELERY_BROKER_URL", f"redis://127.0.0.1:{relay.port}/0")
     set_up_faulty(stack)

@@ -20,18 +20,18 @@ def test_paused_sync_goes_on_from_its_position_although_the_source_has_changed(
     stack: Stack, source: RunningSandbox
 ) -> None:
     set_up(stack, source)
-    source.set_faults(Fault("slow", seconds=0.7, on="rows"))
+    source.set_faults(Fault("slow", seconds=30.0, on="rows", after=3))
     stack.start_broker()
     stack.start_dispatcher()
     first = stack.start_worker("first")
     (job_id,) = ask_for(stack)
-    stack.wait_for(job_id, lambda job: bool(job["counts"]["read"] >= 1000))
+    stack.wait_for(job_id, lambda job: bool(job["counts"]["read"]))
     stack.manage("sync", "pause", str(job_id))
     job = stack.wait_for(job_id, lambda job: job["status"] == "paused")
     present = {code for code, _, _ in audit(stack, job_id)["rows"]}
     missing = {str(thing(number)["code"]) for number in range(THINGS)} - present
-    assert len(present) == job["counts"]["read"] >= 1000
-    assert len(missing) > GONE, "paused too late to prove anything"
+    assert len(present) == job["counts"]["read"]
+    assert min(len(present), len(missing)) > GONE
     stack.manage("sync", "pause", str(job_id), expect=3)
     never_read = set(sorted(missing)[:GONE])
     source.delete_rows("things", [*sorted(present)[:GONE], *never_read])  # by offsets others would now be passed over
@@ -51,6 +51,7 @@ def test_paused_sync_goes_on_from_its_position_although_the_source_has_changed(
     assert_books_are_in_order(stack)
 
 
+@pytest.mark.parametrize("stack", ["postgresql"], indirect=True)
 def test_dry_run_whose_worker_is_killed_writes_nothing_and_tells_each_change_once(
     stack: Stack, source: RunningSandbox
 ) -> None:

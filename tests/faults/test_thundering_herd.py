@@ -1,18 +1,15 @@
-"""200 jobs in the same minute for a connector that takes two at once, and a few of another type behind them."""
+"""A hundred jobs in the same minute for a connector that takes two at once, and a few of another type behind them."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.faults.documents import assert_books_are_in_order
 from tests.faults.faulty import RECORDS, ask_with, ended, set_up_faulty, targets
-from tests.faults.stack import Stack, database_urls
+from tests.faults.stack import Stack
 
 pytestmark = pytest.mark.slow
-HERD = 200
+HERD = 100
 NARROW = """
 from connectors.models import Connector
 from syncjobs.models import SyncJobType
@@ -37,16 +34,7 @@ answer = max(SyncJob.objects.filter(pk__in={ids}).values_list("ended_at", flat=T
 """
 
 
-@pytest.fixture
-def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
-    """On PostgreSQL only: the rules are the same, and the herd is dear."""
-    running = Stack(tmp_path / "data", **database_urls("postgresql", request))
-    try:
-        yield running
-    finally:
-        running.stop()
-
-
+@pytest.mark.parametrize("stack", ["postgresql"], indirect=True)
 def test_herd_at_a_narrow_connector_runs_within_its_limit_and_starves_nobody(stack: Stack) -> None:
     set_up_faulty(stack)
     stack.python(NARROW)
