@@ -49,8 +49,10 @@ test: lint ## lint, then every test, in parallel
 chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
 	$(BIN)/python -m pytest -m chaos tests/chaos
 
-bench: install-dev ## measure syncs as ratios to the limit, BENCH_ROUNDS rounds
+bench: install-dev ## measure syncs and document jobs as ratios to their limits, BENCH_ROUNDS rounds
 	$(BIN)/python -m tests.benchmarks.http_source
+	$(BIN)/python -m tests.benchmarks.document_jobs
+	$(BIN)/python -m tests.benchmarks.dispatch_growth
 
 # Written by uv (https://docs.astral.sh/uv), which is only needed for this: pip install uv, or make lock UV=/path/to/uv.
 UV ?= uv

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,18 +11,21 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 
-from syncjobs.clock import db_now
 from syncjobs.crash_points import crash_here
+from syncjobs.dispatch_outbox import Outbox
 from syncjobs.lifecycle import Admitted, admit_jobs, explain_waits, reap_expired_leases, requeue_due_retries
 from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.lifecycle.occupancy import sent_jobs, waiting_jobs
 from syncjobs.lifecycle.turns import Turns
 from syncjobs.operations.job_type_states import resume_due_types
+from syncjobs.querysets import JobQuerySet
 
 logger = logging.getLogger("syncjobs.dispatch")
 
 RESEND_AFTER = timedelta(seconds=60)
+KEEP_HOUSE_EVERY = timedelta(seconds=0.5)
 EXPLAIN_EVERY = timedelta(seconds=1)
+EXPLAIN_SHARE = 20  # times as long as it takes
 MOST_SENT = 1_000  # in one round
 MARKED_TOGETHER = 50  # what a crash may make us send twice, which is harmless
 BROKER_DOWN = "broker unreachable, will be sent when it returns"
@@ -32,24 +36,39 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._turns = Turns()
+        self._outbox = Outbox()
         self._outage = Outage()
+        self._kept_house_at: datetime | None = None
         self._explained_at: datetime | None = None
+        self._explain_every = EXPLAIN_EVERY
 
     def tick(self, now: datetime) -> int:
         """One round at `now`; returns how many wake-ups were sent. Idempotent, and safe beside others."""
+        if _is_due(self._kept_house_at, KEEP_HOUSE_EVERY, now):
+            self._kept_house_at = now
+            self._keep_house(now)
+        if waiting_jobs().exists():
+            self._outbox.add(admit_jobs(now, sends_ahead=_can_send_ahead(), turns=self._turns))
+        sent = self._send(self._outbox.to_send(_unsent(), now), now)
+        if _is_due(self._explained_at, self._explain_every, now):
+            self._explain(now)
+        return sent
+
+    def _explain(self, now: datetime) -> None:
+        """Seldom enough to be a small part of what the dispatcher does, however many jobs wait."""
+        began = time.monotonic()
+        explain_waits(now, outage=BROKER_DOWN if self._outage.is_on else "")
+        self._explained_at = now
+        self._explain_every = max(EXPLAIN_EVERY, timedelta(seconds=EXPLAIN_SHARE * (time.monotonic() - began)))
+
+    def _keep_house(self, now: datetime) -> None:
+        """What the clock brings about; nobody waits for it to the tenth of a second."""
         reap_expired_leases(now)
         requeue_due_retries(now)
         resume_due_types(now)
-        if waiting_jobs().exists():
-            admit_jobs(now, sends_ahead=_can_send_ahead(), turns=self._turns)
-        _forget_unclaimed(now)
-        sent = self._send(_unsent())
-        if self._explained_at is None or not now - EXPLAIN_EVERY < self._explained_at <= now:
-            explain_waits(now, outage=BROKER_DOWN if self._outage.is_on else "")
-            self._explained_at = now
-        return sent
+        self._outbox.add(_forget_unclaimed(now))
 
-    def _send(self, jobs: list[Admitted]) -> int:
+    def _send(self, jobs: list[Admitted], now: datetime) -> int:
         if jobs and self._outage.is_on:  # told before the next try, which may take a while to fail
             _note_outage()
         sent = 0
@@ -62,12 +81,16 @@ class Dispatcher:
             except Exception as error:
                 # kombu and its transports raise many unrelated classes; whichever it is, the rows stay, sent later
                 self._outage.begin(error)
-            _mark_sent(gone)
+            _mark_sent(gone, now)
             sent += len(gone)
             if self._outage.is_on:
                 _note_outage()
                 break
         return sent
+
+
+def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    return last is None or not now - every < last <= now  # a clock that was set back makes it due, too
 
 
 def _can_send_ahead() -> bool:
@@ -76,15 +99,23 @@ def _can_send_ahead() -> bool:
 
 
 def _unsent() -> list[Admitted]:
-    rows = sent_jobs().filter(sent_at__isnull=True)
-    found = rows.order_by("-priority", "id").values_list("pk", "dispatch_id", "queue")[:MOST_SENT]
+    return _admitted(sent_jobs().filter(sent_at__isnull=True))
+
+
+def _admitted(jobs: JobQuerySet) -> list[Admitted]:
+    """The first of them, in the order of their turn."""
+    found = jobs.order_by("-priority", "id").values_list("pk", "dispatch_id", "queue")[:MOST_SENT]
     return [Admitted(pk, dispatch_id, queue) for pk, dispatch_id, queue in found if dispatch_id is not None]
 
 
-def _forget_unclaimed(now: datetime) -> None:
-    """What was sent long ago and never claimed counts as unsent: the broker may have lost it."""
-    if lost := sent_jobs().filter(sent_at__lt=now - RESEND_AFTER).update(sent_at=None):
-        logger.warning("%s wake-ups were not claimed within %s s and are sent again", lost, RESEND_AFTER.seconds)
+def _forget_unclaimed(now: datetime) -> list[Admitted]:
+    """What was sent long ago and never claimed counts as unsent: the broker may have lost it. Gives what that is."""
+    long_ago = sent_jobs().filter(sent_at__lt=now - RESEND_AFTER)
+    lost = _admitted(long_ago)
+    if not lost or not long_ago.filter(pk__in=[job.job_id for job in lost]).update(sent_at=None):
+        return []  # there is nothing, or another dispatcher was quicker
+    logger.warning("%s wake-ups were not claimed within %s s and are sent again", len(lost), RESEND_AFTER.seconds)
+    return lost
 
 
 def _publish(jobs: list[Admitted]) -> Iterator[Admitted]:
@@ -104,12 +135,12 @@ def _send(job: Admitted, producer: Any) -> None:
     )
 
 
-def _mark_sent(jobs: list[Admitted]) -> None:
+def _mark_sent(jobs: list[Admitted], now: datetime) -> None:
     """Those that a worker has already claimed need no mark any more."""
     if jobs:
         turns = {job.dispatch_id for job in jobs}
         sent = sent_jobs().filter(pk__in=[job.job_id for job in jobs], dispatch_id__in=turns)
-        sent.update(sent_at=db_now(), wait_reason="")
+        sent.update(sent_at=now, wait_reason="")
 
 
 def _note_outage() -> None:

@@ -14,15 +14,16 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, IntegrityError, InterfaceError, connections
 
 from connectors.base import FenceLost
-from connectors.errors import InternalError, Interrupted, RateLimitedError, SyncError, TransientError
+from connectors.errors import InternalError, Interrupted, RateLimitedError, SyncError
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import JobHeld, Outcome
 from syncjobs.controllers.registry import get_controller
 from syncjobs.crash_points import crash_here
+from syncjobs.failures import failure_of, timed_out
 from syncjobs.lifecycle import StatusConflict, claim_job, end_attempt, fail_attempt, release_job
 from syncjobs.log_context import bind
 from syncjobs.models import SyncJob
-from syncjobs.own_statements import stoppable_statements
+from syncjobs.own_statements import stoppable_statements, undo_transaction
 from syncjobs.running import RunningJob
 from syncjobs.statuses import Status
 from syncjobs.texts import storable_text
@@ -33,12 +34,6 @@ logger = logging.getLogger("syncjobs.jobs")
 T = TypeVar("T")
 PATIENCE_SECONDS = 25.0  # how long the end of an attempt waits for Syncdeck's own database
 _watchers: dict[int, Watcher] = {}
-
-
-class ControllerFailure(InternalError):
-    """A controller raised something that Syncdeck does not know: it may well be the network, so it is tried again."""
-
-    retryable = True
 
 
 def run_job(
@@ -90,13 +85,13 @@ def _attempt(running: RunningJob, shutdown_requested: Callable[[], bool]) -> Syn
             return _write_end(running, lambda: _end_stopped(running, "shutdown"))
         if running.interruption.is_requested:  # what we interrupted may well complain in words of its own
             return _write_end(running, lambda: _end_stopped(running, running.stop_reason))
-        failure = _failure_of(error, running)
+        failure = (failure_of(error, running), "".join(traceback.format_exception(error)))
         return _write_end(running, lambda: _end_failed(running, *failure))
 
 
 def _outcome(running: RunningJob) -> Outcome:
     name = running.job.config_snapshot["controller"]
-    with stoppable_statements(running.interruption):
+    with stoppable_statements(running.own_connection, running.interruption):
         controller, source_doc = get_controller(name), running.get_source_document()
         crash_here("after_read")
         outcome: object = controller.execute(running, source_doc)
@@ -117,7 +112,7 @@ def _hold(running: RunningJob, reason: str) -> SyncJob | None:
 
 def _tell_end(running: RunningJob) -> None:
     if running.ended is not None:
-        running.log("INFO", running.told)
+        running.confirm_end()
 
 
 def _call_afterwards(running: RunningJob, outcome: Outcome) -> None:
@@ -145,22 +140,9 @@ def _end_stopped(running: RunningJob, reason: str) -> SyncJob | None:
         running.log("INFO", "The worker shuts down; the job goes back to the queue and goes on from its checkpoint")
         return release_job(job, reason="worker shutdown", now=now, **running.ending())
     if reason == "timeout":
-        return _end_failed(running, _timed_out(running), "")
+        return _end_failed(running, timed_out(running), "")
     _give_way(running, "the lease went to another worker, or the job was ended")
     return None
-
-
-def _timed_out(running: RunningJob) -> TransientError:
-    checkpoint = running.job.checkpoint
-    where = ""
-    if "streams" in running.job.config_snapshot["config"]:
-        where = f" at batch {checkpoint['batch_no'] + 1}" if checkpoint.get("batch_no") else " before its first batch"
-        where += f", {running.job.tally.read:,} records committed"
-    return TransientError(
-        "timeout",
-        f"timed out after {running.job.timeout} s{where}",
-        hint="Retry goes on from the checkpoint; give the type a longer timeout if it needs one.",
-    )
 
 
 def _end_failed(running: RunningJob, error: SyncError, trace: str) -> SyncJob:
@@ -181,18 +163,6 @@ def _end_failed(running: RunningJob, error: SyncError, trace: str) -> SyncJob:
     if ended.retry_after:
         running.log("INFO", f"Retry {ended.retry_count} of {ended.max_retries} at {ended.retry_after:%H:%M:%S}")
     return ended
-
-
-def _failure_of(error: BaseException, running: RunningJob) -> tuple[SyncError, str]:
-    trace = "".join(traceback.format_exception(error))
-    if isinstance(error, SyncError):
-        return error, trace
-    if isinstance(error, (DatabaseError, InterfaceError)):
-        message = f"Syncdeck's own database refused: {error}"
-        return TransientError("state_database", message, hint="Look at its log and its disk; then retry."), trace
-    message = f"{running.job.config_snapshot['controller']}: {type(error).__name__}: {error}"
-    failure = ControllerFailure if isinstance(error, Exception) else InternalError
-    return failure("controller_bug", message, hint="The traceback below says where."), trace
 
 
 def _give_way(running: RunningJob, reason: str) -> None:
@@ -237,6 +207,7 @@ def _end_by_force(running: RunningJob) -> None:
     """The job did not stop when asked: write its end, fenced, and end the process with whatever hangs in it."""
     running.log("ERROR", f"Did not stop within the grace after '{running.stop_reason}'; the process is ended")
     try:
+        undo_transaction(running.own_connection)
         if _write_end(running, lambda: _end_stopped(running, running.stop_reason)) is not None:
             _close_log(running)
     finally:

@@ -1,4 +1,4 @@
-"""Lets the watcher end a statement in Syncdeck's own database that a controller waits for."""
+"""What another thread may do to the job's connection to Syncdeck's own database: end its statement or transaction."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
-
 from connectors.base import Interruption
 
 logger = logging.getLogger("syncjobs.jobs")
@@ -16,9 +14,8 @@ CANCEL_SECONDS = 2.0
 
 
 @contextmanager
-def stoppable_statements(interruption: Interruption) -> Iterator[None]:
-    """Inside the block a request to stop also cancels whatever this thread's connection executes."""
-    wrapper: Any = connections[DEFAULT_DB_ALIAS]  # of the thread that runs the job; `stop` runs in the watcher's
+def stoppable_statements(wrapper: Any, interruption: Interruption) -> Iterator[None]:
+    """Inside the block a request to stop also cancels whatever this connection of Django executes."""
     is_inside = True
 
     def stop() -> None:
@@ -40,3 +37,19 @@ def _cancel(wrapper: Any) -> None:
             wrapper.connection.interrupt()
     except wrapper.Database.Error as error:
         logger.warning("A statement in Syncdeck's own database could not be canceled: %s", error)
+
+
+def keeps_others_out(wrapper: Any) -> bool:
+    """Whether nobody else can write, since a transaction on SQLite locks all of the database."""
+    return bool(wrapper.vendor == "sqlite" and wrapper.in_atomic_block)
+
+
+def undo_transaction(wrapper: Any) -> None:
+    """Let others write again although the job's thread never will; what it still tries to write is refused."""
+    if keeps_others_out(wrapper) and wrapper.connection is not None:
+        try:
+            wrapper.connection.interrupt()
+            wrapper.connection.execute("PRAGMA query_only = 1")
+            wrapper.connection.rollback()
+        except wrapper.Database.Error as error:
+            logger.warning("The transaction of a job that does not stop could not be undone: %s", error)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models import F
 
 from connectors.base import Interruption, Surroundings
@@ -39,9 +39,10 @@ class RunningJob:
         snapshot = job.config_snapshot
         self.job = job
         self.started = time.monotonic()
+        self.own_connection: Any = connections[DEFAULT_DB_ALIAS]  # of this thread; the watcher has one of its own
         self.interruption = Interruption()
         self.surroundings = Surroundings(self.interruption, self.log)
-        self.buffer = JobLogBuffer(job.pk, job.attempt)
+        self.buffer = JobLogBuffer(job.pk, job.attempt, self.now)
         self.documents = DocumentDesk(self.surroundings)
         self.masked_fields = masked_fields(snapshot.get("controller", ""), snapshot.get("config", {}))
         self._masked_texts: set[str] = set()
@@ -108,6 +109,9 @@ class RunningJob:
         """Write a line to the job's log (shown in the portal) and to etl.log; secrets are blacked out in both."""
         text, fields = self.without_masked(storable_text(message)), storable_fields(fields)
         self.buffer.add(level, text, fields)
+        self._log_elsewhere(level, text, fields)
+
+    def _log_elsewhere(self, level: str, text: str, fields: dict[str, Any]) -> None:
         extra: dict[str, Any] = {"sync_id": self.job.pk, "attempt": self.job.attempt}
         if "batch" in fields:
             extra["batch"] = fields["batch"]
@@ -153,9 +157,18 @@ class RunningJob:
         if outcome.counts is not None:
             updates = updates | {"counts": outcome.counts.as_dict(), "diff_summary": outcome.counts.diff_summary()}
         reason = outcome.reason or outcome.status.label
+        told = f"{outcome.status.label}: {reason}" if outcome.reason else reason
+        self.told = self.without_masked(storable_text(told))
+        also = [*outcome.also, *self.buffer.hand_over("INFO", self.told)]
         ending = self.ending(outcome.counts)
-        self.ended = end_attempt(self.job, outcome.status, reason=reason, now=self.now(), **ending, **updates)
-        self.told = f"{outcome.status.label}: {reason}" if outcome.reason else reason
+        self.ended = end_attempt(
+            self.job, outcome.status, reason=reason, now=self.now(), also=also, **ending, **updates
+        )
+
+    def confirm_end(self) -> None:
+        """The transaction that holds the end was committed, and with it the lines of the log."""
+        self.buffer.confirm_handed_over()
+        self._log_elsewhere("INFO", self.told, {})
 
     def ending(self, counts: Counts | None = None) -> dict[str, Any]:
         """What every end of an attempt notes: its seconds, and its own share of the job's counts."""

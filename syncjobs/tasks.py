@@ -9,8 +9,11 @@ import socket
 import uuid
 from typing import Any
 
+from billiard.common import terminate_handler_fired
 from celery import shared_task, signals
+from celery.worker import state
 
+from syncjobs.appetite import LOOK_SECONDS, Appetite
 from syncjobs.execution import run_job
 from syncjobs.models import SyncJob
 from syncjobs.presence import Presence
@@ -24,8 +27,11 @@ _presences: list[Presence] = []
 
 
 def shutdown_requested() -> bool:
-    """Whether this worker was told to stop (SIGTERM); jobs then end at the edge of their batch."""
-    return _shutdown_flag[0] != 0
+    """Whether this worker was told to stop (SIGTERM); jobs then end at the edge of their batch.
+
+    Or told to quit: then Celery ends its pool processes before it says so, and this one was just interrupted.
+    """
+    return _shutdown_flag[0] != 0 or terminate_handler_fired()
 
 
 def worker_name() -> str:
@@ -36,6 +42,8 @@ def worker_name() -> str:
 def run_sync_job(job_id: int, dispatch_id: str, *_later: Any, **_versions: Any) -> None:
     """Wake up for a job. Unknown arguments of a newer sender are ignored; a message that is stale does nothing."""
     run_job(int(job_id), uuid.UUID(str(dispatch_id)), worker_name(), shutdown_requested)
+    if terminate_handler_fired():  # the job has been given back; now the process ends, as it was told
+        raise SystemExit
 
 
 def run_inline(job_id: int, dispatch_id: uuid.UUID) -> SyncJob | None:
@@ -50,6 +58,14 @@ def _report_presence(sender: Any, **_: Any) -> None:
     presence = Presence(str(worker.hostname), queues, int(worker.concurrency or 1))
     _presences.append(presence)
     presence.start()
+
+
+@signals.worker_ready.connect  # type: ignore[untyped-decorator]
+def _adjust_appetite(sender: Any, **_: Any) -> None:
+    """By the worker's own timer; what it sets is what Celery asks where worker_disable_prefetch is on."""
+    worker = sender.controller if hasattr(sender, "controller") else sender
+    appetite = Appetite(worker)
+    worker.timer.call_repeatedly(LOOK_SECONDS, lambda: appetite.adjust(sum(state.total_count.values())))
 
 
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]

@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection, connections
 
 from syncjobs.lifecycle import renew_lease
 from syncjobs.models import SyncJob
+from syncjobs.own_statements import keeps_others_out
 from syncjobs.running import RunningJob
 from syncjobs.statuses import Status
 
@@ -24,6 +25,7 @@ GRACE_SECONDS = 7.0
 # From asking a job to stop until its process is ended. To hear of the wish and to judge may each take a tick, and a
 # cancel has to be over within 10 s, a pause within 5.
 GRACES = {"pause": 2.5, "shutdown": EDGE_SECONDS + GRACE_SECONDS}
+BUSY_MILLISECONDS = 2_000  # how long it waits for others that write to SQLite; there is more to watch than the row
 IMPATIENT = frozenset({"cancel", "pause", "timeout", "lost"})  # these do not wait for the edge
 
 
@@ -68,14 +70,17 @@ class Watcher(threading.Thread):
                     self._tick(self._running)
 
     def _tick(self, running: RunningJob) -> None:
-        if self._sees_row:
+        if self._sees_row and not keeps_others_out(running.own_connection):
             self._keep_row(running)
-        else:
+        else:  # nor can anybody take the job away
             self._renewed = time.monotonic()
         self._judge(running)
 
     def _keep_row(self, running: RunningJob) -> None:
         try:
+            if connection.vendor == "sqlite":
+                with connection.cursor() as cursor:
+                    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
             if not running.has_ended:  # else it is only the hook `finished` that still runs
                 self._look_at_row(running)
             running.buffer.flush()

@@ -1,7 +1,7 @@
-"""Settings by which mypy knows the models of the example app, too. Nothing runs with them."""
+"""Settings by which mypy knows the models of the example and the benchmark app, too. Nothing runs with them."""
 
 import os
 
-os.environ["SYNCDECK_APPS"] = "tests.acme"
+os.environ["SYNCDECK_APPS"] = "tests.acme,tests.benchmarks.ledger"
 
 from config.settings import *  # noqa: F403

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors.base import Surroundings
 from syncjobs.counts import Counts
+from syncjobs.lifecycle.statements import Statement
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.statuses import Phase, Status
 
@@ -29,6 +30,7 @@ class Outcome:
     counts: Counts | None = None
     updates: dict[str, Any] = field(default_factory=dict)
     is_written: bool = False
+    also: Sequence[Statement] = ()
     afterwards: Callable[[], object] | None = None
 
 

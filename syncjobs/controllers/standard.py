@@ -138,7 +138,7 @@ class DocumentSync:
 
         def write_end(written: Written) -> None:
             self._sync_job.job.target_document_name = written.name
-            self._sync_job.end(self._finished(written, self._kept_data(before, after)))
+            self._sync_job.end(replace(self._finished(written, self._kept_data(before, after)), also=written.also))
 
         session.end(write_end)
         return Outcome(is_written=True)

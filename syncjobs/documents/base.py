@@ -5,23 +5,28 @@ A document type is `app_label.Model` or `connector-slug/stream`; a document's na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from connectors.base import Operation
 from syncjobs.controllers.base import JobHandle
+from syncjobs.lifecycle.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of the target: its key and name after saving, and {field: [old, new]} in JSON forms."""
+    """What became of the target: its key and name after saving, and {field: [old, new]} in JSON forms.
+
+    `also` is what the transaction of the job's end is to do for it.
+    """
 
     operation: Operation
     key: dict[str, Any]
     name: str
     changes: dict[str, list[Any]]
+    also: Sequence[Statement] = ()
 
 
 class TargetSession(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from django.apps import apps
@@ -17,7 +18,8 @@ from syncjobs.controllers.base import JobHandle
 from syncjobs.crash_points import crash_here
 from syncjobs.diffs import compare_values, json_form
 from syncjobs.documents.base import Written
-from syncjobs.documents.changes import save_change
+from syncjobs.documents.changes import change_statement
+from syncjobs.documents.model_reads import read_row
 from syncjobs.documents.refusals import constraints_explained, refusals_explained
 
 
@@ -42,7 +44,7 @@ class ModelStore:
         self.fields = [field for field in self.model._meta.concrete_fields if not field.generated]
 
     def load(self, name: str) -> models.Model | None:
-        return self._all(router.db_for_read(self.model)).filter(pk=self.key_value(name)).first()
+        return read_row(self.model, router.db_for_read(self.model) or DEFAULT_DB_ALIAS, self.key_value(name))
 
     def name_of(self, document: models.Model) -> str:
         return str(document.pk)
@@ -75,12 +77,7 @@ class ModelStore:
 
     def locked(self, name: str) -> models.Model | None:
         """The document as it is now, held until the end of the transaction."""
-        rows = self._all(DEFAULT_DB_ALIAS).select_for_update(of=("self",))
-        return rows.filter(pk=self.key_value(name)).first()
-
-    def _all(self, alias: str | None) -> models.QuerySet[models.Model]:
-        # The base manager: a default manager may hide rows that are there.
-        return self.model._base_manager.using(alias).order_by()
+        return read_row(self.model, DEFAULT_DB_ALIAS, self.key_value(name), is_locked=True)
 
     def _refuse_other_database(self) -> None:
         alias = router.db_for_write(self.model)
@@ -141,8 +138,8 @@ class ModelSession:
             raise AssertionError("write() comes before end()")
         if self._before_hooks is not None:  # a dry run: whatever the hooks did to the database is undone
             transaction.savepoint_rollback(self._before_hooks)
-        save_change(self._sync_job.job, self._store.document_type, self._written)
-        write_end(self._written)
+        change = change_statement(self._sync_job.job, self._store.document_type, self._written)
+        write_end(replace(self._written, also=[change]))
         self.has_ended = True
         crash_here("before_commit")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,7 @@ def end_attempt(
     took_seconds: float,
     attempt_counts: dict[str, int] | None = None,
     phase_seconds: dict[str, float] | None = None,
+    also: Sequence[Statement] = (),
     **updates: Any,
 ) -> SyncJob:
     """End our attempt in `new`; StatusConflict if the job is no longer ours. `attempt_counts` are its own share.
@@ -55,7 +57,7 @@ def end_attempt(
             new,
             reason=reason,
             now=now,
-            also=[closing(job.pk, job.attempt, outcome=new.value, ended_at=now, **told)],
+            also=[closing(job.pk, job.attempt, outcome=new.value, ended_at=now, **told), *also],
             time_taken=(job.time_taken or 0.0) + took_seconds,
             **updates,
         )

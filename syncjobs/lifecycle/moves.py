@@ -79,7 +79,8 @@ def move_own_job(
         raise StatusConflict(job, new)
     changes = _columns(Status.STARTED, new, now) | updates
     del changes["version"]  # is one more, whatever it has become meanwhile
-    mine = "id = %s AND status = %s AND fence = %s", [job.pk, Status.STARTED.value, job.fence]
+    # Written so, it goes by the primary key, not by the index of started jobs, whose entries are mostly dead.
+    mine = "id = %s AND status || '' = %s AND fence = %s", [job.pk, Status.STARTED.value, job.fence]
     with transaction.atomic(savepoint=False):
         event = event_of_move(job.pk, Status.STARTED, new, reason=reason, actor=job.lease_owner, now=now)
         if not change_one(update(SyncJob, changes, *mine, one_more=["version"]), event, *also):

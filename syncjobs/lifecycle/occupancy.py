@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Q
 
 from syncjobs.models import SyncJob, SyncJobType, WorkerSeen
 from syncjobs.models.job_types import Overlap
@@ -116,22 +116,28 @@ def ready_jobs(now: datetime) -> JobQuerySet:
     return waiting_jobs().filter(Q(available_at__isnull=True) | Q(available_at__lte=now))
 
 
-def key_holders() -> JobQuerySet:
-    """The jobs that hold their concurrency key: at work, sent, resting, or with a retry due."""
-    at_work = Q(status__in=(Status.STARTED.value, Status.PAUSED.value, Status.HELD.value))
-    is_sent = Q(status=Status.QUEUED.value, dispatch_id__isnull=False)
-    return SyncJob.objects.filter(at_work | is_sent | Q(retry_after__isnull=False)).exclude(concurrency_key="")
-
-
 def held_keys() -> Any:
-    """The keys that are held, as a subquery for `concurrency_key__in`."""
-    return key_holders().order_by().values("concurrency_key")
+    """The concurrency keys that are held, as a subquery for `concurrency_key__in`."""
+    started, sent, retrying = (jobs.order_by().values("concurrency_key") for jobs in _key_holders())
+    return started.union(sent, retrying, all=True)
 
 
 def first_holders(keys: Iterable[str]) -> dict[str, int]:
     """{key: the id of the oldest job that holds it}."""
-    held = key_holders().filter(concurrency_key__in=list(keys)).order_by()
-    return dict(held.values_list("concurrency_key").annotate(first=Min("pk")))
+    wanted = Q(concurrency_key__in=list(keys))
+    found: dict[str, int] = {}
+    for jobs in _key_holders():
+        for key, pk in jobs.filter(wanted).order_by().values_list("concurrency_key", "pk"):
+            found[key] = min(pk, found.get(key, pk))
+    return found
+
+
+def _key_holders() -> tuple[JobQuerySet, JobQuerySet, JobQuerySet]:
+    """The jobs that hold their key: at work or resting, sent, with a retry due. Apart, each is found by an index."""
+    with_key = SyncJob.objects.exclude(concurrency_key="")
+    started = with_key.filter(status__in=(Status.STARTED.value, Status.PAUSED.value, Status.HELD.value))
+    sent = with_key.filter(status=Status.QUEUED.value, dispatch_id__isnull=False)
+    return started, sent, with_key.filter(retry_after__isnull=False)
 
 
 def _numbers(jobs: JobQuerySet) -> Iterable[tuple[str, int, int]]:

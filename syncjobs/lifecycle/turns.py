@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-AHEAD_SECONDS = 0.5  # so much work may lie in the broker, for workers to find the next job without waiting
-MOST_AHEAD = 200
+AHEAD_SECONDS = 1.0  # so much work may lie in the broker, for workers to find the next job without waiting
+MOST_AHEAD = 300
 
 
 class Turns:
@@ -30,15 +30,17 @@ class Turns:
             return
         seconds = (now - self._left_at).total_seconds()
         for queue, left in self._left.items():
-            self._paces[queue] = max(0, left - sent[queue]) / seconds
+            pace = max(0, left - sent[queue]) / seconds
+            ran_empty = bool(left) and not sent[queue]  # then the workers could have taken more
+            self._paces[queue] = 2 * max(pace, self._paces.get(queue, 0.0)) if ran_empty else pace
 
     def leave(self, sent: Counter[str], now: datetime) -> None:
         """Note what this round leaves in the broker."""
         self._left, self._left_at = Counter(sent), now
 
     def ahead(self, queue: str, slots: int) -> int:
-        """How many jobs may lie in the broker beside those at work: what the workers take in half a second."""
-        return max(slots, min(MOST_AHEAD, math.ceil(self._paces.get(queue, 0.0) * AHEAD_SECONDS)))
+        """How many jobs may lie in the broker beside those at work: what the workers take in a second."""
+        return max(slots, math.ceil(min(MOST_AHEAD, self._paces.get(queue, 0.0) * AHEAD_SECONDS)))
 
     def serve(self, job_type_ids: Iterable[int]) -> None:
         self._turn += 1

@@ -16,7 +16,8 @@ from syncjobs.statuses import Status
 IN_LINE = "waits "  # what stands before "in queue …" on the row, and gives way to the place when shown
 NOT_BEFORE = "not before "
 SETTLED_AFTER = timedelta(seconds=1)  # a job in the broker is normally claimed much sooner
-MOST_TIMES = 500  # of one round
+MOST_NOTED = 500  # rows of a group in one round: of a hundred thousand that wait, the next ones first
+MOST_TIMES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,42 +27,64 @@ class _Group:
     queue: str
     job_type_id: int
     is_sent: bool
+    is_early: bool
     held_key: str
     noted: str
 
 
 def explain_waits(now: datetime, *, outage: str = "") -> int:
-    """Note on every queued job why it waits, and take back what is no longer true; returns how many rows changed.
+    """Note on queued jobs why they wait, and take back what is no longer true; returns how many rows changed.
 
     `outage` says why nothing can be sent at present, which is then what those in line wait for.
     """
     groups = _groups(now)
-    changed = _explain_times(now)
     if not groups:
-        return changed
+        return 0
+    changed = 0
+    if any(group.is_early and not group.noted.startswith(NOT_BEFORE) for group in groups):
+        changed += _explain_times(now)
     occupancy = read_occupancy(now)
     holders = first_holders({group.held_key for group in groups} - {""})
     for group in groups:
         reason = _reason(group, occupancy, holders, outage)[:300]
-        if reason != group.noted:
-            changed += _members(group, now).update(wait_reason=reason)
+        if reason != group.noted and not group.is_early:
+            next_ones = _members(group, now).order_by("-priority", "pk").values("pk")[:MOST_NOTED]
+            changed += SyncJob.objects.filter(pk__in=next_ones).update(wait_reason=reason)
     return changed
 
 
 def wait_text(job: SyncJob) -> str:
-    """Why a job does not run, in words for people; "" if nothing keeps it. Asks the database at most once."""
-    if job.status != Status.QUEUED or not job.wait_reason.startswith(f"{IN_LINE}in queue "):
+    """Why a job does not run, in words for people; "" if nothing keeps it. Asks the database twice at most."""
+    if job.status != Status.QUEUED:
         return job.wait_reason
-    line = SyncJob.objects.filter(status=Status.QUEUED.value, queue=job.queue, wait_reason=job.wait_reason)
-    is_ahead = Q(priority__gt=job.priority) | Q(priority=job.priority, pk__lte=job.pk)
-    if job.dispatch_id is None:
-        is_ahead |= Q(dispatch_id__isnull=False)
-    else:
-        is_ahead &= Q(dispatch_id__isnull=False)
+    reason = job.wait_reason or _reason_of_those_ahead(job)
+    return _with_place(job, reason) if reason.startswith(f"{IN_LINE}in queue ") else reason
+
+
+def _reason_of_those_ahead(job: SyncJob) -> str:
+    """Why the first in the line of the queue waits, where that is not noted on this one yet."""
+    if job.dispatch_id is not None:
+        return ""
+    line = waiting_jobs().filter(queue=job.queue, wait_reason__startswith=f"{IN_LINE}in queue ")
+    ahead = line.filter(_is_ahead_of(job)).order_by("-priority", "pk")
+    return ahead.values_list("wait_reason", flat=True).first() or ""
+
+
+def _with_place(job: SyncJob, reason: str) -> str:
+    in_line = Q(wait_reason=reason) | Q(wait_reason="", dispatch_id__isnull=True)
+    line = SyncJob.objects.filter(in_line, status=Status.QUEUED.value, queue=job.queue)
+    is_ahead = _is_ahead_of(job) | Q(dispatch_id__isnull=False)
+    if job.dispatch_id is not None:
+        is_ahead = _is_ahead_of(job) & Q(dispatch_id__isnull=False)
     counted = line.aggregate(place=Count("pk", filter=is_ahead), length=Count("pk"))
     if not counted["place"]:
-        return job.wait_reason  # it has moved on since it was read
-    return f"place {counted['place']} of {counted['length']} {job.wait_reason.removeprefix(IN_LINE)}"
+        return reason  # it has moved on since it was read
+    return f"place {counted['place']} of {counted['length']} {reason.removeprefix(IN_LINE)}"
+
+
+def _is_ahead_of(job: SyncJob) -> Q:
+    """It, and whoever comes before it."""
+    return Q(priority__gt=job.priority) | Q(priority=job.priority, pk__lte=job.pk)
 
 
 def clock_text(moment: datetime, now: datetime) -> str:
@@ -71,18 +94,18 @@ def clock_text(moment: datetime, now: datetime) -> str:
 
 
 def _explainable(now: datetime) -> JobQuerySet:
-    """Those whose time has come and who should be running; what the broker cannot be given says so itself."""
-    is_waiting = Q(dispatch_id__isnull=True) & (Q(available_at__isnull=True) | Q(available_at__lte=now))
+    """Those who wait; what could not be given to the broker says so itself."""
     is_in_broker = Q(dispatch_id__isnull=False, sent_at__lt=now - SETTLED_AFTER)
-    return SyncJob.objects.filter(is_waiting | is_in_broker, status=Status.QUEUED.value).order_by()
+    return SyncJob.objects.filter(Q(dispatch_id__isnull=True) | is_in_broker, status=Status.QUEUED.value).order_by()
 
 
 def _groups(now: datetime) -> list[_Group]:
     is_sent = ExpressionWrapper(Q(dispatch_id__isnull=False), output_field=BooleanField())
+    is_early = Case(When(available_at__gt=now, then=Value(True)), default=Value(False))
     is_kept = Q(dispatch_id__isnull=True, concurrency_key__in=held_keys())
     held_key = Case(When(is_kept, then=F("concurrency_key")), default=Value(""))
-    rows = _explainable(now).annotate(is_sent=is_sent, held_key=held_key)
-    columns = rows.values_list("queue", "job_type_id", "is_sent", "held_key", "wait_reason").distinct()
+    rows = _explainable(now).annotate(is_sent=is_sent, is_early=is_early, held_key=held_key)
+    columns = rows.values_list("queue", "job_type_id", "is_sent", "is_early", "held_key", "wait_reason").distinct()
     return [_Group(*row) for row in columns]
 
 
@@ -93,9 +116,12 @@ def _members(group: _Group, now: datetime) -> JobQuerySet:
         dispatch_id__isnull=not group.is_sent,
         wait_reason=group.noted,
     )
+    if group.is_sent:
+        return rows
+    rows = rows.filter(Q(available_at__isnull=True) | Q(available_at__lte=now))
     if group.held_key:
         return rows.filter(concurrency_key=group.held_key)
-    return rows if group.is_sent else rows.exclude(concurrency_key__in=held_keys())
+    return rows.exclude(concurrency_key__in=held_keys())
 
 
 def _reason(group: _Group, occupancy: Occupancy, holders: dict[str, int], outage: str) -> str:

@@ -13,7 +13,7 @@ from tests.faults.stack import migrated_file
 from tests.isolation import CHECKOUT
 
 pytestmark = pytest.mark.slow
-FORKS = 40
+FORKS = 25
 # In a process of its own, since forking is nothing to do to the process that runs the tests.
 FORK_WHILE_REPORTING = f"""
 import os, signal, time
@@ -29,7 +29,7 @@ time.sleep(0.5)
 for _ in range({FORKS}):
     child = os.fork()
     if not child:
-        signal.alarm(10)
+        signal.alarm(20)
         WorkerSeen.objects.update(slots=2)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0, "a process cannot write"

@@ -56,7 +56,7 @@ answer = [
         "changes": Change.objects.filter(job=job).count(),
         "ends": JobEvent.objects.filter(job=job, new__in=FINAL).count(),
         "attempts": list(Attempt.objects.filter(job=job).values_list("outcome", flat=True)),
-        "number": job.changes.get().fields["number"][1] if job.changes.count() == 1 else None,
+        "number": job.changes.get().fields.get("number", [None, None])[1] if job.changes.count() == 1 else None,
     }}
     for job in SyncJob.objects.filter(pk__in={ids}).order_by("pk")
 ]

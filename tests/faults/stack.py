@@ -90,7 +90,11 @@ class Stack:
 
     def install_app(self, name: str) -> None:
         """Add a Django app, as an operator does by SYNCDECK_APPS; before any process starts."""
-        self._environment["SYNCDECK_APPS"] = name
+        self.set_variable("SYNCDECK_APPS", name)
+
+    def set_variable(self, name: str, value: str) -> None:
+        """Set a variable for all processes; before any starts."""
+        self._environment[name] = value
 
     # 1. processes
 

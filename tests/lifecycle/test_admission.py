@@ -163,15 +163,20 @@ def test_switched_off_connector_makes_its_jobs_wait_until_it_is_on_again() -> No
 
 def test_quick_workers_are_sent_further_ahead_and_slow_ones_only_as_many_as_they_have_slots() -> None:
     see_worker(slots=2)
-    JobFactory.create_batch(300)
+    JobFactory.create_batch(400)
     turns, now = Turns(), timezone.now()
-    first = admit_jobs(now, turns=turns)
+
+    def sent_after(seconds: float) -> list[int]:
+        return [job.job_id for job in admit_jobs(now + dt.timedelta(seconds=seconds), turns=turns)]
+
+    first = sent_after(0)
     assert len(first) == 4
-    finish(*(job.job_id for job in first))
-    assert (
-        len(admit_jobs(now + dt.timedelta(milliseconds=20), turns=turns)) == 102
-    )  # 4 in 20 ms is 100 in half a second
-    assert len(admit_jobs(now + dt.timedelta(seconds=1), turns=turns)) == 0
+    finish(*first[:3])
+    second = sent_after(0.5)
+    assert len(second) == 2 + 6 - 1  # three in half a second are six in one
+    finish(first[3], *second)
+    assert len(sent_after(1.0)) == 2 + 2 * 16  # the broker ran empty, so they may well be twice as quick
+    assert sent_after(61.0) == []  # nothing was taken in a minute
 
 
 def test_job_that_is_run_right_here_needs_no_worker_but_waits_for_its_target() -> None:

@@ -149,6 +149,17 @@ def test_rows_are_written_only_where_the_reason_changes() -> None:
     assert explain_waits(now + dt.timedelta(seconds=1)) == 0
 
 
+def test_job_far_behind_tells_its_place_before_its_reason_was_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncjobs.lifecycle.wait_reasons.MOST_NOTED", 10)
+    see_worker(slots=1)
+    jobs = JobFactory.create_batch(31, job_type=JobTypeFactory.create())
+    look()
+    assert SyncJob.objects.exclude(wait_reason="").count() == 10
+    assert reason(jobs[30]) == "place 30 of 30 in queue 'default', whose 1 slot is busy"
+    look()
+    assert SyncJob.objects.exclude(wait_reason="").count() == 20
+
+
 def test_outage_of_the_broker_is_what_those_in_line_wait_for() -> None:
     see_worker(slots=1)
     jobs = JobFactory.create_batch(2)

@@ -25,6 +25,11 @@ SOME_UUID = uuid.UUID("12345678123456781234567812345678")
 
 
 def short_name(value: Any) -> str:
+    """The same in every test process, so without an address or the order of a set."""
+    if isinstance(value, set | frozenset):
+        return f"the set {sorted(value)}"
+    if isinstance(value, memoryview):
+        return f"a view of {value.tobytes()!r}"
     return "many digits" if isinstance(value, int) and value > 10**100 else repr(value)[:40]
 
 

@@ -5,7 +5,7 @@ Both win, one after the other, or one wins and the other is refused; all that is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import copy
 from functools import cache, partial
 from itertools import combinations_with_replacement
@@ -13,14 +13,11 @@ from typing import Any, TypeAlias
 
 import pytest
 from django.db import models
-from pytest_django.plugin import DjangoDbBlocker
 
 from syncjobs.clock import db_now
 from syncjobs.models import Attempt, JobEvent, SyncJob, SyncJobType, WorkerSeen
 from syncjobs.operations.state_checks import find_breaches
-from tests.own_database import keeping_rows_on
-from tests.postgres_server import PostgresServer
-from tests.races.arena import Arena, has_won_alone, open_arena
+from tests.races.arena import Arena, has_won_alone
 from tests.races.verbs import LEGAL, VERBS, Verb
 
 ROUNDS = 8
@@ -44,12 +41,6 @@ PAIRS = [
     for make, names in LEGAL.items()
     for first, second in combinations_with_replacement(names.split(", "), 2)
 ]
-
-
-@pytest.fixture(scope="module")
-def arena(postgres_server: PostgresServer, django_db_blocker: DjangoDbBlocker) -> Iterator[Arena]:
-    with django_db_blocker.unblock(), keeping_rows_on(postgres_server), open_arena() as opened:
-        yield opened
 
 
 def begin(make: Maker) -> SyncJob:

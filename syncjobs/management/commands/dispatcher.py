@@ -27,8 +27,26 @@ TICKS: tuple[Callable[[datetime], int], ...] = (dispatch.tick,)
 BUSY_SECONDS = 1.0
 IDLE_SECONDS = 5.0
 QUICK_SECONDS = 0.1  # after a round that did something, since there may soon be more to do
-MANY = 10  # done in one round: then the next one comes after QUICK_SECONDS whoever nudges, and does many at once, too
-REST = 2  # times as long as a round took nobody is heard, so that nudges which come thick and fast share an answer
+MANY = 10  # done in one round: then the next one comes after MANY_SECONDS whoever nudges, and does many at once, too
+MANY_SECONDS = 0.2
+MOST_AT_A_STRETCH = 0.1  # seconds of rounds; if nudges come thicker, they share an answer
+CHECK_CONNECTION_SECONDS = 1.0
+
+
+class Breath:
+    """Lets rounds follow nudges at once, unless they come so thick that the dispatcher would do nothing else."""
+
+    def __init__(self) -> None:
+        self._left = MOST_AT_A_STRETCH
+        self._counted_at = time.monotonic()
+
+    def seconds_of_rest(self, worked: float) -> float:
+        """How long to hear nobody after a round that took `worked` seconds."""
+        now = time.monotonic()
+        idle = now - self._counted_at - worked
+        self._left = min(MOST_AT_A_STRETCH, self._left + idle) - worked
+        self._counted_at = now
+        return min(BUSY_SECONDS, max(0.0, -self._left))
 
 
 class Pause(NamedTuple):
@@ -43,11 +61,12 @@ class Rounds:
 
     def __init__(self) -> None:
         self._is_failing = False
+        self._checked_at = 0.0
 
     def run(self) -> Pause:
         """One round, and what should follow it."""
         try:
-            close_old_connections()
+            self._check_connection()
             pause = run_ticks()
         except DatabaseProblem as error:
             connections.close_all()
@@ -60,16 +79,20 @@ class Rounds:
         self._is_failing = False
         return pause
 
+    def _check_connection(self) -> None:
+        if time.monotonic() - self._checked_at > CHECK_CONNECTION_SECONDS:
+            self._checked_at = time.monotonic()
+            close_old_connections()
+
 
 def run_ticks() -> Pause:
     """Every tick once, and what should follow: the next round soon, if there is something to do."""
-    begun = time.monotonic()
     done = sum(tick(db_now()) for tick in TICKS)
     if done >= MANY:
-        return Pause(rest=QUICK_SECONDS, patience=0.0)
-    is_busy = bool(done) or SyncJob.objects.active().exists()
-    rest = min(BUSY_SECONDS, REST * (time.monotonic() - begun))
-    return Pause(rest, QUICK_SECONDS if done else BUSY_SECONDS if is_busy else IDLE_SECONDS)
+        return Pause(rest=MANY_SECONDS, patience=0.0)
+    if done:
+        return Pause(rest=0.0, patience=QUICK_SECONDS)
+    return Pause(rest=0.0, patience=BUSY_SECONDS if SyncJob.objects.active().exists() else IDLE_SECONDS)
 
 
 class Command(BaseCommand):
@@ -96,12 +119,13 @@ class Command(BaseCommand):
 
     def run_until_stopped(self) -> NoReturn:
         """Round after round; a nudge brings the next one forward."""
-        rounds = Rounds()
+        rounds, breath = Rounds(), Breath()
         with listen_for_nudges() as nudges:
             logger.info("The dispatcher is at work")
             while True:
+                begun = time.monotonic()
                 pause = rounds.run()
-                time.sleep(pause.rest)
+                time.sleep(max(pause.rest, breath.seconds_of_rest(time.monotonic() - begun)))
                 nudges.wait(pause.patience)
 
 

@@ -1,4 +1,4 @@
-"""Relays to as many SAP customers as the context says."""
+"""Relays to as many SAP customers as the context says, numbered from a million on."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.acme.models import SAPCustomer
 
 def get_multiple_target_documents(sync_job: JobHandle, source_doc: None) -> list[dict[str, Any]]:
     number = sync_job.get_context()["targets"]
-    return [{"operation": "insert", "context": {"number": str(one)}} for one in range(number)]
+    return [{"operation": "insert", "context": {"number": str(1_000_000 + one)}} for one in range(number)]
 
 
 def update_target_doc(sync_job: JobHandle, source_doc: None, target_doc: SAPCustomer) -> None:

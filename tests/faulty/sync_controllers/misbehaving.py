@@ -23,6 +23,8 @@ def update_target_doc(sync_job: JobHandle, source_doc: Customer, target_doc: SAP
 
 def after_sync(sync_job: JobHandle, source_doc: Customer, target_doc: SAPCustomer) -> None:
     fault = sync_job.get_context()["fault"]
+    if fault == "exception":
+        raise RuntimeError("somebody should look at this")
     if fault == "base_exception":
         raise Unheard("nobody catches me")
     if fault == "exit":
