@@ -124,7 +124,7 @@ def test_ctrl_c_cancels_an_inline_run_and_leaves_no_lease(house: House, source: 
     running = house.begin("sync", "run", "airports", "--inline", "--json")
     wait_for_newest(house, "started")
     running.send_signal(signal.SIGINT)
-    output, errors = running.communicate(timeout=15)
+    output, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
     job = json.loads(output)
     assert job["status"] == "canceled"
@@ -137,7 +137,7 @@ def test_ctrl_c_while_waiting_ends_the_waiting_only(house: House) -> None:
     newest = wait_for_newest(house, "queued")
     time.sleep(0.5)
     waiting.send_signal(signal.SIGINT)
-    output, errors = waiting.communicate(timeout=10)
+    output, errors = waiting.communicate(timeout=60)
     assert (waiting.returncode, output) == (130, "")
     assert f"Job #{newest['pk']} goes on without this command" in errors
     assert "Traceback" not in errors
@@ -149,7 +149,7 @@ def test_wait_ends_when_the_job_does(house: House) -> None:
     waiting = house.begin("sync", "run", "airports", "--wait", "--json")
     newest = wait_for_newest(house, "queued")
     house.ask("sync", "cancel", str(newest["pk"]))
-    output, _ = waiting.communicate(timeout=10)
+    output, _ = waiting.communicate(timeout=60)
     assert (waiting.returncode, json.loads(output)["status"]) == (1, "canceled")
 
 
@@ -160,7 +160,7 @@ def test_a_verb_waits_for_the_ends_of_all_its_jobs(house: House) -> None:
     while newest["pk"] < over[1] + 2:  # the second one is made after the first
         newest = wait_for_newest(house, "queued")
     house.ask("sync", "cancel", str(newest["pk"] - 1), str(newest["pk"]))
-    output, errors = waiting.communicate(timeout=20)
+    output, errors = waiting.communicate(timeout=60)
     assert waiting.returncode == 1, errors
     told = json.loads(output)
     assert [(job["id"], job["status"]) for job in told["done"]] == [
@@ -181,7 +181,7 @@ def test_a_reader_that_has_gone_is_no_error(house: House) -> None:
     os.close(reader)
     listing = house.begin("sync", "list", "--json", stdout=writer)
     os.close(writer)
-    _, errors = listing.communicate(timeout=20)
+    _, errors = listing.communicate(timeout=60)
     assert (listing.returncode, errors) == (0, "")
 
 
@@ -200,7 +200,7 @@ def test_a_terminal_shows_progress_and_only_its_last_line_stays(house: House, so
             break
         shown += piece
     os.close(controller)
-    output, _ = running.communicate(timeout=20)
+    output, _ = running.communicate(timeout=60)
     assert running.returncode == 0
     assert b"\r#" in shown
     assert b"records" in shown

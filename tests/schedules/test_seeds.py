@@ -129,10 +129,10 @@ def test_warehouse_follows_the_environment_until_it_is_edited(settings: LazySett
     expected = {"host": "127.0.0.1", "port": 5433, "dbname": "house", "user": "sync", "sslmode": "require"}
     assert warehouse.config == expected
     assert warehouse.credentials.reveal() == {"password": "pa/ss"}
-    settings.WAREHOUSE_URL = WAREHOUSE_URL.replace("pa%2Fss", "other")
+    settings.WAREHOUSE_URL = WAREHOUSE_URL.replace("pa%2Fss", "fresh-one")
     assert seed_defaults(actor="test") == ["Brought the connector warehouse up to date."]
     warehouse.refresh_from_db()
-    assert warehouse.credentials.reveal() == {"password": "other"}
+    assert warehouse.credentials.reveal() == {"password": "fresh-one"}
     save_connector(warehouse)
     settings.WAREHOUSE_URL = ""
     assert seed_defaults(actor="test") == []

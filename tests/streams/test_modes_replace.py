@@ -10,12 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import LazySettings
-from django.core.exceptions import ValidationError
 
 from connectors.models import Connector
 from connectors.sandbox.server import RunningSandbox
 from syncjobs.models import Change, JobLog, SyncJobType
-from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.state_checks import find_breaches
 from tests.streams.conftest import asides_at, counts, rows_of, run
 from tests.streams.people import People, SQLAtTarget
@@ -130,16 +128,6 @@ def test_bad_record_leaves_the_target_as_it_was(people: People) -> None:
     people.add(25)
     assert counts(run(job_type)) == {"read": 30, "inserted": 30, "deleted": 30}
     assert asides_at("target") == []
-
-
-def test_target_that_cannot_hold_both_at_once_is_refused_when_the_type_is_saved(
-    items: MakeItems, settings: LazySettings
-) -> None:
-    job_type = items()
-    save_connector(connector_from_shape({"slug": "folder", "kind": "files", "config": {"root": ".", "format": "csv"}}))
-    with pytest.raises(ValidationError, match="can not be the target of mode mirror"):
-        items({"slug": "other", "target_connector": "folder"}, mode="mirror")
-    assert job_type.pk
 
 
 def test_others_never_see_the_target_empty_or_half_full(
