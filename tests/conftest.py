@@ -14,6 +14,11 @@ from tests.own_database import keeping_rows_on
 from tests.postgres_server import PostgresServer, find_binaries
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow ones, which mostly wait, so that none is left alone at the end."""
+    items.sort(key=lambda item: "slow" not in item.keywords)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A private PostgreSQL server. Skips where none is installed, which is an error under CI."""
