@@ -94,7 +94,8 @@ def read_occupancy(now: datetime) -> Occupancy:
     """Three short reads, each as long as what is at work and configured, never as what waits or has ended."""
     occupancy = Occupancy(gates=_gates(), slots=_slots(now))
     started = SyncJob.objects.filter(status=Status.STARTED.value)
-    for jobs, by_queue in ((started, occupancy.started), (sent_jobs(), occupancy.sent)):
+    # In this order: a job that is claimed between the two reads then counts twice, in the other it would not at all.
+    for jobs, by_queue in ((sent_jobs(), occupancy.sent), (started, occupancy.started)):
         for queue, job_type_id, number in _numbers(jobs):
             by_queue[queue] += number
             occupancy.use_connectors(job_type_id, number)
@@ -118,8 +119,8 @@ def ready_jobs(now: datetime) -> JobQuerySet:
 
 def held_keys() -> Any:
     """The concurrency keys that are held, as a subquery for `concurrency_key__in`."""
-    started, sent, retrying = (jobs.order_by().values("concurrency_key") for jobs in _key_holders())
-    return started.union(sent, retrying, all=True)
+    sent, started, retrying = (jobs.order_by().values("concurrency_key") for jobs in _key_holders())
+    return sent.union(started, retrying, all=True)
 
 
 def first_holders(keys: Iterable[str]) -> dict[str, int]:
@@ -133,11 +134,14 @@ def first_holders(keys: Iterable[str]) -> dict[str, int]:
 
 
 def _key_holders() -> tuple[JobQuerySet, JobQuerySet, JobQuerySet]:
-    """The jobs that hold their key: at work or resting, sent, with a retry due. Apart, each is found by an index."""
+    """The jobs that hold their key: sent, at work or resting, with a retry due. Apart, each is found by an index.
+
+    In the order in which a job goes through them, so that whoever reads one after the other misses none.
+    """
     with_key = SyncJob.objects.exclude(concurrency_key="")
     started = with_key.filter(status__in=(Status.STARTED.value, Status.PAUSED.value, Status.HELD.value))
     sent = with_key.filter(status=Status.QUEUED.value, dispatch_id__isnull=False)
-    return started, sent, with_key.filter(retry_after__isnull=False)
+    return sent, started, with_key.filter(retry_after__isnull=False)
 
 
 def _numbers(jobs: JobQuerySet) -> Iterable[tuple[str, int, int]]:

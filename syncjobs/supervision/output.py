@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from typing import IO, TextIO
 
@@ -21,6 +22,7 @@ class LogStream:
         self.is_coloured = output.isatty() and "NO_COLOR" not in os.environ
         self.lock = threading.Lock()
         self.colours: dict[str, int] = {}
+        self.threads: list[threading.Thread] = []
 
     def say(self, name: str, text: str) -> None:
         """Write the text's lines behind the name. Output that nobody can read any more stops nothing."""
@@ -42,7 +44,14 @@ class LogStream:
         """Begin to show a child's lines, but those with a hidden text, in a thread that ends with them."""
         thread = threading.Thread(target=self._copy, args=(name, lines, hidden), name=f"log of {name}", daemon=True)
         thread.start()
+        self.threads = [other for other in self.threads if other.is_alive()] + [thread]
         return thread
+
+    def finish(self, seconds: float) -> None:
+        """Wait until what the children said last is shown, at most that long: a line may be held by who lives on."""
+        deadline = time.monotonic() + seconds
+        for thread in self.threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _copy(self, name: str, lines: IO[bytes], hidden: Sequence[str]) -> None:
         with lines:

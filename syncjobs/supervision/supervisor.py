@@ -21,6 +21,7 @@ TICK_SECONDS = 0.2
 PATIENT_AFTER_SECONDS = 20.0
 SLOW_LOOK_SECONDS = 5.0
 KILL_RESERVE_SECONDS = 1.0
+LAST_LINES_SECONDS = 0.5
 SAME_SIGNAL_SECONDS = 1.0
 OWN_NAME = "syncdeck"
 
@@ -119,6 +120,7 @@ class Supervisor:
         for process in self.followers:
             process.kill()
             process.wait()
+        self.log.finish(LAST_LINES_SECONDS)
         self.end_guardian()
         broker.remove_outside_directories(Path(self.plan.data_dir))
         self.log.say(OWN_NAME, "Stopped.")

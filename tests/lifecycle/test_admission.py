@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from syncjobs.lifecycle import admit_job, admit_jobs
+from syncjobs.lifecycle.occupancy import first_holders, read_occupancy
 from syncjobs.lifecycle.turns import Turns
 from syncjobs.models import JobEvent, SyncJob
 from tests.lifecycle.factories import ConnectorFactory, JobFactory, JobTypeFactory, see_worker
@@ -25,6 +30,19 @@ HOLDERS = [
 
 def admitted(turns: Turns | None = None) -> list[int]:
     return [job.job_id for job in admit_jobs(timezone.now(), sends_ahead=False, turns=turns)]
+
+
+def between_reads_of_jobs(do: Callable[[], object]) -> Callable[..., Any]:
+    """For `connection.execute_wrapper`: does it once, after the first statement that reads jobs."""
+    waits = [do]
+
+    def wrapper(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        answer = execute(sql, *arguments)
+        if waits and sql.startswith("SELECT") and 'FROM "syncjobs_syncjob"' in sql:
+            waits.pop()()
+        return answer
+
+    return wrapper
 
 
 def finish(*job_ids: int) -> None:
@@ -195,3 +213,18 @@ def test_job_that_is_run_right_here_is_skipped_if_its_type_skips_overlaps() -> N
     job = JobFactory.create(concurrency_key="warehouse/items", job_type=JobTypeFactory.create(overlap="skip"))
     assert admit_job(job.pk, timezone.now()) == "it was skipped"
     assert SyncJob.objects.get(pk=job.pk).status == "skipped"
+
+
+def test_job_that_is_claimed_while_occupancy_is_read_still_counts() -> None:
+    job = JobFactory.create(dispatch_id=uuid.uuid4(), sent_at=timezone.now())
+    claim = partial(SyncJob.objects.filter(pk=job.pk).update, status="started")
+    with connection.execute_wrapper(between_reads_of_jobs(claim)):
+        occupancy = read_occupancy(timezone.now())
+    assert occupancy.sent["default"] + occupancy.started["default"] >= 1
+
+
+def test_job_that_is_claimed_while_holders_are_read_still_holds_its_key() -> None:
+    job = JobFactory.create(dispatch_id=uuid.uuid4(), sent_at=timezone.now(), concurrency_key="warehouse/items")
+    claim = partial(SyncJob.objects.filter(pk=job.pk).update, status="started")
+    with connection.execute_wrapper(between_reads_of_jobs(claim)):
+        assert first_holders(["warehouse/items"]) == {"warehouse/items": job.pk}

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import threading
+import time
 
 import pytest
 
@@ -40,3 +43,20 @@ def test_output_nobody_reads_stops_nothing() -> None:
     stream = LogStream(output)
     output.close()
     stream.say("web", "one")
+
+
+def test_last_lines_of_a_child_are_waited_for_but_not_for_ever() -> None:
+    output = io.StringIO()
+    stream = LogStream(output)
+    reading, writing = os.pipe()
+    stream.follow("web", os.fdopen(reading, "rb"))
+    with os.fdopen(writing, "wb") as end:
+        began = time.monotonic()
+        stream.finish(0.2)
+        assert 0.2 <= time.monotonic() - began < 10
+        end.write(b"bye\n")
+        closing = threading.Timer(0.3, end.close)
+        closing.start()
+        stream.finish(20)
+        closing.join()
+    assert output.getvalue() == "web        | bye\n"
