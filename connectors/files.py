@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
-from connectors.base import Capabilities, CheckStep, Connector, StreamWriter, Surroundings, WriteRequest, timed_step
+from connectors.base import Capabilities, CheckStep, Connector, StreamWriter, WriteRequest, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.files_errors import explained, mount_of
 from connectors.files_importing import TargetFile
@@ -26,6 +26,7 @@ from connectors.sql_reading import CANDIDATE_TYPES, CURSOR_WORDS
 from connectors.sql_text import Table
 from connectors.sqlite_catalog import find_table
 from connectors.sqlite_session import Mode, Session
+from connectors.surroundings import Surroundings
 
 LITTLE_SPACE = 100 * 1024 * 1024  # bytes
 OWN_NAMES = ("sqlite_", "_syncdeck")  # tables of the working copy that are not records

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.base import Interruption
 from connectors.errors import ConfigError
 from connectors.files_errors import broken, changed, explained
 from connectors.files_filters import Judge, Misfit, chosen, judges
@@ -15,6 +14,7 @@ from connectors.files_lines import Lines, head_of, open_lines, stamp_of
 from connectors.files_places import Place
 from connectors.files_streams import Row, StreamFiles
 from connectors.records import Batch, Filter, ReadRequest
+from connectors.surroundings import Interruption
 
 BATCH_BYTES = 32 * 1024 * 1024
 CHECKED_EVERY = 1_000  # records

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from connectors.base import Interruption
 from connectors.files_csv import header_text
 from connectors.files_csv import record_writer as csv_writer
 from connectors.files_jsonl import record_writer as jsonl_writer
 from connectors.files_settings import FileFormat
 from connectors.sql_text import Table, joined, sql
 from connectors.sqlite_session import Session
+from connectors.surroundings import Interruption
 
 LOCK_POLL_SECONDS = 0.05
 WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW

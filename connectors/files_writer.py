@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from connectors.base import Surroundings, WriteRequest
+from connectors.base import WriteRequest
 from connectors.errors import Interrupted, SyncError
 from connectors.files_copy import WorkingCopy, busy
 from connectors.files_errors import explained
@@ -20,6 +20,7 @@ from connectors.sql_tables import refuse_unusable_key
 from connectors.sql_text import SQLText, sql
 from connectors.sqlite_session import Mode, Session
 from connectors.sqlite_writer import SQLiteWriter
+from connectors.surroundings import Surroundings
 
 OpenSession = Callable[[Path | None, Mode, str], Session]
 QUICK_SECONDS = 0.2  # a file that takes no longer is written anew with every batch

@@ -18,11 +18,11 @@ from urllib.parse import SplitResult, urljoin
 
 import requests
 
-from connectors.base import Surroundings
 from connectors.errors import ConfigError, DataError, RateLimitedError, TransientError
 from connectors.http_answers import Answer, check_status, checked_url, host_of, parse_json, transport_error
 from connectors.http_sockets import Deadline, Dialer, GuardedAdapter
 from connectors.network import Resolver
+from connectors.surroundings import Surroundings
 
 TRIES = 8
 DEADLINE_SECONDS = 60.0  # one request, from the name's look-up to the last byte of its answer

@@ -16,9 +16,9 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from connectors.base import Interruption
 from connectors.errors import TransientError
 from connectors.network import Resolver, checked_addresses
+from connectors.surroundings import Interruption
 
 Wire: TypeAlias = socket.socket
 

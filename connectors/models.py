@@ -15,6 +15,7 @@ from connectors import base
 from connectors.errors import ConfigError
 from connectors.registry import connector_class
 from connectors.secrets import EncryptedField, Secrets, resolve_references
+from connectors.surroundings import Surroundings
 from connectors.validation import config_problems, credentials_problems, optional_credentials
 
 SLUG_RULE = RegexValidator(
@@ -92,7 +93,7 @@ class Connector(models.Model):
         if any(problems.values()):
             raise ValidationError({name: found for name, found in problems.items() if found})
 
-    def open(self, surroundings: base.Surroundings | None = None, *, even_disabled: bool = False) -> base.Connector:
+    def open(self, surroundings: Surroundings | None = None, *, even_disabled: bool = False) -> base.Connector:
         """The runtime connector, with references resolved; close it after use.
 
         Raises ConfigError: `connector_disabled`, `unknown_kind`, `missing_reference`, `credentials_unreadable`.
@@ -104,7 +105,7 @@ class Connector(models.Model):
         kind = connector_class(self.kind)
         secrets: Secrets = self.credentials
         credentials = resolve_references(secrets.reveal(), optional_credentials(kind))
-        limited = replace(surroundings or base.Surroundings(), rate_limit_per_minute=self.rate_limit_per_minute)
+        limited = replace(surroundings or Surroundings(), rate_limit_per_minute=self.rate_limit_per_minute)
         return kind(self.slug, self.config, credentials, limited)
 
 

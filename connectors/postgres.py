@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from connectors.base import Capabilities, CheckStep, StreamWriter, Surroundings, WriteRequest, timed_step
+from connectors.base import Capabilities, CheckStep, StreamWriter, WriteRequest, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.network import check_literal, resolve_checked
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
@@ -19,6 +19,7 @@ from connectors.sql_errors import Place
 from connectors.sql_reading import SQLConnector
 from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, sql
+from connectors.surroundings import Surroundings
 
 DEFAULT_PORT = 5432
 SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]

@@ -18,11 +18,11 @@ from psycopg.abc import Buffer
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 from psycopg.types.json import set_json_loads
 
-from connectors.base import Interruption
 from connectors.errors import Interrupted
 from connectors.postgres_errors import connect_error, translated
 from connectors.sql_errors import Place
 from connectors.sql_text import SQLText, sql
+from connectors.surroundings import Interruption
 
 Result = TypeVar("Result")
 Connection = psycopg.Connection[tuple[Any, ...]]

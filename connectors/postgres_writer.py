@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from connectors.base import Surroundings, WriteRequest
+from connectors.base import WriteRequest
 from connectors.errors import DataError, SyncError, TransientError
 from connectors.postgres_asides import PostgresAsides
 from connectors.postgres_copy import copy_rows
@@ -26,6 +26,7 @@ from connectors.sql_statements import Merge, old_name, stage_name
 from connectors.sql_tables import create_table, refuse_unusable_names
 from connectors.sql_text import SQLText, Table, joined, quote, sql
 from connectors.sql_transactions import CHECKPOINT_DAYS
+from connectors.surroundings import Surroundings
 
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer ones off without a word
 CHECKPOINT_TABLE = "_syncdeck_checkpoint"

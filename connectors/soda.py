@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from connectors.base import Capabilities, CheckStep, Connector, Surroundings
+from connectors.base import Capabilities, CheckStep, Connector
 from connectors.errors import ConfigError
 from connectors.http import DEFAULT_PORTS, HttpSession
 from connectors.http_answers import checked_url
@@ -27,6 +27,7 @@ from connectors.soql import (
     field_type,
     quote_name,
 )
+from connectors.surroundings import Surroundings
 
 PAGE = 10_000
 LARGEST_PAGE = 50_000

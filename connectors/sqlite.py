@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from connectors.base import Capabilities, CheckStep, StreamWriter, Surroundings, WriteRequest, timed_step
+from connectors.base import Capabilities, CheckStep, StreamWriter, WriteRequest, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.paths import checked_path
 from connectors.records import Batch, ReadRequest, StreamInfo
@@ -20,6 +20,7 @@ from connectors.sqlite_catalog import find_table
 from connectors.sqlite_dialect import OWN_SPELLINGS, SQLiteDialect, typed_rows
 from connectors.sqlite_session import Mode, Session
 from connectors.sqlite_writer import SQLiteWriter
+from connectors.surroundings import Surroundings
 
 NOTHING = Batch((), [], None)
 

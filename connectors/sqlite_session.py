@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote as quote_url
 
-from connectors.base import Interruption
 from connectors.errors import ConfigError, Interrupted, SyncError
 from connectors.records import FieldType, decode_value
 from connectors.sql_errors import Place
 from connectors.sql_text import SQLText
 from connectors.sqlite_errors import translated
+from connectors.surroundings import Interruption
 
 Mode = Literal["ro", "rwc", "memory"]
 Result = TypeVar("Result")

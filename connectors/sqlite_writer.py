@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from connectors.asides import ASIDE_PREFIXES
-from connectors.base import Surroundings, WriteRequest
+from connectors.base import WriteRequest
 from connectors.errors import DataError, SyncError
 from connectors.records import TYPES
 from connectors.sql_replacing import SQLReplacing
@@ -19,6 +19,7 @@ from connectors.sql_transactions import CHECKPOINT_DAYS
 from connectors.sqlite_catalog import affinity_of, find_table
 from connectors.sqlite_dialect import SQLiteDialect, python_value, storing, typed_rows
 from connectors.sqlite_session import Session
+from connectors.surroundings import Surroundings
 
 CHECKPOINT_COLUMNS = sql(
     "(job_token TEXT NOT NULL, stream TEXT NOT NULL, batch_no INTEGER NOT NULL, position TEXT, counts TEXT NOT NULL,"

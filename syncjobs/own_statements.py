@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from connectors.base import Interruption
+from connectors.surroundings import Interruption
 
 logger = logging.getLogger("syncjobs.jobs")
 CANCEL_SECONDS = 2.0

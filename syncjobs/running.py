@@ -14,8 +14,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models import F
 
-from connectors.base import Interruption, Surroundings
 from connectors.errors import Interrupted
+from connectors.surroundings import Interruption, Surroundings
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import Outcome
 from syncjobs.controllers.masking import masked_fields

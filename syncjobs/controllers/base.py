@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from connectors.base import Surroundings
+from connectors.surroundings import Surroundings
 from syncjobs.counts import Counts
 from syncjobs.lifecycle.statements import Statement
 from syncjobs.models import SyncJob, SyncJobType

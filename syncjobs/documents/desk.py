@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.base import Surroundings
+from connectors.surroundings import Surroundings
 from syncjobs.documents.base import DocumentStore
 from syncjobs.documents.django_models import ModelStore
 from syncjobs.documents.records import RecordStore

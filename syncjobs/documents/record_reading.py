@@ -11,13 +11,14 @@ from connectors import base
 from connectors.errors import ConfigError
 from connectors.models import Connector
 from connectors.records import Field, MutableRecord, StreamSchema, decode_value
+from connectors.surroundings import Surroundings
 from syncjobs.documents.record_names import key_fields, key_of_name, name_of_key
 
 
 class RecordReader:
     """The records of one stream, `slug/stream`. The connector is opened when it is first needed."""
 
-    def __init__(self, document_type: str, surroundings: base.Surroundings | None = None) -> None:
+    def __init__(self, document_type: str, surroundings: Surroundings | None = None) -> None:
         slug, _, stream = document_type.partition("/")
         if not (slug and stream):
             raise ConfigError(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from connectors.base import Interruption, Surroundings
 from connectors.errors import Interrupted, SyncError
+from connectors.surroundings import Interruption, Surroundings
 from syncjobs.streams.incremental import filters_of
 from syncjobs.streams.opening import OpenStream
 

@@ -14,10 +14,13 @@ from connectors.asides import ASIDE_PREFIXES, AsideKind, AsideWriter
 from connectors.errors import ConfigError
 from connectors.models import Connector
 from connectors.records import Field, ReadRequest, StreamSchema
+from connectors.surroundings import Surroundings
 from syncjobs.controllers.base import JobHandle
 from syncjobs.mapping import Mapper, compile_mapping
 from syncjobs.models import SyncJob
-from syncjobs.stream_specs import StreamSpec, parse_streams, window_filters
+from syncjobs.stream_limiting import window_filters
+from syncjobs.stream_parsing import parse_streams
+from syncjobs.stream_specs import StreamSpec
 from syncjobs.streams.drift import check_drift
 from syncjobs.streams.replaying import RejectSource
 
@@ -45,11 +48,11 @@ class OpenStream:
             self.write_request = replace(self.write_request, keep_insert_values=True)
             self._renew_writer()
 
-    def open_source(self, surroundings: base.Surroundings) -> base.Connector:
+    def open_source(self, surroundings: Surroundings) -> base.Connector:
         """A further connection to the source, to be closed by whoever asked for it."""
         return _open_source(self.sync_job, surroundings)
 
-    def open_target(self, surroundings: base.Surroundings) -> base.Connector:
+    def open_target(self, surroundings: Surroundings) -> base.Connector:
         """A further connection to the target, to be closed by whoever asked for it."""
         return _connector(self.sync_job, "target_connector").open(surroundings)
 
@@ -129,7 +132,7 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
             stream.target.close()
 
 
-def _open_source(sync_job: JobHandle, surroundings: base.Surroundings) -> base.Connector:
+def _open_source(sync_job: JobHandle, surroundings: Surroundings) -> base.Connector:
     """The source of the job's type; a job that replays rejects reads those instead."""
     if "replay" in sync_job.job.config_snapshot:
         return RejectSource(sync_job.job, surroundings)

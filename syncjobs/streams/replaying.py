@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from connectors.base import Capabilities, CheckStep, Connector, Surroundings
+from connectors.base import Capabilities, CheckStep, Connector
 from connectors.errors import ConfigError
 from connectors.records import Batch, Field, Filter, ReadRequest, StreamInfo, StreamSchema
+from connectors.surroundings import Surroundings
 from syncjobs.models import Reject, SchemaSnapshot, SyncJob
 from syncjobs.models.rejects import RejectQuerySet
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from connectors import files_lines, files_reading
-from connectors.base import Interruption, Surroundings
 from connectors.errors import ConfigError, DataError, Interrupted, SyncError
 from connectors.files import FilesConnector
 from connectors.records import Filter, ReadRequest
+from connectors.surroundings import Interruption, Surroundings
 from tests.connectors.sql_batches import read_rows
 from tests.connectors.sql_systems import allow_files_below
 

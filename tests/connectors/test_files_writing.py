@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from connectors import files_writer
-from connectors.base import Comparison, StreamWriter, Surroundings, TargetCheckpoint, WriteRequest
+from connectors.base import Comparison, StreamWriter, TargetCheckpoint, WriteRequest
 from connectors.errors import ConfigError, DataError, SyncError, TransientError
 from connectors.files import FilesConnector
 from connectors.files_errors import translated
 from connectors.records import Field
+from connectors.surroundings import Surroundings
 from tests.connectors.sql_batches import Row, read_rows, refusal, upsert, write_batch
 from tests.connectors.sql_systems import allow_files_below
 

@@ -18,12 +18,12 @@ import pytest
 from django.conf import settings
 
 from connectors import network
-from connectors.base import Interruption, Surroundings
 from connectors.errors import ConfigError, DataError, Interrupted, RateLimitedError, SyncError, TransientError
 from connectors.http import HttpSession
 from connectors.http_answers import RequestRefused
 from connectors.http_sockets import Deadline, Dialer
 from connectors.redaction import remember_secret
+from connectors.surroundings import Interruption, Surroundings
 from tests.connectors.certificates import serve_tls
 from tests.connectors.scripted_server import (
     ScriptedServer,

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from connectors.base import Interruption, Surroundings
 from connectors.errors import ConfigError
 from connectors.models import Connector, EditConflict
 from connectors.soda import SodaConnector
+from connectors.surroundings import Interruption, Surroundings
 from tests.appendix import CHICAGO, CONNECTORS, ERP
 
 

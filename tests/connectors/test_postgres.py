@@ -14,10 +14,11 @@ import psycopg
 import pytest
 
 from connectors import network, postgres_session
-from connectors.base import Comparison, Interruption, Surroundings, TargetCheckpoint
+from connectors.base import Comparison, TargetCheckpoint
 from connectors.errors import ConfigError, DataError, Interrupted, SyncError, TransientError
 from connectors.postgres import PostgresConnector
 from connectors.records import Field, Filter, ReadRequest
+from connectors.surroundings import Interruption, Surroundings
 from tests.connectors.sql_batches import read_rows, refusal, upsert, write_batch
 from tests.connectors.sql_systems import postgres_config
 from tests.postgres_server import PostgresServer

@@ -13,13 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connectors.base import Interruption, Surroundings
 from connectors.errors import ConfigError, DataError, Interrupted, TransientError
 from connectors.records import Field, Filter, ReadRequest
 from connectors.sandbox.datasets import DatasetSpec
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.server import RunningSandbox, running_sandbox
 from connectors.soda import SodaConnector
+from connectors.surroundings import Interruption, Surroundings
 from tests.connectors.scripted_server import reply, reply_json, scripted_server
 
 PLACES = "plac-es01"

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from connectors import paths, sqlite_session
-from connectors.base import Interruption, Surroundings, WriteRequest
+from connectors.base import WriteRequest
 from connectors.errors import ConfigError, DataError, Interrupted, SyncError, TransientError
 from connectors.records import Field, Filter, ReadRequest
 from connectors.sqlite import SQLiteConnector
+from connectors.surroundings import Interruption, Surroundings
 from tests.connectors.sql_batches import read_rows, refusal, upsert, write_batch
 from tests.connectors.sql_systems import allow_files_below
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from connectors.base import Connector, FenceLost, Operation, Surroundings
+from connectors.base import Connector, FenceLost, Operation
 from connectors.errors import ConfigError, DataError, TransientError
 from connectors.records import Field
+from connectors.surroundings import Surroundings
 from syncjobs.controllers.base import Outcome
 from syncjobs.controllers.results import COUNTS
 from syncjobs.controllers.standard import sync_document
