@@ -1,4 +1,4 @@
-"""JSON Schemas of a stream sync's config and of guards: they draw the forms, and `stream_specs` checks by them."""
+"""JSON Schemas of a stream sync's config and of guards: they draw the forms, and `stream_parsing` checks by them."""
 
 from __future__ import annotations
 

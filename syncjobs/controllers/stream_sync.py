@@ -14,7 +14,8 @@ from syncjobs.lifecycle import create_children
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.statuses import Status
 from syncjobs.stream_naming import child_snapshots, stream_columns
-from syncjobs.stream_specs import Mode, SpecProblems, guard_problems, parse_streams
+from syncjobs.stream_parsing import guard_problems, parse_streams
+from syncjobs.stream_specs import Mode, SpecProblems
 from syncjobs.streams.syncing import sync_stream
 
 

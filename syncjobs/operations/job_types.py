@@ -21,8 +21,8 @@ from syncjobs.lifecycle import NewJob, create_job
 from syncjobs.models import JobTypeVersion, Schedule, SyncJob, SyncJobType
 from syncjobs.operations.run_requests import RunRefused, check_overrides
 from syncjobs.statuses import Trigger
+from syncjobs.stream_limiting import limit_streams
 from syncjobs.stream_naming import stream_columns
-from syncjobs.stream_specs import limit_streams
 
 BY_ITSELF = frozenset({Trigger.SCHEDULER, Trigger.WEBHOOK, Trigger.DOCUMENT_HOOK, Trigger.CHAIN})
 CONNECTORS = ("source_connector", "target_connector")

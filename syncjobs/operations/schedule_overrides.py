@@ -9,7 +9,7 @@ from django.conf import settings
 from syncjobs.mapping import ConfigProblems
 from syncjobs.models import SyncJobType
 from syncjobs.models.job_types import LONGEST_TIMEOUT_SECONDS, MOST_RETRIES
-from syncjobs.stream_specs import limit_streams
+from syncjobs.stream_limiting import limit_streams
 
 KINDS: dict[str, type[Any]] = {
     "endpoints": list,

@@ -1,0 +1,84 @@
+"""Reads a stream sync's configuration into specs, or says in one sentence each what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncjobs.date_ranges import RangeSpec, WindowSpec, parse_day_or_time
+from syncjobs.mapping import ConfigProblems, parse_mapping
+from syncjobs.mapping.conditions import read_condition
+from syncjobs.mapping.problems import schema_problems
+from syncjobs.stream_checks import cross_problems, double_targets
+from syncjobs.stream_cursors import CursorSpec, double_cursors, has_range
+from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
+from syncjobs.stream_specs import RejectPolicy, SchemaPolicy, SpecProblems, StreamSpec
+
+
+def guard_problems(guards: Any) -> list[str]:
+    """What is wrong with a job type's guards, one sentence each, beginning with the path."""
+    return schema_problems(GUARDS_SCHEMA, guards, "guards")
+
+
+def parse_streams(config: Any) -> tuple[StreamSpec, ...]:
+    """The streams of a job type's config `{"streams": […]}`. Raises SpecProblems with one sentence per problem."""
+    problems = schema_problems(STREAM_SYNC_SCHEMA, config, "")
+    if problems:
+        raise SpecProblems(problems)
+    specs: list[StreamSpec] = []
+    for number, data in enumerate(config["streams"]):
+        place = f"streams[{number}]"
+        try:
+            specs.append(_read_stream(data, place))
+        except ConfigProblems as error:
+            problems += error.problems
+        else:
+            problems += cross_problems(specs[-1], place)
+    problems += double_targets(config["streams"])
+    problems += double_cursors(config["streams"])
+    if problems:
+        raise SpecProblems(problems)
+    return tuple(specs)
+
+
+def _read_stream(data: dict[str, Any], place: str) -> StreamSpec:
+    columns, window, cursor = data.get("columns"), data.get("window"), data.get("cursor")
+    mapping = data.get("mapping")
+    return StreamSpec(
+        source=data["source"],
+        target=data["target"],
+        key=tuple(data.get("key", ())),
+        mode=data.get("mode", "upsert"),
+        extent=data.get("extent", "full"),
+        batch_size=data.get("batch_size") and int(data["batch_size"]),
+        filters=tuple(read_condition(item) for item in data.get("filters") or ()),
+        cursor=CursorSpec(**cursor) if cursor else None,
+        window=WindowSpec(window["field"], int(window["days"])) if window else None,
+        explicit_range=_read_range(data, place),
+        columns=None if columns is None else tuple(columns),
+        mapping=None if mapping is None else parse_mapping(mapping, f"{place}.mapping"),
+        on_reject=_read_reject_policy(data.get("on_reject", {})),
+        schema_policy=SchemaPolicy(**data.get("schema_policy", {})),
+        target_schema=data.get("target_schema", "create"),
+    )
+
+
+def _read_reject_policy(data: dict[str, Any]) -> RejectPolicy:
+    return RejectPolicy(data.get("policy", "stop"), int(data.get("max", 100)), float(data.get("max_share", 1)))
+
+
+def _read_range(data: dict[str, Any], place: str) -> RangeSpec | None:
+    """The stored range of one run; its field is the window's unless it names one."""
+    if not has_range(data):
+        return None
+    limits = data["range"]
+    field = limits.get("field") or (data.get("window") or {}).get("field")
+    problems = [] if field else [f"{place}.range: a date range needs a window field, which {data['source']} has not"]
+    ends = {}
+    for name in ("start", "end"):
+        try:
+            ends[name] = None if limits.get(name) is None else parse_day_or_time(limits[name])
+        except ValueError as error:
+            problems.append(f"{place}.range.{name}: {error}")
+    if problems or field is None:
+        raise SpecProblems(problems)
+    return RangeSpec(field, ends["start"], ends["end"])
