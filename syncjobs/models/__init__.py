@@ -3,6 +3,7 @@
 from syncjobs.models.changes import Change, JobBatch
 from syncjobs.models.job_types import JobTypeVersion, SyncJobType
 from syncjobs.models.jobs import Attempt, JobEvent, JobLog, SyncJob
+from syncjobs.models.plans import Conflict, Plan
 from syncjobs.models.rejects import Reject
 from syncjobs.models.schedules import Schedule, StreamCursor
 from syncjobs.models.seeds import SeededDefault
@@ -12,10 +13,12 @@ from syncjobs.models.watching import SchemaSnapshot, WorkerSeen
 __all__ = [
     "Attempt",
     "Change",
+    "Conflict",
     "JobBatch",
     "JobEvent",
     "JobLog",
     "JobTypeVersion",
+    "Plan",
     "Reject",
     "Schedule",
     "SchemaSnapshot",

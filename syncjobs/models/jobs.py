@@ -117,6 +117,7 @@ class SyncJob(models.Model):
     class Meta:
         ordering = ("-id",)
         verbose_name = "sync job"
+        permissions = (("approve_syncjob", "Can approve held sync jobs and plans"),)
         constraints = (
             models.UniqueConstraint(
                 fields=("schedule", "due_at"),

@@ -31,7 +31,10 @@ class Schedule(models.Model):
 
 
 class StreamCursor(models.Model):
-    """Append-only ledger: from where to where a finished job moved a stream's cursor; a rewind picks an older entry."""
+    """Append-only ledger: from where to where a finished job moved a stream's cursor; a rewind picks an older entry.
+
+    `actor` and `reason` are of the person who set it; empty where a job moved it.
+    """
 
     job_type = models.ForeignKey(SyncJobType, on_delete=models.CASCADE, related_name="cursors")
     stream = models.CharField(max_length=255)
@@ -40,6 +43,8 @@ class StreamCursor(models.Model):
     new = models.JSONField(null=True)
     rows = models.PositiveBigIntegerField(default=0)
     job = models.ForeignKey(SyncJob, on_delete=models.SET_NULL, null=True, related_name="+")
+    actor = models.CharField(max_length=150, blank=True, default="")
+    reason = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField()
 
     class Meta:
