@@ -20,9 +20,18 @@ def newest_entry(job_type_id: int, stream: str) -> StreamCursor | None:
 
 
 def append_entry(
-    job_type_id: int, stream: str, *, field: str, new: Any, now: datetime, rows: int = 0, job: SyncJob | None = None
+    job_type_id: int,
+    stream: str,
+    *,
+    field: str,
+    new: Any,
+    now: datetime,
+    rows: int = 0,
+    job: SyncJob | None = None,
+    actor: str = "",
+    reason: str = "",
 ) -> StreamCursor:
-    """Move the stream's cursor to `new` (JSON form; None = before everything). Last of a job, without one of a person.
+    """Move the stream's cursor to `new` (JSON form; None = before everything). Of a job, or of a person: the actor.
 
     `old` is kept from the newest entry, unless that is of another field, of which a value means nothing here.
     """
@@ -35,16 +44,20 @@ def append_entry(
         new=new,
         rows=rows,
         job=job,
+        actor=actor[:150],
+        reason=reason[:500],
         created_at=now,
     )
 
 
-def reset_cursors(job_type_id: int, config: dict[str, Any], now: datetime) -> list[StreamCursor]:
+def reset_cursors(
+    job_type_id: int, config: dict[str, Any], now: datetime, *, actor: str, reason: str
+) -> list[StreamCursor]:
     """Let the next run of each incremental stream of the config begin before everything; returns what was added."""
     lock_ledger(job_type_id)
     added = []
     for stream, field in cursor_fields(config).items():
         last = newest_entry(job_type_id, stream)
         if last is not None and last.new is not None:
-            added.append(append_entry(job_type_id, stream, field=field, new=None, now=now))
+            added.append(append_entry(job_type_id, stream, field=field, new=None, now=now, actor=actor, reason=reason))
     return added

@@ -52,7 +52,8 @@ def restart(old: SyncJob, *, actor: str, user: User | None, force: bool, now: da
         if not SyncJob.objects.filter(pk=old.pk, version=old.version).update(version=F("version") + 1):
             raise StatusConflict(SyncJob.objects.get(pk=old.pk), "restart", "somebody else has just decided about it")
         if not old.dry_run and "replay" not in old.config_snapshot:
-            reset_cursors(old.job_type_id, old.config_snapshot.get("config", {}), now)
+            reason = f"job #{old.pk} was restarted"
+            reset_cursors(old.job_type_id, old.config_snapshot.get("config", {}), now, actor=actor, reason=reason)
         job = create_job(old.job_type, old.type_version, _again(old, actor, user, force), now)
         if can_move(Status(old.status), Status.CANCELED):
             text = f"{RESTARTED}{job.pk}"

@@ -14,7 +14,7 @@ from syncjobs.models import StreamCursor, SyncJobType
 from syncjobs.operations.cursors import list_cursor_entries, list_streams, rewind_cursor, shown_value
 from syncjobs.stream_cursors import cursor_fields
 
-HEADING = ("ENTRY", "STREAM", "FIELD", "FROM", "TO", "ROWS", "JOB", "WHEN")
+HEADING = ("ENTRY", "STREAM", "FIELD", "FROM", "TO", "ROWS", "BY", "WHEN", "WHY")
 
 
 def show_cursors(
@@ -64,8 +64,9 @@ def _row(entry: StreamCursor) -> tuple[str, ...]:
         shown_value(entry.old),
         shown_value(entry.new),
         f"{entry.rows:,}",
-        f"#{entry.job_id}" if entry.job_id else "",
+        f"#{entry.job_id}" if entry.job_id else entry.actor,
         moment_text(entry.created_at),
+        entry.reason,
     )
 
 
@@ -79,7 +80,7 @@ def _describe(stream: str, entries: list[StreamCursor]) -> dict[str, Any]:
 
 
 def describe_entry(entry: StreamCursor) -> dict[str, Any]:
-    """One entry of the ledger; times are in UTC, `job` is null for what a person has set."""
+    """One entry of the ledger; times are in UTC. What a person has set has an actor instead of a job."""
     return {
         "id": entry.pk,
         "stream": entry.stream,
@@ -88,5 +89,7 @@ def describe_entry(entry: StreamCursor) -> dict[str, Any]:
         "new": entry.new,
         "rows": entry.rows,
         "job": entry.job_id,
+        "actor": entry.actor or None,
+        "reason": entry.reason or None,
         "created_at": entry.created_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     }

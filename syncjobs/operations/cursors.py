@@ -47,8 +47,8 @@ def rewind_cursor(
         lock_ledger(job_type.pk)
         _refuse_while_active(job_type)
         new = None if entry_id is None else _chosen(job_type, stream, field, entry_id).new
-        added = append_entry(job_type.pk, stream, field=field, new=new, now=db_now())
-    _log(job_type, added, actor, reason)
+        added = append_entry(job_type.pk, stream, field=field, new=new, now=db_now(), actor=actor, reason=reason)
+    _log(job_type, added)
     return added
 
 
@@ -59,10 +59,11 @@ def restart_job_type(job_type: SyncJobType, *, trigger: Trigger, actor: str, use
     then nothing was set back.
     """
     with transaction.atomic():
-        added = reset_cursors(job_type.pk, job_type.config, db_now())
         job = run_job_type(job_type, trigger=trigger, actor=actor, user=user)
+        reason = f"the type was restarted as #{job.pk}"
+        added = reset_cursors(job_type.pk, job_type.config, db_now(), actor=actor, reason=reason)
     for entry in added:
-        _log(job_type, entry, actor, f"restarted as #{job.pk}")
+        _log(job_type, entry)
     return job
 
 
@@ -85,12 +86,11 @@ def _chosen(job_type: SyncJobType, stream: str, field: str, entry_id: int) -> St
     return entry
 
 
-def _log(job_type: SyncJobType, entry: StreamCursor, actor: str, reason: str) -> None:
-    """The ledger has no room for who and why; etl.log keeps them."""
+def _log(job_type: SyncJobType, entry: StreamCursor) -> None:
     logger.info(
         "The cursor of %s, stream %s, was set from %s to %s by %s%s",
-        *(job_type.slug, entry.stream, shown_value(entry.old), shown_value(entry.new), actor),
-        f": {reason}" if reason else "",
+        *(job_type.slug, entry.stream, shown_value(entry.old), shown_value(entry.new), entry.actor),
+        f": {entry.reason}" if entry.reason else "",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from syncjobs.management.identities import terminal_user
 from syncjobs.models import StreamCursor, SyncJob, SyncJobType
 from syncjobs.operations.job_type_states import pause_job_type
 from syncjobs.operations.jobs import cancel_job
@@ -37,7 +38,7 @@ def note(items: SyncJobType) -> Note:
 def test_ledger_is_listed_newest_first(ask: Ask, note: Note) -> None:
     first, second = note("a"), note("b", old="a")
     heading, *rows = ask("sync", "cursor", "items").output.splitlines()
-    assert heading.split() == ["ENTRY", "STREAM", "FIELD", "FROM", "TO", "ROWS", "JOB", "WHEN"]
+    assert heading.split() == ["ENTRY", "STREAM", "FIELD", "FROM", "TO", "ROWS", "BY", "WHEN", "WHY"]
     assert [row.split()[:7] for row in rows] == [
         [str(second.pk), "items", "seen", "a", "b", "1,500", f"#{second.job_id}"],
         [str(first.pk), "items", "seen", "the", "start", "a", "1,500"],
@@ -46,7 +47,7 @@ def test_ledger_is_listed_newest_first(ask: Ask, note: Note) -> None:
     assert (told["type"], told["streams"][0]["at"]) == ("items", "b")
     assert told["streams"][0]["entries"] == [
         {"id": second.pk, "stream": "items", "field": "seen", "old": "a", "new": "b", "rows": 1500}
-        | {"job": second.job_id, "created_at": WHEN}
+        | {"job": second.job_id, "actor": None, "reason": None, "created_at": WHEN}
     ]
 
 
@@ -62,6 +63,19 @@ def test_cursor_is_set_back_to_an_entry_or_to_the_start(ask: Ask, note: Note) ->
     told = ask("sync", "cursor", "items", "--stream", "items", "--rewind", "start", "--json").json
     assert (told["old"], told["new"], told["job"], told["field"]) == ("a", None, None, "seen")
     assert [entry.new for entry in StreamCursor.objects.order_by("id")] == ["a", "b", "a", None]
+
+
+def test_ledger_tells_who_set_a_cursor_back_and_why(ask: Ask, note: Note) -> None:
+    first, _ = note("a"), note("b")
+    ask("sync", "cursor", "items", "--rewind", str(first.pk), "--reason", "bad batch")
+    newest = ask("sync", "cursor", "items", "--json").json["streams"][0]["entries"][0]
+    assert (newest["actor"], newest["reason"], newest["job"]) == (terminal_user(), "bad batch", None)
+    row = ask("sync", "cursor", "items").output.splitlines()[1]
+    assert terminal_user() in row
+    assert row.rstrip().endswith("bad batch")
+    job = SyncJob.objects.get(pk=ask("type", "restart", "items", "--json").json["id"])
+    reset = StreamCursor.objects.all()[0]
+    assert (reset.actor, reset.reason) == (terminal_user(), f"the type was restarted as #{job.pk}")
 
 
 def test_wrong_wishes_are_refused_in_words(ask: Ask, items: SyncJobType, note: Note) -> None:

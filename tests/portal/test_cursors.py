@@ -52,9 +52,12 @@ def test_rewind_asks_first_and_then_sets_the_cursor_back(portal: Client, ledger:
     assert "The next run begins there." in answer.content.decode()
     newest = StreamCursor.objects.all()[0]
     assert (newest.old, newest.new, newest.job) == ("B", ledger[0].new, None)
+    assert (newest.actor, newest.reason) == ("anna", "bad day")
     portal.post(f"{PAGE}rewind/", wish | {"entry": "start"})
     assert StreamCursor.objects.all()[0].new is None
-    assert "set by hand" in portal.get(PAGE).content.decode()
+    page = portal.get(PAGE).content.decode()
+    assert "bad day" in page
+    assert 'anna <span class="sub">by hand</span>' in page
 
 
 def test_rewind_during_a_job_is_refused_in_words(portal: Client, ledger: list[StreamCursor], make_job: MakeJob) -> None:
