@@ -1,0 +1,90 @@
+"""Expressions over the columns of one record, as a frozen tree: what a system can be asked to compute while it reads.
+
+They carry no SQL; a dialect spells them (postgres_expressions). Text is compared by code points in any collation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from connectors.records import FieldType
+
+Function = Literal[
+    "and",
+    "or",
+    "not",
+    "is_null",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "text_eq",
+    "text_ne",
+    "text_lt",
+    "text_le",
+    "text_gt",
+    "text_ge",
+    "text_like",
+    "to_text",
+    "to_integer",
+    "to_bigint",
+    "to_decimal",
+    "to_float",
+    "date_to_text",
+    "date_to_datetime",
+    "datetime_to_date",
+    "whole_part",
+    "scale",
+    "concat",
+    "or_empty",
+    "strip",
+    "single_spaces",
+    "left",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnValue:
+    """A column's value as reading gives it, of its field's type."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same value for every record: a Python object of its type, None for NULL."""
+
+    type: FieldType
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function over expressions; `and`, `or` and `concat` take any number of them. NULL in, NULL out, as in SQL."""
+
+    function: Function
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstThat:
+    """The expression after the first condition that is true, else `otherwise`; the others are not computed."""
+
+    cases: tuple[tuple[Expression, Expression], ...]
+    otherwise: Expression
+
+
+Expression = ColumnValue | Constant | Call | FirstThat
+
+
+def call(function: Function, *arguments: Expression) -> Call:
+    """A call as one reads it."""
+    return Call(function, arguments)
+
+
+def any_of(*conditions: Expression) -> Expression | None:
+    """Whether one of the conditions holds; None if there are none."""
+    return conditions[0] if len(conditions) == 1 else Call("or", conditions) if conditions else None

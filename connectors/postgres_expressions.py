@@ -1,0 +1,123 @@
+"""Spells expressions as PostgreSQL does, with their constants as literals, since COPY takes no parameters.
+
+Right only where the database's encoding is UTF8: elsewhere characters are other things.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import LiteralString
+
+from psycopg.sql import Literal
+
+from connectors.expressions import Call, ColumnValue, Constant, Expression, FirstThat, Function
+from connectors.postgres_dialect import PostgresDialect
+from connectors.records import TYPES, encode_value
+from connectors.sql_text import Column, SQLText, joined, sql
+
+BLANKS = "".join(character for character in map(chr, range(1, sys.maxunicode)) if character.isspace())
+"""What Python's str.strip cuts off."""
+SEPARATORS: dict[Function, LiteralString] = {"and": " AND ", "or": " OR ", "concat": " || "}
+TEMPLATES: dict[Function, LiteralString] = {
+    "not": "(NOT {a})",
+    "is_null": "({a} IS NULL)",
+    "eq": "({a} = {b})",
+    "ne": "({a} <> {b})",
+    "lt": "({a} < {b})",
+    "le": "({a} <= {b})",
+    "gt": "({a} > {b})",
+    "ge": "({a} >= {b})",
+    "text_eq": '({a} COLLATE "C" = {b})',
+    "text_ne": '({a} COLLATE "C" <> {b})',
+    "text_lt": '({a} COLLATE "C" < {b})',
+    "text_le": '({a} COLLATE "C" <= {b})',
+    "text_gt": '({a} COLLATE "C" > {b})',
+    "text_ge": '({a} COLLATE "C" >= {b})',
+    "text_like": '({a} COLLATE "C" LIKE {b})',
+    "to_text": "{a}::text",
+    "to_integer": "{a}::integer",
+    "to_bigint": "{a}::bigint",
+    "to_decimal": "{a}::numeric",
+    "to_float": "{a}::double precision",
+    "date_to_text": "to_char({a}, 'YYYY-MM-DD')",
+    "date_to_datetime": "({a}::timestamp AT TIME ZONE 'UTC')",
+    "datetime_to_date": "({a} AT TIME ZONE 'UTC')::date",
+    "whole_part": "trunc({a})",
+    "scale": "scale({a})",
+    "or_empty": "coalesce({a}, '')",
+    "strip": "btrim({a}, {blanks})",
+    "single_spaces": "regexp_replace(translate({a}, {blanks}, {spaces}), ' +', ' ', 'g')",
+    "left": "left({a}, {b})",
+}
+"""What the functions of expressions are here; `blanks` are Python's, `spaces` as many spaces."""
+PLAIN_TEXT = ("text", "varchar")
+
+
+def spell(expression: Expression, columns: Mapping[str, Column]) -> SQLText:
+    """The expression over the columns of a table with alias t, each value of its field type's own PostgreSQL type.
+
+    Computing it raises no error, except for a column of type json (not jsonb) that jsonb refuses.
+    """
+    match expression:
+        case ColumnValue(name):
+            return value_of(columns[name])
+        case Constant():
+            return literal(expression)
+        case FirstThat(cases, otherwise):
+            whens = [
+                sql("WHEN {when} THEN {then}", when=spell(when, columns), then=spell(then, columns))
+                for when, then in cases
+            ]
+            return sql("CASE {whens} ELSE {other} END", whens=joined(whens, " "), other=spell(otherwise, columns))
+        case Call(function, arguments):
+            return _spell_call(function, [spell(argument, columns) for argument in arguments])
+
+
+def _spell_call(function: Function, arguments: list[SQLText]) -> SQLText:
+    if function in SEPARATORS:
+        return sql("({all})", all=joined(arguments, SEPARATORS[function]))
+    return sql(
+        TEMPLATES[function],
+        **dict(zip(("a", "b"), arguments, strict=False)),
+        blanks=_quoted(BLANKS),
+        spaces=_quoted(" " * len(BLANKS)),
+    )
+
+
+def value_of(column: Column) -> SQLText:
+    """What reading a column gives, as the PostgreSQL type of its field type."""
+    value = sql("t.{column}", column=column.sql)
+    if column.native == "bpchar":  # a cast to text would cut its blanks off
+        return sql("CASE WHEN {value} IS NOT NULL THEN concat({value}) END", value=value)
+    if column.native == "float4":  # reading goes by its decimal text
+        return sql("{value}::text::double precision", value=value)
+    shown = PostgresDialect().shown(column, value)
+    return shown if column.native in PLAIN_TEXT else sql("{value}::{type}", value=shown, type=_type_of(column))
+
+
+def _type_of(column: Column) -> SQLText:
+    return SQLText(TYPES[column.field.type].postgres)
+
+
+def literal(constant: Constant) -> SQLText:
+    """A value as a literal of its type, quoted by the driver."""
+    kind = SQLText(TYPES[constant.type].postgres)
+    if constant.value is None:
+        return sql("NULL::{type}", type=kind)
+    return sql("{text}::{type}", text=_quoted(_text_of(constant)), type=kind)
+
+
+def _text_of(constant: Constant) -> str:
+    if constant.type == "json":
+        return json.dumps(constant.value, ensure_ascii=False)
+    if constant.type == "binary":
+        return f"\\x{constant.value.hex()}"
+    if constant.type == "decimal":
+        return str(constant.value)  # short also where it is 1E+400
+    return str(encode_value(constant.type, constant.value))
+
+
+def _quoted(text: str) -> SQLText:
+    return SQLText(Literal(text).as_string(None).strip())

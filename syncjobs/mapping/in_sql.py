@@ -1,0 +1,76 @@
+"""A mapping said in SQL: expressions over the source's columns that give what the Python mapping gives, or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from connectors.expressions import Expression, any_of, call
+from connectors.records import Field, StreamSchema
+from syncjobs.mapping.compile import Mapper, compile_mapping
+from syncjobs.mapping.in_sql_origins import sql_origin
+from syncjobs.mapping.in_sql_values import NotSaid, SQLValue, converted, is_blank
+from syncjobs.mapping.spec import Column, FieldRule
+
+
+@dataclass(frozen=True, slots=True)
+class SQLMapping:
+    """A mapping as expressions, of the types and in the order of Mapper.fields.
+
+    `doubts` is true for records that the Python mapping may refuse, or on which only it can decide: a batch with such a
+    record goes the Python way. `nulled` are conditions, by target field, that hold where bounds made a value null.
+    NULL is as good as false in both. No expression raises an error.
+    """
+
+    columns: tuple[tuple[Field, Expression], ...]
+    doubts: Expression | None
+    nulled: tuple[tuple[str, Expression], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotInSQL:
+    """Why a mapping has to run in Python: the first target field that cannot be said, and what of it."""
+
+    field: str
+    reason: str
+
+
+def compile_in_sql(
+    rules: tuple[FieldRule, ...] | None,
+    schema: StreamSchema,
+    columns: tuple[str, ...] | None,
+    today: date,
+    key: tuple[str, ...] = (),
+) -> SQLMapping | NotInSQL:
+    """The same mapping as `compile_mapping` of these arguments, and raising the same; a NULL in `key` is a doubt."""
+    mapper = compile_mapping(rules, schema, columns, today)
+    if rules is None:
+        rules = tuple(FieldRule(field.name, Column(field.name)) for field in mapper.fields)
+    values: list[SQLValue] = []
+    for rule, field in zip(rules, mapper.fields, strict=True):
+        try:
+            values.append(_say(rule, field, schema, today))
+        except NotSaid as reason:
+            return NotInSQL(field.name, str(reason))
+    return SQLMapping(
+        tuple((field, value.expression) for field, value in zip(mapper.fields, values, strict=True)),
+        any_of(
+            *dict.fromkeys([*(doubt for value in values for doubt in value.doubts), *_empty_keys(mapper, values, key)])
+        ),
+        tuple(
+            (field.name, nulled) for field, value in zip(mapper.fields, values, strict=True) for nulled in value.nulled
+        ),
+    )
+
+
+def _empty_keys(mapper: Mapper, values: list[SQLValue], key: tuple[str, ...]) -> Iterator[Expression]:
+    for field, value in zip(mapper.fields, values, strict=True):
+        if field.name in key:
+            yield call("is_null", value.expression)
+
+
+def _say(rule: FieldRule, field: Field, schema: StreamSchema, today: date) -> SQLValue:
+    value = sql_origin(rule, field, schema, today)
+    value = converted(value, field.type)
+    return value.doubted(is_blank(value)) if rule.required else value
