@@ -21,6 +21,8 @@ class Schedule(models.Model):
     overrides = models.JSONField(default=dict, blank=True)
     catch_up = models.CharField(max_length=10, choices=CatchUp.choices, default=CatchUp.LATEST)
     last_due_at = models.DateTimeField(null=True, blank=True)
+    paused_reason = models.CharField(max_length=500, blank=True, default="")  # why it switched itself off
+    paused_after_job = models.PositiveBigIntegerField(null=True, blank=True)  # up to which its failures are settled
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

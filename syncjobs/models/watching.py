@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from syncjobs.models.job_types import SyncJobType
+from syncjobs.models.jobs import SyncJob
 
 
 class WorkerSeen(models.Model):
@@ -24,15 +25,26 @@ class WorkerSeen(models.Model):
 
 
 class SchemaSnapshot(models.Model):
-    """The source schema that a type's stream last had: `fields` is {name: type}."""
+    """Append-only history of a source stream's schema, as the runs of a type met it; the newest row comes first.
+
+    `fields` is {name: type} of all its columns, whatever their order; runs leave the `ignored` ones out. `differences`
+    is what became of the row before: {"dropped": {name: type}, "added": …, "changed": {name: [old, new]}}. A schema
+    that stopped a run is kept, but not accepted: the next run is compared with the newest accepted one.
+    """
 
     job_type = models.ForeignKey(SyncJobType, on_delete=models.CASCADE, related_name="schema_snapshots")
     stream = models.CharField(max_length=255)
     fields = models.JSONField()
+    ignored = models.JSONField(default=list)
+    differences = models.JSONField(default=dict)
+    is_accepted = models.BooleanField(default=True)
+    first_seen_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+    job = models.ForeignKey(SyncJob, on_delete=models.SET_NULL, null=True, related_name="+")  # the first that met it
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("job_type", "stream"), name="one_schema_per_stream"),)
+        ordering = ("-id",)
+        indexes = (models.Index(fields=("job_type", "stream", "-id"), name="schemas_of_a_stream"),)
 
     def __str__(self) -> str:
         return f"{self.job_type}: {self.stream}"

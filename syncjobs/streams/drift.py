@@ -30,8 +30,9 @@ def check_drift(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema) -> 
     ignored = set(added) if used is None else set()
     kept = {name: field_type for name, field_type in now.items() if name not in ignored}
     if not sync_job.dry_run and (seen is None or kept != had):
-        SchemaSnapshot.objects.update_or_create(
-            job_type=sync_job.job.job_type, stream=spec.source, defaults={"fields": kept, "seen_at": db_now()}
+        now_seen = db_now()
+        SchemaSnapshot.objects.create(
+            job_type=sync_job.job.job_type, stream=spec.source, fields=kept, seen_at=now_seen, first_seen_at=now_seen
         )
     return replace(schema, fields=tuple(field for field in schema.fields if field.name not in ignored))
 
