@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import socket
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -42,7 +41,8 @@ Result = TypeVar("Result")
 class HttpSession:
     """GET requests to servers a user named. Belongs to one thread; an Interruption may end its waits from another.
 
-    `secret_headers` go only to the origin first asked. `retries` counts the tries after the first of each request.
+    `secret_headers` go only to the origin first asked. A session that does not wait for turns takes them all the same:
+    others wait the longer. `retries` counts the tries after the first of each request.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class HttpSession:
         deadline_seconds: float = DEADLINE_SECONDS,
         connect_seconds: float = CONNECT_SECONDS,
         largest_body: int = LARGEST_BODY,
+        waits_for_turns: bool = True,
         resolver: Resolver = socket.getaddrinfo,
         random_share: Callable[[], float] = random.random,
         sleep: Callable[[float], None] | None = None,
@@ -63,10 +64,10 @@ class HttpSession:
         self.tries = tries
         self.deadline_seconds = deadline_seconds
         self.largest_body = largest_body
+        self.waits_for_turns = waits_for_turns
         self.retries = 0
         self._random_share = random_share
-        self._sleep = sleep or surroundings.interruption.sleep
-        self._next_request_at = 0.0  # time.monotonic()
+        self._sleep = sleep or surroundings.wait
         self.dialer = Dialer(surroundings.interruption, connect_seconds, resolver)
         self._session = _make_session(self.dialer)
 
@@ -146,7 +147,7 @@ class HttpSession:
         self, url: str, parameters: Mapping[str, str] | None, headers: Mapping[str, str], method: str = "GET"
     ) -> Answer:
         interruption, host, is_answering = self.surroundings.interruption, host_of(url), False
-        self._keep_pace()
+        self._take_turn()
         interruption.check()
         try:
             with Deadline(self.deadline_seconds, self.dialer) as deadline:
@@ -175,6 +176,12 @@ class HttpSession:
             raise self._too_slow(host)
         return replace(answer, url=answer.url.partition("?")[0])
 
+    def _take_turn(self) -> None:
+        if self.waits_for_turns:
+            self.surroundings.wait_for_turn()
+        elif self.surroundings.turns:
+            self.surroundings.turns.take()
+
     def _read_body(self, response: requests.Response) -> bytes:
         chunks, size = [], 0
         for chunk in _chunks(response):
@@ -194,15 +201,6 @@ class HttpSession:
             f"{host} did not finish its answer within {self.deadline_seconds:g} s",
             hint="Read fewer records at a time (batch_size, page_size), or try again when the server is less busy.",
         )
-
-    def _keep_pace(self) -> None:
-        limit = self.surroundings.rate_limit_per_minute
-        if not limit:
-            return
-        now = time.monotonic()
-        if now < self._next_request_at:
-            self._sleep(self._next_request_at - now)
-        self._next_request_at = max(now, self._next_request_at) + 60 / limit
 
 
 def _make_session(dialer: Dialer) -> requests.Session:

@@ -15,7 +15,9 @@ from connectors import base
 from connectors.errors import ConfigError
 from connectors.registry import connector_class
 from connectors.secrets import EncryptedField, Secrets, resolve_references
+from connectors.shared_turns import SharedTurns
 from connectors.surroundings import Surroundings
+from connectors.turns import OwnTurns, Turns
 from connectors.validation import config_problems, credentials_problems, optional_credentials
 
 SLUG_RULE = RegexValidator(
@@ -105,8 +107,14 @@ class Connector(models.Model):
         kind = connector_class(self.kind)
         secrets: Secrets = self.credentials
         credentials = resolve_references(secrets.reveal(), optional_credentials(kind))
-        limited = replace(surroundings or Surroundings(), rate_limit_per_minute=self.rate_limit_per_minute)
-        return kind(self.slug, self.config, credentials, limited)
+        return kind(self.slug, self.config, credentials, replace(surroundings or Surroundings(), turns=self._turns()))
+
+    def _turns(self) -> Turns | None:
+        if self.rate_limit_per_minute is None:
+            return None
+        if self._state.adding:
+            return OwnTurns(self.rate_limit_per_minute)
+        return SharedTurns(self.pk, self.rate_limit_per_minute)
 
 
 class ConnectionTest(models.Model):

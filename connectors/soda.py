@@ -131,7 +131,7 @@ class SodaConnector(Connector):
         return self.base_url
 
     def check(self) -> Iterator[CheckStep]:
-        portal = self._open_portal(tries=1, deadline_seconds=30)
+        portal = self._open_portal(tries=1, deadline_seconds=30, waits_for_turns=False)
         try:
             yield from check_portal(portal, has_token="app_token" in self.credentials)
         finally:

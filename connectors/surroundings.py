@@ -1,12 +1,16 @@
-"""What surrounds a connector at work: a way to end its waits, an ear for what it tells, and its limits."""
+"""What surrounds a connector at work: a way to end its waits, an ear for what it tells, and its turns."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from connectors.errors import Interrupted
+from connectors.turns import Turns
+
+LONG_WAIT = 1.0  # seconds for a turn; longer ones are told
 
 Notify = Callable[[str, str], None]
 """(level, message): where a connector tells what an operator should see, e.g. a wait; levels are those of logging."""
@@ -56,4 +60,31 @@ class Surroundings:
 
     interruption: Interruption = field(default_factory=Interruption)
     notify: Notify = _say_nothing
-    rate_limit_per_minute: int | None = None  # requests; set by the connector's row, None = no limit
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is inside while the connector waits
+    turns: Turns | None = None  # from the connector's row; None = no limit of requests
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the other system, as a job shows by its phase; raise Interrupted at once if asked to end."""
+        with self.waiting():
+            self.interruption.sleep(seconds)
+
+    def wait_for_turn(self) -> None:
+        """Wait until the connector's limit of requests per minute, which all share that use it, lets the next one go.
+
+        For kinds that send requests: before each of them.
+        """
+        while self.turns is not None:
+            turn = self.turns.take()
+            if turn.wait_seconds > LONG_WAIT:
+                self._tell_wait(self.turns, turn.wait_seconds)
+            if turn.wait_seconds > 0:
+                self.wait(turn.wait_seconds)
+            if turn.is_ours:
+                return
+
+    def _tell_wait(self, turns: Turns, seconds: float) -> None:
+        if turns.is_told_of:
+            return  # once is enough: every further request waits as long
+        turns.is_told_of = True
+        told = f"the connector allows {turns.limit_per_minute:,} requests a minute to all jobs together"
+        self.notify("INFO", f"Waits {seconds:.0f} s for its turn: {told}")

@@ -7,7 +7,8 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,7 +42,7 @@ class RunningJob:
         self.started = time.monotonic()
         self.own_connection: Any = connections[DEFAULT_DB_ALIAS]  # of this thread; the watcher has one of its own
         self.interruption = Interruption()
-        self.surroundings = Surroundings(self.interruption, self.log)
+        self.surroundings = Surroundings(self.interruption, self.log, self.waiting)
         self.buffer = JobLogBuffer(job.pk, job.attempt, self.now)
         self.documents = DocumentDesk(self.surroundings)
         self.masked_fields = masked_fields(snapshot.get("controller", ""), snapshot.get("config", {}))
@@ -124,6 +125,16 @@ class RunningJob:
         with self._lock:
             self._phase_seconds[self.phase.value] += now - self._phase_since  # type: ignore[assignment]
             self.phase, self._phase_since = phase, now
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Inside the block the phase is `waiting`, afterwards what it was."""
+        before = self.phase
+        self.set_phase(Phase.WAITING)
+        try:
+            yield
+        finally:
+            self.set_phase(before)
 
     def phase_seconds(self) -> dict[str, float]:
         """Seconds spent in each phase so far."""

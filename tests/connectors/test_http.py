@@ -402,15 +402,6 @@ def test_rebinding_name_is_never_connected_to_its_second_address(listener: Liste
     assert len(server.requests) == 1
 
 
-def test_rate_limit_spaces_requests(listener: Listener) -> None:
-    limited = Surroundings(listener.interruption, rate_limit_per_minute=120)
-    with scripted_server(reply_json([])) as server:
-        session = HttpSession(limited, sleep=listener.waits.append)
-        for _ in range(3):
-            session.get_json(server.url)
-    assert listener.waits == pytest.approx([0.5, 1.0], abs=0.4)
-
-
 def answer_plainly(handler: BaseHTTPRequestHandler) -> None:
     reply_json([1])(handler)
 

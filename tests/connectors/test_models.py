@@ -104,7 +104,8 @@ def test_row_opens_as_its_kind_with_resolved_credentials(monkeypatch: pytest.Mon
     assert isinstance(runtime, SodaConnector)
     assert runtime.credentials == {"app_token": "t0ken-from-environment"}
     assert runtime.surroundings.interruption is surroundings.interruption
-    assert runtime.surroundings.rate_limit_per_minute == 30
+    assert runtime.surroundings.turns is not None
+    assert runtime.surroundings.turns.limit_per_minute == 30
     runtime.close()
 
 
