@@ -16,11 +16,12 @@ from syncjobs.statuses import Phase
 from syncjobs.streams.asking import Key, SourceAsker
 from syncjobs.streams.books import BatchBooks
 from syncjobs.streams.comparing import count_changes
+from syncjobs.streams.exactly_once import FilledBatch
 from syncjobs.streams.guards import SAMPLE, GuardDesk
 from syncjobs.streams.leftovers import drop_leftovers
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
-from syncjobs.streams.writing import BatchWriter, FilledBatch
+from syncjobs.streams.writing import BatchWriter
 
 CHUNK = 5_000  # keys looked for, or (unless batch_size is smaller) records deleted, at a time
 

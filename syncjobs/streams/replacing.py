@@ -11,11 +11,12 @@ from connectors.errors import ConfigError, InternalError
 from syncjobs.counts import Counts
 from syncjobs.statuses import Phase
 from syncjobs.streams.books import BatchBooks
+from syncjobs.streams.exactly_once import FilledBatch
 from syncjobs.streams.guards import SAMPLE, GuardDesk
 from syncjobs.streams.leftovers import drop_leftovers
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
-from syncjobs.streams.writing import BatchWriter, FilledBatch
+from syncjobs.streams.writing import BatchWriter
 
 
 class LoadBatches(BatchWriter):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
-from connectors.errors import DataError, TransientError
+from connectors.errors import DataError
 from connectors.records import Batch
 from syncjobs.controllers.base import JobHandle, Outcome
 from syncjobs.crash_points import crash_here
@@ -19,10 +20,6 @@ from syncjobs.streams.modes import way_of
 from syncjobs.streams.opening import OpenStream, open_stream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage, map_page
-from syncjobs.streams.writing import BatchWriter
-
-MOST_TRIES = 8  # of one batch, while its target comes and goes
-LONGEST_PAUSE_SECONDS = 30.0
 
 
 def sync_stream(sync_job: JobHandle) -> Outcome:
@@ -35,7 +32,8 @@ def sync_stream(sync_job: JobHandle) -> Outcome:
         progress = batch_writer.settle()
         progress = way.begin(_begin_or_resume(stream, progress, is_empty))
         for pages in _pages(stream, progress):
-            progress = _write_patiently(stream, batch_writer, pages, progress)
+            write = partial(batch_writer.write_batch, pages, progress)
+            progress = batch_writer.patiently(progress, write, can_repeat=isinstance(pages, list))
             sync_job.raise_if_stopped()
             sync_job.set_phase(Phase.READING)
         batch_writer.check_share_at_end(progress)
@@ -88,28 +86,6 @@ def _all_at_once(stream: OpenStream, first: Batch, others: Iterator[Batch]) -> I
     for batch in others:
         stream.sync_job.raise_if_stopped()
         yield map_page(stream, batch)
-
-
-def _write_patiently(
-    stream: OpenStream, batch_writer: BatchWriter, pages: Iterable[MappedPage], before: Progress
-) -> Progress:
-    """Write a batch, again after passing faults of the target; what became of a lost commit is asked of the target."""
-    for tried in range(1, MOST_TRIES + 1):
-        try:
-            if tried > 1:
-                stream.reopen_target()
-                settled = batch_writer.settle()
-                if settled.batch_no > before.batch_no:
-                    return settled
-            return batch_writer.write_batch(pages, before)
-        except TransientError as error:
-            if tried == MOST_TRIES or not isinstance(pages, list) or not stream.can_reopen_target:
-                raise
-            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**tried)
-            stream.sync_job.log("WARNING", f"{error.message}; retry {tried}/{MOST_TRIES} in {pause:g} s")
-            stream.sync_job.set_phase(Phase.WAITING)
-            stream.sync_job.surroundings.interruption.sleep(pause)
-    raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
 
 
 def _refuse_empty(stream: OpenStream, progress: Progress) -> None:

@@ -1,0 +1,146 @@
+"""Batches that are booked and written exactly once (DESIGN §7.7), whatever fills them, however often one is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from connectors.base import RecordChange, StreamWriter, TargetCheckpoint
+from connectors.errors import InternalError, TransientError
+from syncjobs.controllers.base import JobHandle
+from syncjobs.counts import Counts
+from syncjobs.crash_points import crash_here
+from syncjobs.models import JobBatch
+from syncjobs.statuses import Phase
+from syncjobs.streams.books import BatchBooks
+from syncjobs.streams.progress import Progress
+from syncjobs.streams.rejects import Settling
+
+MOST_TRIES = 8  # of one batch, while its target comes and goes
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+class WrittenStream(Protocol):
+    """What batches need of a stream that is open for writing."""
+
+    sync_job: JobHandle
+
+    @property
+    def writer(self) -> StreamWriter: ...
+
+    @property
+    def can_reopen_target(self) -> bool: ...
+
+    def reopen_target(self) -> None: ...
+
+
+def _nothing(_batch: JobBatch) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class FilledBatch:
+    """A batch in the target's open transaction, about to be written: `after` is the progress with it, but for the
+    number of kept changes; `write` makes it so. `book` adds further rows of ours that come and go with the batch.
+    """
+
+    counts: Counts
+    changes: Iterable[RecordChange]
+    after: Progress
+    write: Callable[[], object]
+    settling: Settling = field(default_factory=Settling)
+    book: Callable[[JobBatch], object] = _nothing
+
+
+class ExactlyOnce:
+    """Brings batches to the target, and Syncdeck's books in line with them."""
+
+    def __init__(self, stream: WrittenStream, books: BatchBooks) -> None:
+        self._written = stream
+        self._books = books
+        self._token = str(stream.sync_job.job.token)
+        self._fence = stream.sync_job.job.fence
+
+    def settle(self) -> Progress:
+        """Take the job's row at the target (and so wait out a predecessor), then decide the batch left open."""
+        writer = self._written.writer
+        found = writer.begin(self._token, self._fence)
+        if self._written.sync_job.dry_run:
+            writer.rollback()
+        else:
+            writer.commit(found or TargetCheckpoint(0, None, Counts().as_dict()))
+        return self._books.settle(found)
+
+    def beside(self, action: Callable[[], object]) -> None:
+        """Do something in a transaction of its own that is no batch and changes no record of the target."""
+        writer = self._written.writer
+        try:
+            found = writer.begin(self._token, self._fence)
+            action()
+            writer.commit(found or TargetCheckpoint(0, None, Counts().as_dict()))
+        except BaseException:
+            writer.rollback()
+            raise
+
+    def exactly_once(self, before: Progress, fill: Callable[[], FilledBatch]) -> Progress:
+        """Do one batch, which `fill` stages and compares. On any error the target is rolled back."""
+        try:
+            batch = self._to_target(before, fill)
+        except BaseException:
+            self._written.writer.rollback()
+            raise
+        crash_here("after_target_commit")
+        crash_here("before_checkpoint")
+        return self._books.commit_batch(batch)
+
+    def patiently(self, before: Progress, write: Callable[[], Progress], *, can_repeat: bool = True) -> Progress:
+        """Write a batch, again after passing faults of the target; what became of a lost commit is asked of it."""
+        stream = self._written
+        for tried in range(1, MOST_TRIES + 1):
+            try:
+                if tried > 1:
+                    stream.reopen_target()
+                    settled = self.settle()
+                    if settled.batch_no > before.batch_no:
+                        return settled
+                return write()
+            except TransientError as error:
+                if tried == MOST_TRIES or not can_repeat or not stream.can_reopen_target:
+                    raise
+                pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**tried)
+                stream.sync_job.log("WARNING", f"{error.message}; retry {tried}/{MOST_TRIES} in {pause:g} s")
+                stream.sync_job.set_phase(Phase.WAITING)
+                stream.sync_job.surroundings.interruption.sleep(pause)
+        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+
+    def _to_target(self, before: Progress, fill: Callable[[], FilledBatch]) -> JobBatch:
+        writer, sync_job = self._written.writer, self._written.sync_job
+        self._check_order(writer.begin(self._token, self._fence), before)
+        filled = fill()
+        batch, kept = self._books.open_batch(before, filled.changes, filled.settling)
+        filled.book(batch)
+        after = replace(filled.after, kept_changes=before.kept_changes + kept)
+        self._books.complete_batch(batch, filled.counts, after)
+        sync_job.set_phase(Phase.WRITING)
+        crash_here("before_commit")
+        if not sync_job.dry_run:
+            filled.write()
+        writer.commit(TargetCheckpoint(after.batch_no, after.position, after.counts.as_dict()))
+        self.tell(filled, after)
+        return batch
+
+    def _check_order(self, found: TargetCheckpoint | None, before: Progress) -> None:
+        at_target = found.batch_no if found else 0
+        if not self._written.sync_job.dry_run and at_target != before.batch_no:
+            raise InternalError(
+                "books_differ",
+                f"the target says that batch {at_target} was the last, Syncdeck says {before.batch_no}",
+                hint="Do not edit the table _syncdeck_checkpoint; run the job type again.",
+            )
+
+    def tell(self, filled: FilledBatch, after: Progress) -> None:
+        """Log what the batch was."""
+        counts = filled.counts.as_dict()
+        words = ", ".join(f"{name} {number:,}" for name, number in counts.items() if number or name == "read")
+        self._written.sync_job.log("INFO", f"Batch {after.batch_no}: {words}", batch=after.batch_no)
