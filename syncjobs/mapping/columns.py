@@ -12,7 +12,7 @@ from uuid import UUID
 
 from connectors.field_types import INTEGER_BOUNDS, LONGEST_NUMBER, TYPES, FieldType
 from syncjobs.mapping.problems import quote
-from syncjobs.mapping.steps import OutOfBounds, Step
+from syncjobs.mapping.steps import RefusedValue, Step
 
 REFUSALS = (ValueError, ArithmeticError, RecursionError)
 """What decoding and transforms raise for a value; RecursionError comes from deeply nested JSON text."""
@@ -23,7 +23,7 @@ class RowReject:
     """A record that can not be mapped: its index in the batch, the target field, a code, and words such as
     `value 'abc' is not a number` that follow the field's name.
 
-    Codes: wrong_type, out_of_bounds, required.
+    Codes: wrong_type, out_of_bounds, not_in_table, required.
     """
 
     index: int
@@ -42,7 +42,7 @@ class Refusals:
         self.by_index.setdefault(index, RowReject(index, field_name, code, reason))
 
     def add_error(self, index: int, field_name: str, value: Any, error: Exception) -> None:
-        code = "out_of_bounds" if isinstance(error, OutOfBounds) else "wrong_type"
+        code = error.code if isinstance(error, RefusedValue) else "wrong_type"
         words = str(error) if isinstance(error, ValueError) else "is nested or extended too far"
         self.add(index, field_name, code, f"value {quote(value)} {words}")
 

@@ -15,7 +15,7 @@ from syncjobs.mapping.origins import Gather, compile_origin, origin_may_be_null,
 from syncjobs.mapping.problems import list_words
 from syncjobs.mapping.spec import Column, FieldRule
 from syncjobs.mapping.steps import Step
-from syncjobs.mapping.transforms import OPERATIONS, build_step
+from syncjobs.mapping.transforms import build_step, result_type
 
 MOST_NAMED = 30
 WHOLE_TYPES = frozenset({"integer", "bigint"})
@@ -151,9 +151,10 @@ def _compile_rule(rule: FieldRule, schema: StreamSchema, today: date) -> Compile
     field_type = origin_type(rule, schema)
     may_be_null = origin_may_be_null(rule, schema)
     for transform in rule.transforms:
-        field_type = OPERATIONS[transform.op].result or field_type
+        field_type = result_type(transform, field_type)
         may_be_null = may_be_null or transform.may_make_null
-    field = Field(rule.to, rule.type or field_type, nullable=may_be_null and not rule.required)
-    steps = tuple((build_step(transform, today), transform.discards) for transform in rule.transforms)
     source = schema.get(rule.origin.name) if isinstance(rule.origin, Column) else None
+    length = source.length if source and not rule.transforms else None
+    field = Field(rule.to, rule.type or field_type, nullable=may_be_null and not rule.required, length=length)
+    steps = tuple((build_step(transform, today), transform.discards) for transform in rule.transforms)
     return CompiledField(rule, field, source, compile_origin(rule, schema), steps)

@@ -8,7 +8,8 @@ from typing import Any
 from connectors.records import FieldType, StreamSchema
 from syncjobs.mapping.columns import REFUSALS, Refusals, run_step
 from syncjobs.mapping.conditions import Test, compile_condition
-from syncjobs.mapping.spec import Choice, Column, Constant, FieldRule, infer_type
+from syncjobs.mapping.constants import infer_type
+from syncjobs.mapping.spec import Choice, Column, Constant, FieldRule
 from syncjobs.mapping.templates import Template, compile_template
 
 Gather = Callable[[Mapping[str, list[Any]], int, Refusals], list[Any]]

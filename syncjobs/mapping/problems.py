@@ -92,7 +92,7 @@ def _sentence(error: ValidationError) -> str:
         case "minItems" | "minProperties":
             return "must not be empty"
         case "pattern" | "minLength":
-            return "must not be blank or hold a NUL character"
+            return str(schema.get("x-problem") or "must not be blank or hold a NUL character")
         case "uniqueItems":
             return "names something twice"
     return str(schema.get("x-problem") or error.message[:200])

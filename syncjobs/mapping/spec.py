@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.records import TYPES, FieldType, Filter, decode_value
 from syncjobs.mapping.conditions import CONDITION_SCHEMA, condition_problems, pattern_problems, read_condition
+from syncjobs.mapping.constants import infer_type
 from syncjobs.mapping.problems import NAME_SCHEMA, MappingProblems, quote, schema_problems
 from syncjobs.mapping.templates import Template, read_template, template_problems
 from syncjobs.mapping.transforms import TRANSFORM_SCHEMA, TransformRule, read_transform, transform_problems
@@ -176,26 +177,6 @@ def _constant_problem(field_type: FieldType | None, value: Any) -> str:
     except (ValueError, RecursionError) as error:
         return str(error)
     return ""
-
-
-def infer_type(values: tuple[Any, ...]) -> FieldType:
-    """The type that holds all these JSON constants: theirs if it is the same, float over integers, else text."""
-    types = {_type_of(value) for value in values if value is not None}
-    if len(types) == 1:
-        return types.pop()
-    if types and types <= {"integer", "bigint"}:
-        return "bigint"
-    return "float" if types and types <= {"integer", "bigint", "float"} else "text"
-
-
-def _type_of(value: Any) -> FieldType:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer" if -(2**31) <= value < 2**31 else "bigint" if -(2**63) <= value < 2**63 else "decimal"
-    if isinstance(value, float):
-        return "float"
-    return "json" if isinstance(value, dict | list) else "text"
 
 
 def _read_origin(item: dict[str, Any]) -> Column | Template | Constant | Choice:

@@ -20,8 +20,16 @@ Builder = Callable[[Mapping[str, Any], date], Step]
 YEARS = {"this_year": 0, "next_year": 1}
 
 
-class OutOfBounds(ValueError):
+class RefusedValue(ValueError):
+    """A value of the right type that the mapping refuses; `code` is that of its reject."""
+
+    code = "wrong_type"
+
+
+class OutOfBounds(RefusedValue):
     """A value lies outside the bounds that its mapping sets."""
+
+    code = "out_of_bounds"
 
 
 # 1. text: what is no text passes as it is.

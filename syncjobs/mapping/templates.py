@@ -47,6 +47,10 @@ def template_problems(text: str, path: str) -> Iterator[str]:
         yield f"{path}: single brace at character {stray[0]}; write {{{{ or }}}} for a brace in the text"
     elif not read_template(text).columns:
         yield f"{path}: holds no {{source field}}; use value for a constant"
+    try:
+        TYPES["text"].decode(text)
+    except ValueError as error:
+        yield f"{path}: {error}"
 
 
 def compile_template(template: Template) -> Callable[[tuple[Any, ...]], str | None]:

@@ -82,10 +82,11 @@ def when(**settings: Any) -> list[dict[str, Any]]:
         (rule(required="yes"), "mapping[0].required: must be true or false, not 'yes'"),
         (rule(**{"else": 1}), "mapping[0].else: only goes with case"),
         (
-            transform(op="hash"),
+            transform(op="encrypt"),
             (
-                "mapping[0].transforms[0].op: 'hash' does not exist; choose strip, collapse_spaces, null_if, upper, "
-                "lower, number, integer, decimal, boolean, date, datetime, truncate or bounds"
+                "mapping[0].transforms[0].op: 'encrypt' does not exist; choose strip, collapse_spaces, null_if, upper, "
+                "lower, number, integer, decimal, boolean, date, datetime, truncate, bounds, hash, mask, lookup or "
+                "json_path"
             ),
         ),
         (transform(length=3), "mapping[0].transforms[0]: 'op' is required"),
@@ -111,6 +112,52 @@ def when(**settings: Any) -> list[dict[str, Any]]:
             "mapping[0].transforms[0].format: 'Q' is a bad directive in format '%Q'",
         ),
         (
+            transform(op="date", format="%d.%d"),
+            "mapping[0].transforms[0].format: '%d.%d' names the same part of a time twice",
+        ),
+        (
+            transform(op="null_if", values=["a\x00"]),
+            "mapping[0].transforms[0].values: holds a NUL character, which text columns refuse",
+        ),
+        (
+            transform(op="bounds", min=10**5000, max=1),
+            "mapping[0].transforms[0].min: min of thousands of digits is above max 1",
+        ),
+        (
+            transform(op="hash", algorithm="md5"),
+            "mapping[0].transforms[0].algorithm: 'md5' does not exist; choose sha256 or sha512",
+        ),
+        (
+            transform(op="hash", salt="\ud800"),
+            "mapping[0].transforms[0].salt: holds half of a surrogate pair, which is no valid text",
+        ),
+        (transform(op="mask", **{"with": "**"}), "mapping[0].transforms[0].with: must be one character"),
+        (transform(op="mask", keep_first=-1), "mapping[0].transforms[0].keep_first: must be at least 0"),
+        (transform(op="lookup"), "mapping[0].transforms[0]: 'table' is required"),
+        (transform(op="lookup", table={}), "mapping[0].transforms[0].table: must not be empty"),
+        (
+            transform(op="lookup", table={"a": [1]}),
+            "mapping[0].transforms[0].table.a: must be text, a number, true or false or null, not [1]",
+        ),
+        (
+            transform(op="lookup", table={"a": 1}, default=2, missing="keep"),
+            (
+                "mapping[0].transforms[0].missing: does not go with default, which says what other values become; "
+                "leave one of them out"
+            ),
+        ),
+        (
+            transform(op="lookup", table={"a": 1, "A": 2}, ignore_case=True),
+            "mapping[0].transforms[0].table: 'a' and 'A' are the same in any case",
+        ),
+        *(
+            (
+                transform(op="json_path", path=path),
+                f"mapping[0].transforms[0].path: {path!r} is no path such as $.owner.name, $.names[0] or $['a name']",
+            )
+            for path in ("", "owner", "$..a", "$.a[", "$[x]", "$[*]", "$.a b", "$['a']x")
+        ),
+        (
             when(field="f", op="near", value=1),
             (
                 "mapping[0].case[0].when.op: 'near' does not exist; choose eq, ne, lt, le, gt, ge, in, not_in, like, "
@@ -133,6 +180,10 @@ def when(**settings: Any) -> list[dict[str, Any]]:
         (
             [{"to": "a", "template": "no field"}],
             "mapping[0].template: holds no {source field}; use value for a constant",
+        ),
+        (
+            [{"to": "a", "template": "{a}\x00"}],
+            "mapping[0].template: holds a NUL character, which text columns refuse",
         ),
         (
             [{"to": "a", "template": "{a} {b"}],
@@ -168,6 +219,10 @@ def test_every_transform_of_the_table_can_be_used(op: str) -> None:
         "bounds": {"min": 1900, "max": "next_year", "outside": "reject"},
         "date": {"format": "%d.%m.%Y"},
         "datetime": {"format": "%d.%m.%Y %H:%M", "zone": "Europe/Berlin"},
+        "hash": {"algorithm": "sha512", "salt": "x"},
+        "mask": {"keep_first": 1, "keep_last": 2, "with": "•"},
+        "lookup": {"table": {"US": "United States", "": None}, "missing": "keep", "ignore_case": True},
+        "json_path": {"path": "$.a['b c'][\"d\"][-1]"},
     }
     (parsed,) = parse_mapping(transform(op=op, **options.get(op, {})))
     assert parsed.transforms == (TransformRule(op, options.get(op, {})),)
