@@ -11,7 +11,8 @@ from connectors.records import Filter
 from syncjobs.mapping import MAPPING_SCHEMA, MappingProblems, parse_mapping
 from syncjobs.mapping.spec import Choice, Column, Constant
 from syncjobs.mapping.templates import Template
-from syncjobs.mapping.transforms import OPERATIONS, TransformRule
+from syncjobs.mapping.transform_table import OPERATIONS
+from syncjobs.mapping.transforms import TransformRule
 from tests.appendix import MAPPING
 
 
