@@ -11,7 +11,6 @@ import psycopg
 
 from connectors.base import WriteRequest
 from connectors.errors import DataError, SyncError, TransientError
-from connectors.postgres_asides import PostgresAsides
 from connectors.postgres_copy import copy_rows
 from connectors.postgres_dialect import (
     HAS_MINIMUM,
@@ -20,6 +19,7 @@ from connectors.postgres_dialect import (
     planned_column,
     split_name,
 )
+from connectors.postgres_receiving import PostgresReceiving
 from connectors.postgres_session import Session
 from connectors.records import FieldType
 from connectors.sql_statements import Merge, old_name, stage_name
@@ -36,10 +36,11 @@ CHECKPOINT_COLUMNS = sql(
 )
 
 
-class PostgresWriter(PostgresAsides):
+class PostgresWriter(PostgresReceiving):
     """One stream of one job, on a connection of its own that `open_session` makes."""
 
     dialect = PostgresDialect()
+    longest_name = LONGEST_NAME
 
     def __init__(
         self, request: WriteRequest, schema: str, surroundings: Surroundings, open_session: Callable[[], Session]
@@ -109,7 +110,7 @@ class PostgresWriter(PostgresAsides):
 
     def create_target(self) -> None:
         planned = self.planned_target()
-        refuse_unusable_names(planned, LONGEST_NAME)
+        refuse_unusable_names(planned, self.longest_name)
         query = create_table(planned, [column.declared for column in planned.columns])
         self._create(query, lambda: self.find_target() is not None)
 

@@ -38,6 +38,10 @@ class MergeDialect(ReadDialect):
         """A NULL of the column's type."""
         return sql("NULL")
 
+    def widened(self, column: Column, expression: SQLText) -> SQLText:
+        """A value in the column's type, which is a wider one."""
+        return sql("CAST({value} AS {type})", value=expression, type=column.declared)
+
     def marks(self, number: int) -> dict[str, SQLText]:
         """Placeholders p1, p2 … for `sql`."""
         return {f"p{one}": self.mark(one) for one in range(1, number + 1)}

@@ -6,13 +6,15 @@ import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from connectors.base import Comparison, FenceLost, StreamWriter, TargetCheckpoint, WriteRequest
-from connectors.errors import ConfigError, InternalError
+from connectors.errors import ConfigError, InternalError, SyncError
+from connectors.sql_evolving import cannot_evolve, change_of_type, plan_evolution
 from connectors.sql_statements import Merge, MergeDialect
-from connectors.sql_tables import refuse_unusable_key
-from connectors.sql_text import SQLText, Table, joined, sql
+from connectors.sql_tables import refuse_unusable_key, refuse_unusable_names
+from connectors.sql_text import Column, SQLText, Table, joined, sql
 
 CHECKPOINT_DAYS = 90  # a job that is resumed later than this cannot know whether its last batch was committed
 NEW = -1  # batch_no of a checkpoint row whose job has not committed anything yet
@@ -22,6 +24,7 @@ class SQLTransactions(StreamWriter):
     """prepare, begin, commit and rollback; what lies between them is connectors.sql's."""
 
     dialect: MergeDialect
+    longest_name = 0  # bytes of a name; 0 = as long as one likes
     checkpoint_table: SQLText
 
     def __init__(self, request: WriteRequest) -> None:
@@ -63,6 +66,14 @@ class SQLTransactions(StreamWriter):
     def create_target(self) -> None:
         """Make the table, in a transaction of its own."""
 
+    def declared(self, column: Column) -> SQLText:
+        """The type that a planned column is declared with."""
+        return column.declared
+
+    def widening(self, target: Table, column: Column) -> list[SQLText]:
+        """What gives a column of the target the wider type that `column` has; ConfigError where it can not."""
+        return [change_of_type(target, column)]
+
     @abstractmethod
     def create_checkpoints(self) -> None:
         """Make the checkpoint table if it is missing, and delete what is older than CHECKPOINT_DAYS."""
@@ -80,14 +91,16 @@ class SQLTransactions(StreamWriter):
     def prepare(self) -> bool:
         refuse_unusable_key(self.request)
         target = self._existing_target()
-        if target is None and not self.request.dry_run:
+        if target is not None:
+            target = self._evolve(target)
+        elif not self.request.dry_run:
             self.create_target()
             target = self._existing_target()
         if not self.request.dry_run:
             self.create_checkpoints()
         if target is None:
             return True
-        Merge(self.request, target, self.dialect)  # refuses missing columns
+        Merge(self.request, self._as_dry_run_sees(target), self.dialect)  # refuses missing columns
         if self.request.mode != "append" and not target.has_unique(self.request.key):
             self.warn(
                 f"{self.request.stream}: no unique index covers the key {', '.join(self.request.key)}; comparing is"
@@ -106,10 +119,41 @@ class SQLTransactions(StreamWriter):
             )
         return target
 
+    def _evolve(self, target: Table) -> Table:
+        """Add and widen columns as far as the request says so, in a transaction of its own."""
+        evolution = plan_evolution(self.request, target, self.planned_target())
+        if not evolution:
+            return target
+        if self.request.dry_run:
+            self.warn(f"{self.request.stream}: a real run changes the target: it {evolution.words()}")
+            return target
+        refuse_unusable_names(replace(target, columns=evolution.added), self.longest_name)
+        try:
+            self.alter_target(evolution.statements(target, self.declared, partial(self.widening, target)))
+        except SyncError as error:
+            raise cannot_evolve(self.request.stream, evolution, error) from error
+        self.warn(f"{self.request.stream}: the target follows the source: it {evolution.words()}")
+        return self._existing_target() or target
+
+    def alter_target(self, statements: Sequence[SQLText]) -> None:
+        """Run DDL, all of it or nothing."""
+        self.open_transaction()
+        try:
+            for statement in statements:
+                self.execute(statement)
+        except BaseException:
+            self.end_transaction(commit=False)
+            raise
+        self.end_transaction(commit=True)
+
+    def _as_dry_run_sees(self, target: Table) -> Table:
+        evolution = plan_evolution(self.request, target, self.planned_target()) if self.request.dry_run else None
+        return evolution.shown(target, self.dialect) if evolution else target
+
     def _read_target(self) -> Table:
         target = self._existing_target()
         if target is not None:
-            return target
+            return self._as_dry_run_sees(target)
         planned = self.planned_target()
         if not self.request.dry_run:
             raise ConfigError(

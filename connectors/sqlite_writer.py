@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.asides import ASIDE_PREFIXES
 from connectors.base import WriteRequest
-from connectors.errors import DataError, SyncError
+from connectors.errors import ConfigError, DataError, SyncError
 from connectors.records import TYPES
 from connectors.sql_replacing import SQLReplacing
 from connectors.sql_statements import Merge, old_name, stage_name
@@ -92,6 +92,26 @@ class SQLiteWriter(SQLReplacing):
         planned = self.planned_target()
         refuse_unusable_names(planned)
         self.execute(create_table(planned, [SQLText(TYPES[field.type].sqlite) for field in self.request.fields]))
+
+    def declared(self, column: Column) -> SQLText:
+        return SQLText(TYPES[column.field.type].sqlite)
+
+    def widening(self, target: Table, column: Column) -> list[SQLText]:
+        """SQLite has no word for it: the values move into a new column, which then takes the old one's name."""
+        triggers = sql("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE")
+        if not column.field.nullable or column.name in target.key or self.fetch(triggers, (target.name,))[0][0]:
+            raise ConfigError(
+                "cannot_evolve",
+                f"{column.name} is required or part of the key, or its table has triggers: SQLite cannot widen such a"
+                " column",
+            )
+        parts = {"table": target.sql, "name": column.sql, "wider": quote("_syncdeck_wider")}
+        return [
+            sql("ALTER TABLE {table} ADD COLUMN {wider} {type}", **parts, type=self.declared(column)),
+            sql("UPDATE {table} SET {wider} = {name}", **parts),
+            sql("ALTER TABLE {table} DROP COLUMN {name}", **parts),
+            sql("ALTER TABLE {table} RENAME COLUMN {wider} TO {name}", **parts),
+        ]
 
     def create_checkpoints(self) -> None:
         table = self.checkpoint_table

@@ -11,7 +11,7 @@ from syncjobs.mapping.problems import NAME_SCHEMA
 LARGEST_BATCH = 1_000_000
 MOST_REJECTS = 100_000
 NAMES_SCHEMA: dict[str, Any] = {"type": "array", "items": NAME_SCHEMA, "uniqueItems": True}
-POLICY_SCHEMA = {"enum": ["stop", "ignore"]}
+POLICIES: list[str] = ["stop", "ignore", "evolve"]
 
 
 def _part(title: str, properties: dict[str, Any], required: list[str], *, optional: bool = True) -> dict[str, Any]:
@@ -135,7 +135,26 @@ STREAM_SCHEMA: dict[str, Any] = {
         ),
         "schema_policy": _part(
             "Changed source columns",
-            {"dropped": POLICY_SCHEMA, "changed": POLICY_SCHEMA, "added": POLICY_SCHEMA},
+            {
+                "dropped": {
+                    "enum": POLICIES[:2],
+                    "default": "stop",
+                    "title": "Columns that are gone",
+                    "description": "ignore reads without them, unless mapping, columns or key need them.",
+                },
+                "changed": {
+                    "enum": POLICIES,
+                    "default": "stop",
+                    "title": "Columns with another type",
+                    "description": "evolve widens the target's columns, as from integer to bigint; else it stops.",
+                },
+                "added": {
+                    "enum": POLICIES,
+                    "default": "ignore",
+                    "title": "New columns",
+                    "description": "ignore leaves them out and warns; evolve adds to the target what is written.",
+                },
+            },
             [],
             optional=False,
         ),

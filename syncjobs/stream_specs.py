@@ -12,6 +12,7 @@ from syncjobs.mapping.spec import Column
 from syncjobs.stream_cursors import CursorSpec
 
 Policy = Literal["stop", "ignore"]
+EvolvingPolicy = Literal["stop", "ignore", "evolve"]
 Mode = Literal["append", "upsert", "mirror", "replace"]
 
 
@@ -21,11 +22,11 @@ class SpecProblems(ConfigProblems):
 
 @dataclass(frozen=True, slots=True)
 class SchemaPolicy:
-    """What happens when the source's columns are no longer those last seen."""
+    """What happens when the source's columns are no longer those last seen; `evolve` changes the target like them."""
 
     dropped: Policy = "stop"
-    changed: Policy = "stop"
-    added: Policy = "ignore"
+    changed: EvolvingPolicy = "stop"
+    added: EvolvingPolicy = "ignore"
 
 
 @dataclass(frozen=True, slots=True)

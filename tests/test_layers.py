@@ -36,6 +36,7 @@ LAYERS = {
     "syncjobs.stream_specs": "pure",
     "syncjobs.stream_schemas": "pure",
     "syncjobs.date_ranges": "pure",
+    "syncjobs.schema_drift": "pure",
     "syncjobs.mapping": "pure",
     "syncjobs.models": "models",
     "syncjobs.migrations": "models",

@@ -1,70 +1,125 @@
-"""Notices that a source's columns are not what they were, before anything is written."""
+"""Notices that a source's columns are not what they were, before anything is written, and keeps their history."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from connectors.errors import DataError
-from connectors.records import FieldType, StreamSchema
+from connectors.records import StreamSchema
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import JobHandle
 from syncjobs.models import SchemaSnapshot
+from syncjobs.schema_drift import (
+    CODE,
+    Columns,
+    LastSeen,
+    columns_of,
+    compare_schemas,
+    diff_lines,
+    judge_schema,
+)
 from syncjobs.stream_specs import StreamSpec
 
 
-def check_drift(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema) -> StreamSchema:
-    """Compare with the schema last seen, order-free; returns the schema without the new columns that are ignored.
+@dataclass(frozen=True, slots=True)
+class SourceShape:
+    """The source's schema less the columns that are left out, and those whose type has ever changed."""
+
+    schema: StreamSchema
+    retyped: frozenset[str] = frozenset()
+
+
+class SchemaHistory:
+    """The schemas that a job's type has met in one stream; a dry run adds nothing."""
+
+    def __init__(self, sync_job: JobHandle, stream: str) -> None:
+        self._sync_job = sync_job
+        self._stream = stream
+        self._rows = SchemaSnapshot.objects.filter(job_type=sync_job.job.job_type_id, stream=stream)
+        self.newest = self._rows.first()
+
+    def last_seen(self, now: Columns) -> LastSeen:
+        """What runs go by; at first that is what the source has `now`."""
+        accepted = list(self._rows.filter(is_accepted=True)) if self._is_other(now) else [self.newest]
+        known = [row for row in accepted if row is not None]
+        if not known:
+            return LastSeen(now)
+        used = {name for row in known for name in row.fields if name not in row.ignored}
+        return LastSeen(known[0].fields, known[0].ignored, used)
+
+    def _is_other(self, now: Columns) -> bool:
+        return self.newest is None or not self.newest.is_accepted or self.newest.fields != now
+
+    def retyped(self) -> frozenset[str]:
+        """The columns whose type has changed at any time."""
+        found = self._rows.values_list("differences", flat=True)
+        return frozenset(name for differences in found for name in differences.get("changed", {}))
+
+    def note(self, now: Columns, ignored: Collection[str], *, is_accepted: bool) -> None:
+        """Add a row, unless the newest says the same."""
+        if self._sync_job.dry_run:
+            return
+        moment, last = db_now(), self.newest
+        left_out = sorted(ignored)
+        if last is not None and (last.fields, last.ignored, last.is_accepted) == (now, left_out, is_accepted):
+            self._rows.filter(pk=last.pk).update(seen_at=moment)
+            return
+        self.newest = SchemaSnapshot.objects.create(
+            job_type=self._sync_job.job.job_type,
+            stream=self._stream,
+            fields=now,
+            ignored=left_out,
+            differences=compare_schemas(last.fields, now).as_json() if last is not None else {},
+            is_accepted=is_accepted,
+            first_seen_at=moment,
+            seen_at=moment,
+            job=self._sync_job.job,
+        )
+
+
+def check_drift(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema) -> SourceShape:
+    """Compare with the schema last seen, order-free, and keep it; returns the columns that the run may read.
 
     Raises DataError `schema_drift` where the type's policy says stop. Of a mapped stream only the columns that it uses
-    are judged; without a mapping, columns that appear later are left out of every run, with a warning.
+    are judged; without a mapping, columns that appear later are left out of every run, with a warning. A replay reads
+    what was kept of the source, not the source.
     """
-    now = {field.name: field.type for field in schema.fields}
-    seen = SchemaSnapshot.objects.filter(job_type=sync_job.job.job_type, stream=spec.source).first()
-    had = dict(seen.fields) if seen is not None else dict(now)
-    added = [name for name in now if name not in had]
-    used = _used_columns(spec)
-    _judge(spec, had, now, [name for name in had if used is None or name in used], added)
-    if added:
-        sync_job.log("WARNING", f"The source has new columns, which are ignored: {', '.join(added)}")
-    ignored = set(added) if used is None else set()
-    kept = {name: field_type for name, field_type in now.items() if name not in ignored}
-    if not sync_job.dry_run and (seen is None or kept != had):
-        now_seen = db_now()
-        SchemaSnapshot.objects.create(
-            job_type=sync_job.job.job_type, stream=spec.source, fields=kept, seen_at=now_seen, first_seen_at=now_seen
+    if "replay" in sync_job.job.config_snapshot:
+        return SourceShape(schema)
+    history, now = SchemaHistory(sync_job, spec.source), columns_of(schema)
+    seen = history.last_seen(now)
+    found = judge_schema(spec.schema_policy, seen, now, _used_columns(spec))
+    differences = compare_schemas(seen.columns, now).as_json()
+    level = "WARNING" if found.refusals else "INFO"
+    if differences:
+        lines = "; ".join(diff_lines(differences))
+        sync_job.log(level, f"The schema of {spec.source} differs from the one last seen: {lines}", schema=differences)
+    history.note(now, found.ignored, is_accepted=not found.refusals)
+    if found.refusals:
+        raise DataError(
+            CODE,
+            f"{spec.source}: {'; '.join(found.refusals)}",
+            hint="Mend the source or the mapping, or let the stream's schema_policy ignore it; then run again.",
         )
-    return replace(schema, fields=tuple(field for field in schema.fields if field.name not in ignored))
+    for warning in found.warnings:
+        sync_job.log("WARNING", f"{spec.source}: {warning}")
+    fields = tuple(field for field in schema.fields if field.name not in found.ignored)
+    retyped = history.retyped().union(differences.get("changed", {})) if _follows(spec) else frozenset()
+    return SourceShape(replace(schema, fields=fields), retyped)
 
 
-def _judge(
-    spec: StreamSpec, had: dict[str, Any], now: dict[str, FieldType], judged: list[str], added: list[str]
-) -> None:
-    dropped = [name for name in judged if name not in now]
-    changed = [name for name in judged if name in now and now[name] != had[name]]
-    policy = spec.schema_policy
-    if dropped and policy.dropped == "stop":
-        raise _drift(f"{_columns(dropped)} missing in source (had: {', '.join(had)}; now: {', '.join(now)})")
-    if changed and policy.changed == "stop":
-        moves = ", ".join(f"'{name}' from {had[name]} to {now[name]}" for name in changed)
-        raise _drift(f"the type of a column changed in the source: {moves}")
-    if added and policy.added == "stop":
-        raise _drift(f"{_columns(added)} new in source")
+def _follows(spec: StreamSpec) -> bool:
+    return spec.schema_policy.changed == "evolve"
 
 
 def _used_columns(spec: StreamSpec) -> set[str] | None:
+    """What the run reads or asks by; None for everything."""
     if spec.mapping is not None:
-        return {name for rule in spec.mapping for name in rule.source_columns}
-    return None if spec.columns is None else set(spec.columns)
-
-
-def _columns(names: list[str]) -> str:
-    return f"column{'s' if len(names) > 1 else ''} " + ", ".join(f"'{name}'" for name in names)
-
-
-def _drift(message: str) -> DataError:
-    return DataError(
-        "schema_drift",
-        message,
-        hint="Mend the mapping or the source, or set the stream's schema_policy to ignore it; then retry.",
-    )
+        used = {name for rule in spec.mapping for name in rule.source_columns}
+    elif spec.columns is not None:
+        used = set(spec.columns)
+    else:
+        return None
+    asked_by = (spec.cursor, spec.window, spec.explicit_range, *spec.filters)
+    return used | {one.field for one in asked_by if one is not None}

@@ -21,7 +21,7 @@ from syncjobs.models import SyncJob
 from syncjobs.stream_limiting import window_filters
 from syncjobs.stream_parsing import parse_streams
 from syncjobs.stream_specs import StreamSpec
-from syncjobs.streams.drift import check_drift
+from syncjobs.streams.drift import SourceShape, check_drift
 from syncjobs.streams.replaying import RejectSource
 
 DEFAULT_BATCH_SIZE = 50_000  # records; HTTP kinds have smaller pages of their own
@@ -108,9 +108,10 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
     stream: OpenStream | None = None
     try:
         sync_job.log("INFO", f"Connecting to {source.slug} at {source.address()}")
-        schema = check_drift(sync_job, spec, source.schema(spec.source))
+        shape = check_drift(sync_job, spec, source.schema(spec.source))
+        schema = shape.schema
         mapper = compile_mapping(spec.mapping, schema, spec.columns, timezone.localdate(sync_job.job.created_at))
-        write_request = _write_request(sync_job, spec, mapper)
+        write_request = _write_request(sync_job, spec, mapper, shape)
         target = _connector(sync_job, "target_connector").open(sync_job.surroundings)
         sync_job.log("INFO", f"Connecting to {target.slug} at {target.address()}")
         stream = OpenStream(
@@ -164,7 +165,7 @@ def range_filters(job: SyncJob, spec: StreamSpec) -> tuple[Any, ...]:
     return window_filters(spec, job.created_at, timezone.get_default_timezone())
 
 
-def _write_request(sync_job: JobHandle, spec: StreamSpec, mapper: Mapper) -> base.WriteRequest:
+def _write_request(sync_job: JobHandle, spec: StreamSpec, mapper: Mapper, shape: SourceShape) -> base.WriteRequest:
     job = sync_job.job
     names = {field.name for field in mapper.fields}
     if missing := [name for name in spec.key if name not in names]:
@@ -182,6 +183,8 @@ def _write_request(sync_job: JobHandle, spec: StreamSpec, mapper: Mapper) -> bas
         dry_run=job.dry_run,
         insert_enabled=job.insert_enabled,
         update_enabled=job.update_enabled,
+        add_columns=spec.schema_policy.added == "evolve",
+        widen=frozenset(name for name in names if shape.retyped.intersection(mapper.columns_of(name))),
         keep_insert_values=job.dry_run or job.verbose_logging,
     )
 

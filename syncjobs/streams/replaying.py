@@ -13,6 +13,7 @@ from connectors.records import Batch, Field, Filter, ReadRequest, StreamInfo, St
 from connectors.surroundings import Surroundings
 from syncjobs.models import Reject, SchemaSnapshot, SyncJob
 from syncjobs.models.rejects import RejectQuerySet
+from syncjobs.schema_drift import type_of
 
 REJECT_ID = "_syncdeck_reject"
 """The column of a replay's pages that says which reject a record is of; no mapping reads it."""
@@ -64,15 +65,17 @@ class RejectSource(Connector):
         return [StreamInfo(stream["source"], estimate=self.count(stream["source"]))]
 
     def schema(self, stream: str) -> StreamSchema:
-        """As the source had it when it was last read."""
-        seen = SchemaSnapshot.objects.filter(job_type=self._job.job_type_id, stream=stream).first()
+        """As the source had it when it was last read, less what runs leave out."""
+        known = SchemaSnapshot.objects.filter(job_type=self._job.job_type_id, stream=stream, is_accepted=True)
+        seen = known.first()
         if seen is None:
             raise ConfigError(
                 "no_schema",
                 f"{stream}: it is not known which columns the source has",
                 hint="Run the job type once; that also writes the records that fit now.",
             )
-        return StreamSchema(tuple(Field(name, field_type) for name, field_type in seen.fields.items()))
+        columns = {name: word for name, word in seen.fields.items() if name not in seen.ignored}
+        return StreamSchema(tuple(Field(name, type_of(word)) for name, word in columns.items()))
 
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
         return rejects_of_replay(self._job).count()

@@ -115,8 +115,8 @@ def test_the_schemas_are_valid_and_closed() -> None:
             "streams[0].on_reject.policy: 'ignore' does not exist; choose stop or quarantine",
         ),
         (
-            config(stream(schema_policy={"added": "evolve"})),
-            "streams[0].schema_policy.added: 'evolve' does not exist; choose stop or ignore",
+            config(stream(schema_policy={"dropped": "evolve"})),
+            "streams[0].schema_policy.dropped: 'evolve' does not exist; choose stop or ignore",
         ),
         (config(stream(batch_size=0)), "streams[0].batch_size: must be at least 1"),
         (
