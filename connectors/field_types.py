@@ -16,6 +16,8 @@ FieldType = Literal[
     "text", "integer", "bigint", "decimal", "float", "boolean", "date", "datetime", "json", "binary", "uuid"
 ]
 INTEGER_BOUNDS: dict[str, tuple[int, int]] = {"integer": (-(2**31), 2**31 - 1), "bigint": (-(2**63), 2**63 - 1)}
+WIDER: dict[FieldType, tuple[FieldType, ...]] = {"integer": ("bigint", "decimal", "float"), "bigint": ("decimal",)}
+SURE_LENGTH = 16  # characters of a number with a point; so few digits every floating-point number keeps
 LONGEST_NUMBER = 1_000  # characters; Python refuses longer integers and no target takes them
 
 # 1. decoding: any accepted form of a value → the Python object of its type; ValueError says why not.
@@ -137,11 +139,38 @@ def _decode_datetime(value: Any) -> dt.datetime:
         raise ValueError("is outside the years 1 to 9999") from None
 
 
+class InexactNumber(ValueError):
+    """A number in JSON for which no floating-point number stands."""
+
+
+def exact_float(text: str) -> float:
+    """A number in JSON with a fraction or exponent. Raises InexactNumber where it would become another one."""
+    number = float(text)
+    if len(text) > SURE_LENGTH or not text.replace(".", "").lstrip("-").isdigit():
+        digits = sum(map(str.isdigit, text.lower().partition("e")[0]))
+        try:
+            is_exact = Decimal(f"{number:.{digits - 1}e}") == Decimal(text)
+        except InvalidOperation:
+            is_exact = False
+        if not is_exact:
+            raise InexactNumber(f"holds the number {text[:40]}, which would be rounded there")
+    return number
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"holds {name}, which is no JSON")
+
+
+JSON_DECODER = json.JSONDecoder(parse_float=exact_float, parse_constant=_refuse_constant)
+
+
 def _decode_json(value: Any) -> Any:
     if isinstance(value, str):
         try:
-            return json.loads(value)
-        except ValueError:
+            return JSON_DECODER.decode(value)
+        except InexactNumber:
+            raise
+        except (ValueError, RecursionError):
             raise ValueError("is not valid JSON") from None
     return value
 
@@ -216,6 +245,11 @@ TYPES: dict[FieldType, TypeRules] = {
     "binary": TypeRules("bytea", "BLOB", _decode_binary, _encode_binary),
     "uuid": TypeRules("uuid", "UUID_TEXT", _decode_uuid, str),
 }
+
+
+def is_widening(old: FieldType, new: FieldType) -> bool:
+    """Whether every value of the old type is one of the new type, too."""
+    return new in WIDER.get(old, ())
 
 
 def decode_value(field_type: FieldType, value: Any) -> Any:

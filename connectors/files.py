@@ -1,4 +1,4 @@
-"""Connectors of kind files: CSV and JSON Lines below one folder, read by lines and written whole, exactly once."""
+"""Connectors of kind files: CSV, JSON Lines and Parquet below one folder, written whole and exactly once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from typing import Any, ClassVar
 from connectors.base import Capabilities, CheckStep, Connector, StreamWriter, WriteRequest, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.files_errors import explained, mount_of
+from connectors.files_formats import missing_formats, parquet
 from connectors.files_importing import TargetFile
 from connectors.files_places import Place, Root
 from connectors.files_reading import count_records, read_batches
-from connectors.files_settings import SPEC, file_format
-from connectors.files_streams import StreamFiles, Types, look_at, read_value
+from connectors.files_settings import file_format, spec_with
+from connectors.files_streams import StreamFiles, look_at, read_value
+from connectors.files_texts import Types
 from connectors.files_writer import FileWriter
 from connectors.paths import checked_path
 from connectors.records import Batch, Filter, ReadRequest, Record, StreamInfo, StreamSchema
@@ -36,7 +38,7 @@ class FilesConnector(Connector):
     """One folder below the data directory or a file root."""
 
     kind: ClassVar[str] = "files"
-    label: ClassVar[str] = "Files (CSV, JSON Lines)"
+    label: ClassVar[str] = "Files (CSV, JSON Lines, Parquet)"
     capabilities: ClassVar[Capabilities] = Capabilities(
         writes=True, transactions=True, orders_by_key=False, replaces=True
     )
@@ -53,12 +55,13 @@ class FilesConnector(Connector):
 
     @classmethod
     def spec(cls) -> dict[str, Any]:
-        return SPEC
+        return spec_with(missing_formats())
 
     @classmethod
     def check_config(cls, config: dict[str, Any]) -> None:
         checked_path(str(config["root"]), directory=True)
-        file_format(config)
+        if file_format(config).name == "parquet":
+            parquet()
 
     def address(self) -> str:
         return str(self.config["root"])
@@ -142,9 +145,9 @@ class FilesConnector(Connector):
             reason = "packed files can only be read"
         elif name.lower().startswith(OWN_NAMES):
             reason = "the name is one of SQLite or Syncdeck"
-        elif not self._format.has_header:
+        elif self._format.name == "csv" and not self._format.has_header:
             reason = "CSV files without a header can only be read"
-        elif self._format.encoding != "utf-8":
+        elif self._format.name != "parquet" and self._format.encoding != "utf-8":
             reason = "files are only written in utf-8"
         if reason:
             raise ConfigError(

@@ -13,7 +13,7 @@ from connectors.files_errors import broken
 from connectors.files_lines import LONGEST_RECORD, Lines
 from connectors.files_settings import FileFormat
 from connectors.files_values import stored_text
-from connectors.records import Field, FieldType
+from connectors.records import Field, FieldType, Unread
 
 Cells = list[str | None]
 csv.field_size_limit(LONGEST_RECORD)  # the module's own limit of 128 KiB is one for the whole process
@@ -29,13 +29,16 @@ def read_header(lines: Lines, file_format: FileFormat) -> tuple[str, ...]:
     cells = next(_records(lines, file_format), None)
     if not file_format.has_header:
         lines.go_to(0, 0)
-        return tuple(f"column_{number}" for number, _ in enumerate(cells or (), 1))
+        width = 0 if cells is None or isinstance(cells, Unread) else len(cells)
+        return tuple(f"column_{number}" for number in range(1, width + 1))
     if not cells:
         raise DataError(
             "broken_file",
             f"{lines.name} is empty: it has no header line",
             hint="Name the columns in its first line.",
         )
+    if isinstance(cells, Unread):
+        raise DataError("broken_file", cells.reason, hint="Mend the file's header, then retry.")
     names = [cell or "" for cell in cells]
     for place, name in enumerate(names):
         if not name.strip() or "\0" in name:
@@ -45,19 +48,18 @@ def read_header(lines: Lines, file_format: FileFormat) -> tuple[str, ...]:
     return tuple(names)
 
 
-def read_cells(lines: Lines, file_format: FileFormat, width: int) -> Iterator[Cells]:
-    """The records behind the header, None for NULL. Raises DataError `broken_file` for one of another width."""
+def read_cells(lines: Lines, file_format: FileFormat, width: int) -> Iterator[Cells | Unread]:
+    """The records behind the header, None for NULL. Raises DataError `broken_file`."""
     for cells in _records(lines, file_format):
-        if len(cells) != width:
-            if not cells and width > 1:  # an empty line
-                continue
-            if cells:
-                raise _broken(lines, f"there are {len(cells)} cells where the header has {width}")
-            cells = [None if file_format.null_text == "" else ""]
-        yield cells
+        if isinstance(cells, Unread) or len(cells) == width:
+            yield cells
+        elif cells:
+            yield lines.unread(f"there are {len(cells)} cells where the header has {width}")
+        elif width == 1:  # otherwise an empty line is none
+            yield [None if file_format.null_text == "" else ""]
 
 
-def _records(lines: Lines, file_format: FileFormat) -> Iterator[Cells]:
+def _records(lines: Lines, file_format: FileFormat) -> Iterator[Cells | Unread]:
     null, delimiter, quote = file_format.null_text, file_format.delimiter, file_format.quote
     reader = csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True)
     while True:
@@ -65,16 +67,24 @@ def _records(lines: Lines, file_format: FileFormat) -> Iterator[Cells]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise _broken(lines, f"the line is no CSV ({error})") from None
+            reason = f"the line is no CSV ({error})"
+            if lines.is_at_end:  # a quote is open, so nobody knows where the records begin
+                raise _broken(lines, reason) from None
+            yield lines.unread(reason)
+            continue
         if row is None:
             return
+        if lines.misread:
+            yield lines.unread(lines.misread)
+            continue
         if null not in row:
             yield list(row)
             continue
         text = "".join(lines.record)
         flags = _quoted(text, delimiter, quote) if quote in text else []
         if flags and len(flags) != len(row):
-            raise _broken(lines, "its quotes cannot be understood")
+            yield lines.unread("its quotes cannot be understood")
+            continue
         yield [None if cell == null and not (flags and flags[place]) else cell for place, cell in enumerate(row)]
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from connectors.errors import DataError
-from connectors.files_errors import broken
-from connectors.files_lines import open_lines
 from connectors.files_places import Place
+from connectors.files_records import OpenRecords, Row, unreadable
 from connectors.files_settings import FileFormat
-from connectors.files_streams import Row, StreamFiles, Types, look_at
-from connectors.records import TYPES, Field, FieldType, decode_value, key_text
+from connectors.files_streams import StreamFiles, look_at
+from connectors.files_texts import Types
+from connectors.records import TYPES, Field, FieldType, Unread, decode_value, key_text
 from connectors.sql_tables import create_table
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
 from connectors.sqlite_catalog import affinity_of, find_table
@@ -57,13 +57,21 @@ def import_file(session: Session, target: TargetFile, fields: Sequence[Field], k
     table = _table_for(files, wanted if names.issuperset(wanted) else ())
     session.execute(sql("DROP TABLE IF EXISTS {table}", table=table.sql))
     session.execute(create_table(table, [SQLText(TYPES[column.field.type].sqlite) for column in table.columns]))
-    with open_lines(place, file_format.encoding) as lines:
-        rows = files.rows(lines)
+    with files.open(place) as opened:
+        rows = _readable(opened)
         try:
             while part := [_stored(files.fields, table.key, row) for row in islice(rows, ROWS_AT_ONCE)]:
                 _insert(session, target, table, part)
         except Unkept as error:
-            raise broken(lines.name, lines.line, str(error), "Mend it, or declare another type for it.") from None
+            hint = "Mend it, or declare another type for it."
+            raise DataError("broken_record", f"{opened.place}: {error}", hint=hint) from None
+
+
+def _readable(opened: OpenRecords) -> Iterator[Row]:
+    for record in opened.records(0, 0):
+        if isinstance(record, Unread):
+            raise unreadable(record)
+        yield record
 
 
 def _insert(session: Session, target: TargetFile, table: Table, rows: list[Row]) -> None:

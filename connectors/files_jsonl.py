@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from connectors.files_errors import broken
+from connectors.field_types import exact_float
 from connectors.files_lines import Lines
 from connectors.files_values import stored_json
-from connectors.records import Field
+from connectors.records import Field, Unread
 
 
 def _refuse_constant(name: str) -> Any:
@@ -22,8 +22,8 @@ def _refuse_constant(name: str) -> Any:
 DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
 
 
-def read_objects(lines: Lines) -> Iterator[dict[str, Any]]:
-    """One object a line; empty lines are passed over. Raises DataError `broken_file`."""
+def read_objects(lines: Lines) -> Iterator[dict[str, Any] | Unread]:
+    """One object a line; empty lines are passed over."""
     while True:
         lines.begin_record()
         text = next(lines, None)
@@ -35,16 +35,18 @@ def read_objects(lines: Lines) -> Iterator[dict[str, Any]]:
             found = DECODER.decode(text.strip())
         except (ValueError, RecursionError) as error:
             reason = getattr(error, "msg", "") or str(error)
-            raise broken(lines.name, lines.line, f"the line is no JSON ({reason[:200]})") from None
-        if not isinstance(found, dict):
-            raise broken(lines.name, lines.line, "the line is JSON, but no object")
+            yield lines.unread(lines.misread or f"the line is no JSON ({reason[:200]})")
+            continue
+        if lines.misread or not isinstance(found, dict):
+            yield lines.unread(lines.misread or "the line is JSON, but no object")
+            continue
         yield found
 
 
 def inner_value(value: Any) -> Any:
-    """What lies inside of an object or list, with the numbers that JSON columns have everywhere."""
+    """What lies inside of an object or list, with the numbers that JSON columns have. Raises InexactNumber."""
     if isinstance(value, Decimal):
-        return float(value)
+        return exact_float(str(value))
     if isinstance(value, list):
         return [inner_value(item) for item in value]
     if isinstance(value, dict):

@@ -16,6 +16,7 @@ from typing import IO, cast
 from connectors.errors import DataError
 from connectors.files_errors import broken, changed, explained
 from connectors.files_places import Place
+from connectors.records import Unread
 
 LONGEST_RECORD = 16 * 1024 * 1024  # bytes; a longer one is a sign of a quote that nobody closes
 HEAD_BYTES = 4096
@@ -42,6 +43,12 @@ def stamp_of(path: Path) -> Stamp | None:
     return Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
 
 
+def stamp_of_open(descriptor: int) -> Stamp:
+    """The same of a file that is open."""
+    found = os.fstat(descriptor)
+    return Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
+
+
 def digest_of(path: Path) -> str:
     """SHA-256 of the file's bytes."""
     with path.open("rb") as file:
@@ -58,8 +65,8 @@ class Lines(Iterator[str]):
     """Decoded lines with their ends; `offset` (bytes, unpacked) and `line` stand behind the last one.
 
     `head` is the digest of the file's first bytes, as `head_of` gives it.
-    `record` holds the lines since `begin_record`, whose first is `first_line`. Raises DataError `broken_file` and
-    `file_changed`.
+    `record` holds the lines since `begin_record`, whose first is `first_line`; `misread` says what is wrong with their
+    bytes, which are spelled out in the text then. Raises DataError `broken_file` and `file_changed`.
     """
 
     def __init__(self, place: Place, stream: IO[bytes], descriptor: int, encoding: str) -> None:
@@ -67,11 +74,13 @@ class Lines(Iterator[str]):
         self._stream = stream
         self._descriptor = descriptor
         self._encoding = encoding
-        self._opened = self._stamp()
+        self._opened = stamp_of_open(descriptor)
         self.head = hashlib.sha256(os.pread(descriptor, HEAD_BYTES, 0)).hexdigest()[:16]
         self.offset = self.line = 0
         self.record: list[str] = []
         self.first_line = 1
+        self.misread = ""
+        self.is_at_end = False
         self._record_bytes = 0
 
     def go_to(self, offset: int, line: int) -> None:
@@ -83,12 +92,14 @@ class Lines(Iterator[str]):
     def begin_record(self) -> None:
         self.record, self._record_bytes = [], 0
         self.first_line = self.line + 1
+        self.misread = ""
 
     def __next__(self) -> str:
         with self._readable():
             raw = self._stream.readline(LONGEST_RECORD + 1)
         if not raw:
             self._refuse_change()
+            self.is_at_end = True
             raise StopIteration
         self.offset += len(raw)
         self.line += 1
@@ -109,8 +120,13 @@ class Lines(Iterator[str]):
         try:
             return raw.decode(self._encoding)
         except UnicodeDecodeError as error:
-            hint = "Choose the file's real encoding in the connector, or mend the file."
-            raise broken(self.name, self.line, f"is no {self._encoding} at byte {error.start + 1}", hint) from None
+            self.misread = self.misread or f"is no {self._encoding} at byte {error.start + 1}; is that its encoding?"
+            return raw.decode(self._encoding, "backslashreplace")
+
+    def unread(self, reason: str) -> Unread:
+        """The lines since `begin_record` as a record that cannot be read."""
+        until = f" to {self.line}" if self.line > self.first_line else ""
+        return Unread(f"{self.name}, line {self.first_line}{until}: {reason}", "".join(self.record))
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -121,12 +137,8 @@ class Lines(Iterator[str]):
         except (gzip.BadGzipFile, zlib.error) as error:
             raise broken(self.name, self.line + 1, f"cannot be unpacked ({error})", "Pack it again.") from None
 
-    def _stamp(self) -> Stamp:
-        found = os.fstat(self._descriptor)
-        return Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
-
     def _refuse_change(self) -> None:
-        if self._stamp() != self._opened:
+        if stamp_of_open(self._descriptor) != self._opened:
             raise changed(self.name, "while it was read")
 
 

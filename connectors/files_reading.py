@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.errors import ConfigError
-from connectors.files_errors import broken, changed, explained
+from connectors.files_errors import changed, explained
 from connectors.files_filters import Judge, Misfit, chosen, judges
-from connectors.files_lines import Lines, head_of, open_lines, stamp_of
+from connectors.files_lines import head_of, stamp_of
 from connectors.files_places import Place
-from connectors.files_streams import Row, StreamFiles
-from connectors.records import Batch, Filter, ReadRequest
+from connectors.files_records import OpenRecords, Places, Row, record_text, unreadable
+from connectors.files_streams import StreamFiles
+from connectors.records import Batch, Filter, ReadRequest, Unread
 from connectors.surroundings import Interruption
 
 BATCH_BYTES = 32 * 1024 * 1024
@@ -27,66 +28,90 @@ class _Page:
 
     rows: list[Row] = field(default_factory=list)
     byte_count: int = 0
+    unread: dict[int, Unread] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
+
+    def add(
+        self, opened: OpenRecords, record: Row | Unread, wanted: list[int] | None, width: int, *, sets_aside: bool
+    ) -> None:
+        """Raises DataError `broken_record` for one that is not to be set aside."""
+        if isinstance(record, Unread):
+            if not sets_aside:
+                raise unreadable(record)
+            self.unread[len(self.rows)] = record
+            record, wanted = (None,) * width, None
+        self.rows.append(record if wanted is None else tuple([record[one] for one in wanted]))
+        self.places.add(opened)
+
+    def batch(self, names: tuple[str, ...], position: Any) -> Batch:
+        return Batch(names, self.rows, position, self.byte_count, unread=self.unread, where=self.places)
 
 
 def read_batches(files: StreamFiles, request: ReadRequest, interruption: Interruption) -> Iterator[Batch]:
     """Batches of at most `batch_size` records and about BATCH_BYTES.
 
-    Raises ConfigError `bad_filter` or `bad_position`, DataError `broken_file`, `column_mismatch` or `file_changed`.
+    Raises ConfigError `bad_filter` or `bad_position`, DataError `broken_file`, `broken_record`, `column_mismatch` or
+    `file_changed`.
     """
     names = request.columns or tuple(one.name for one in files.fields)
     places = chosen(files.stream, names, files.fields)
     wanted = None if places == list(range(len(files.fields))) else places
-    filters = _filters(files, request.filters)
-    state = _state_of(files)
+    filters = judges_of(files, request.filters)
+    needed = replace(files, needed=frozenset((*names, *(item.field for item in request.filters))))
+    state = state_of(files)
     page = _Page()
     position = request.position
-    for place, offset, line in _rest(files, request, state):
-        with open_lines(place, files.file_format.encoding) as lines:
-            counted = offset
-            for row in _chosen_rows(files, lines, offset, line, filters, interruption):
-                page.rows.append(row if wanted is None else tuple(row[one] for one in wanted))
-                page.byte_count += lines.offset - counted
-                counted = lines.offset
+    for place, offset, number in _rest(files, request, state):
+        with needed.open(place) as opened:
+            counted = opened.bytes_before(offset)
+            for record in chosen_records(opened, offset, number, filters, interruption):
+                page.add(opened, record, wanted, len(names), sets_aside=request.sets_aside)
+                page.byte_count += opened.bytes_read - counted
+                counted = opened.bytes_read
                 if len(page.rows) >= request.batch_size or page.byte_count >= BATCH_BYTES:
-                    yield Batch(names, page.rows, _position(state, place, lines), page.byte_count)
+                    yield page.batch(names, _position(state, place, opened))
                     page = _Page()
-            page.byte_count += lines.offset - counted
-            position = _position(state, place, lines)
+            page.byte_count += opened.bytes_read - counted
+            position = _position(state, place, opened)
     if page.rows:
-        yield Batch(names, page.rows, position, page.byte_count)
+        yield page.batch(names, position)
 
 
 def count_records(files: StreamFiles, filters: tuple[Filter, ...], interruption: Interruption) -> int:
-    """How many records hold the filters; reads everything."""
-    judged = _filters(files, filters)
+    """How many records hold the filters, of those that can be read; reads everything."""
+    judged = judges_of(files, filters)
+    needed = replace(files, needed=frozenset(item.field for item in filters))
     counted = 0
     for place in files.places:
-        with open_lines(place, files.file_format.encoding) as lines:
-            counted += sum(1 for _ in _chosen_rows(files, lines, 0, 0, judged, interruption))
+        with needed.open(place) as opened:
+            found = chosen_records(opened, 0, 0, judged, interruption)
+            counted += sum(1 for record in found if not isinstance(record, Unread))
     return counted
 
 
-def _filters(files: StreamFiles, filters: tuple[Filter, ...]) -> Judges:
+def judges_of(files: StreamFiles, filters: tuple[Filter, ...]) -> Judges:
     chosen(files.stream, [item.field for item in filters], files.fields)
     return judges(filters, files.fields)
 
 
-def _chosen_rows(
-    files: StreamFiles, lines: Lines, offset: int, line: int, filters: Judges, interruption: Interruption
-) -> Iterator[Row]:
-    for number, row in enumerate(files.rows(lines, offset, line)):
-        if number % CHECKED_EVERY == 0:
+def chosen_records(
+    opened: OpenRecords, offset: int, number: int, filters: Judges, interruption: Interruption
+) -> Iterator[Row | Unread]:
+    """The records behind a place that hold the filters, or of which nobody can say whether they do."""
+    for count, record in enumerate(opened.records(offset, number)):
+        if count % CHECKED_EVERY == 0:
             interruption.check()
+        if isinstance(record, Unread):
+            yield record
+            continue
         try:
-            if all(judge(row[place]) for place, judge in filters):
-                yield row
+            if all(judge(record[place]) for place, judge in filters):
+                yield record
         except Misfit as error:
-            hint = "Mend the value, or declare another type for the column."
-            raise broken(lines.name, lines.line, f"no filter can judge it: {error}", hint) from None
+            yield Unread(f"{opened.place}: no filter can judge it: {error}", record_text(record))
 
 
-def _state_of(files: StreamFiles) -> str:
+def state_of(files: StreamFiles) -> str:
     """A digest of which files there are and how they look from outside."""
     digest = hashlib.sha256()
     for place in files.places:
@@ -96,8 +121,8 @@ def _state_of(files: StreamFiles) -> str:
     return digest.hexdigest()[:32]
 
 
-def _position(state: str, place: Place, lines: Lines) -> dict[str, Any]:
-    return {"files": state, "file": place.name, "head": lines.head, "offset": lines.offset, "line": lines.line}
+def _position(state: str, place: Place, opened: OpenRecords) -> dict[str, Any]:
+    return {"files": state, "file": place.name, "head": opened.head, "offset": opened.offset, "line": opened.number}
 
 
 def _rest(files: StreamFiles, request: ReadRequest, state: str) -> Iterator[tuple[Place, int, int]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from connectors.errors import ConfigError
 from connectors.records import FieldType
 
-FormatName = Literal["csv", "jsonl"]
+FormatName = Literal["csv", "jsonl", "parquet"]
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 # Only encodings in which no byte of another character looks like a line's end.
 ENCODINGS = (
@@ -21,7 +22,11 @@ ENCODINGS = (
     "shift_jis",
     "gb18030",
 )
-SUFFIXES: dict[FormatName, tuple[str, ...]] = {"csv": (".csv",), "jsonl": (".jsonl", ".ndjson")}
+SUFFIXES: dict[FormatName, tuple[str, ...]] = {
+    "csv": (".csv", ".csv.gz"),
+    "jsonl": (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"),
+    "parquet": (".parquet",),
+}
 
 SPEC: dict[str, Any] = {
     "config": {
@@ -39,7 +44,8 @@ SPEC: dict[str, Any] = {
             "format": {
                 "enum": list(get_args(FormatName)),
                 "title": "Format",
-                "description": "csv, or jsonl (one JSON object in a line). Files that end in .gz are unpacked.",
+                "description": "csv, jsonl (one JSON object in a line; like csv unpacked where the name ends in .gz) or"
+                " parquet, for which encoding, delimiter, quote, header and null_text do not count.",
             },
             "encoding": {
                 "enum": list(ENCODINGS),
@@ -98,6 +104,13 @@ SPEC: dict[str, Any] = {
 }
 
 
+def spec_with(note: str) -> dict[str, Any]:
+    """The schemas, with a note about the formats."""
+    spec = deepcopy(SPEC)
+    spec["config"]["properties"]["format"]["description"] += note
+    return spec
+
+
 @dataclass(frozen=True, slots=True)
 class FileFormat:
     """How files are read and written."""
@@ -114,7 +127,7 @@ class FileFormat:
     @property
     def suffixes(self) -> tuple[str, ...]:
         """Endings of file names; the first is that of new files."""
-        return tuple(suffix + packed for packed in ("", ".gz") for suffix in SUFFIXES[self.name])
+        return SUFFIXES[self.name]
 
 
 def file_format(config: dict[str, Any]) -> FileFormat:

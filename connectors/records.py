@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from connectors.field_types import TYPES, FieldType, decode_value, encode_value
@@ -17,10 +17,12 @@ __all__ = [
     "Filter",
     "MutableRecord",
     "Operator",
+    "PartitionRequest",
     "ReadRequest",
     "Record",
     "StreamInfo",
     "StreamSchema",
+    "Unread",
     "decode_value",
     "encode_value",
     "key_text",
@@ -31,12 +33,13 @@ Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "not_in", "like", "
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column: its name, one of the eleven types, and whether it may be empty."""
+    """One column: its name, one of the eleven types, whether it may be empty, and the most characters of a text."""
 
     name: str
     type: FieldType
     nullable: bool = True
     description: str = ""
+    length: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,21 @@ class CursorRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionRequest:
+    """Read in ranges of `field` that hold about `rows` records each, one after another; those without a value last."""
+
+    field: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadRequest:
     """What to read of a stream: columns (None = all), filters (all must hold), where to go on, how much at a time.
 
     `position` is a JSON value taken from an earlier Batch of the same stream, key, filters and cursor field; None =
     from the start. `batch_size` is the upper bound of records in a batch; where nothing tells records apart, those that
-    are equal in order to the last one come with it all the same.
+    are equal in order to the last one come with it all the same. With `sets_aside` a single record that cannot be read
+    comes in `Batch.unread`; otherwise it ends the reading with a DataError.
     """
 
     stream: str
@@ -102,6 +114,16 @@ class ReadRequest:
     position: Any = None
     batch_size: int = 50_000
     cursor: CursorRequest | None = None
+    partition: PartitionRequest | None = None
+    sets_aside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A record that could not be read: why, in a sentence that begins with its place, and its own text."""
+
+    reason: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +133,8 @@ class Batch:
     `position` continues the reading after the last record; None means that this stream can not be resumed.
     `byte_count` is what was transferred or a fair estimate of it. `highest` is, where a cursor was asked for, the
     highest value of its field in its JSON form; values that are none of their type (a time "infinity") do not count.
+    `unread` says for some places in `rows` that the row there is empty, since its record could not be read. `where`
+    names the place of a row's record in the system (`items.csv, line 4`), if it has one.
     """
 
     names: tuple[str, ...]
@@ -118,6 +142,8 @@ class Batch:
     position: Any
     byte_count: int = 0
     highest: Any = None
+    unread: Mapping[int, Unread] = field(default_factory=dict)
+    where: Callable[[int], str] | None = None
 
 
 class Record(Mapping[str, Any]):

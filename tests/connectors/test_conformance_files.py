@@ -1,6 +1,7 @@
-"""Kind files keeps the contract that all kinds share, in both formats."""
+"""Kind files keeps the contract that all kinds share, in each of its formats."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -11,19 +12,30 @@ from connectors.testing_writing import WriterConformance
 from tests.connectors.sql_systems import allow_files_below
 
 
-class TestCSV(AsideConformance, WriterConformance):
-    """In one folder of CSV files."""
+class FilesConformance(AsideConformance, WriterConformance):
+    """In one folder of files of one format."""
+
+    format: ClassVar[str]
 
     @pytest.fixture
     def connect(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
         allow_files_below(tmp_path, monkeypatch)
-        return lambda: FilesConnector("exports", {"root": "exports", "format": "csv"}, {})
+        return lambda: FilesConnector("exports", {"root": "exports", "format": self.format}, {})
 
 
-class TestJSONLines(AsideConformance, WriterConformance):
-    """In one folder of JSON Lines files."""
+class TestCSV(FilesConformance):
+    """CSV files."""
 
-    @pytest.fixture
-    def connect(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
-        allow_files_below(tmp_path, monkeypatch)
-        return lambda: FilesConnector("exports", {"root": "exports", "format": "jsonl"}, {})
+    format = "csv"
+
+
+class TestJSONLines(FilesConformance):
+    """JSON Lines files."""
+
+    format = "jsonl"
+
+
+class TestParquet(FilesConformance):
+    """Parquet files."""
+
+    format = "parquet"

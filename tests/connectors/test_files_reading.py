@@ -193,26 +193,27 @@ def test_types_are_text_unless_declared_or_inferred(connect: Open, root: Path) -
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "reason"),
+    ("content", "line", "what", "reason"),
     [
-        (b"", None, "no header line"),
-        (b"a,a\n1,2\n", 1, "'a' twice"),
-        (b"a,,c\n1,2,3\n", 1, "column 2 of the header has no name"),
-        (b"a,b\n1,2\n3\n", 3, "there are 1 cells where the header has 2"),
-        (b"a,b\n1,2\n3,4,5\n", 3, "there are 3 cells"),
-        (b'a,b\n1,2\n3,"open\n4,5\n', 3, "no CSV"),
-        (b'a,b\n1,"x"y\n', 2, "no CSV"),
-        (b"a,b\n1,2\n\xff,4\n", 3, "no utf-8 at byte 1"),
-        ("a,b\n1,2\n".encode("utf-16"), 1, "UTF-16"),
-        (b"a,b\r1,2\r", 1, "no CSV"),
+        (b"", None, "file", "no header line"),
+        (b"a,a\n1,2\n", 1, "file", "'a' twice"),
+        (b"a,,c\n1,2,3\n", 1, "file", "column 2 of the header has no name"),
+        (b"a,\xff\n1,2\n", 1, "file", "no utf-8 at byte 3"),
+        (b"a,b\n1,2\n3\n", 3, "record", "there are 1 cells where the header has 2"),
+        (b"a,b\n1,2\n3,4,5\n", 3, "record", "there are 3 cells"),
+        (b'a,b\n1,2\n3,"open\n4,5\n', 3, "file", "no CSV"),
+        (b'a,b\n1,"x"y\n', 2, "record", "no CSV"),
+        (b"a,b\n1,2\n\xff,4\n", 3, "record", "no utf-8 at byte 1"),
+        ("a,b\n1,2\n".encode("utf-16"), 1, "file", "UTF-16"),
+        (b"a,b\r1,2\r", 1, "file", "no CSV"),
     ],
 )
 def test_broken_file_is_named_with_its_line(
-    connect: Open, root: Path, content: bytes, line: int | None, reason: str
+    connect: Open, root: Path, content: bytes, line: int | None, what: str, reason: str
 ) -> None:
     (root / "a.csv").write_bytes(content)
     error = refusal(connect(), "a")
-    assert (type(error), error.code) == (DataError, "broken_file")
+    assert (type(error), error.code) == (DataError, f"broken_{what}")
     assert reason in error.message
     assert error.message.startswith("a.csv is" if line is None else f"a.csv, line {line}:")
 

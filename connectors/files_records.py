@@ -1,0 +1,75 @@
+"""What an open file of any format gives: its records one by one, and where they stand. Opens nothing."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from bisect import bisect
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from connectors.errors import DataError
+from connectors.records import Unread
+
+Row = tuple[Any, ...]
+
+
+class OpenRecords(ABC):
+    """One open file. `first` is the number of the line or record where the last record begins, from 1.
+
+    `offset` and `number` stand behind it: what `records` takes to go on there. `head` tells the file from others.
+    """
+
+    unit: ClassVar[str] = "line"
+    name: str
+    head: str
+    offset = 0
+    number = 0
+    first = 0
+
+    @abstractmethod
+    def records(self, offset: int, number: int) -> Iterator[Row | Unread]:
+        """The records behind a place. Raises DataError `broken_file` where nothing further can be read."""
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes of the file the records so far are, about."""
+        return self.bytes_before(self.offset)
+
+    def bytes_before(self, offset: int) -> int:
+        """How many bytes of the file lie before a place, about."""
+        return offset
+
+    @property
+    def place(self) -> str:
+        """Where the last record stands: `items.csv, line 4`."""
+        return f"{self.name}, {self.unit} {self.first}"
+
+
+class Places:
+    """Where the records of a page stand; called with the place of one in the page it says so."""
+
+    def __init__(self) -> None:
+        self._numbers: list[int] = []
+        self._files: list[tuple[int, str]] = []
+
+    def add(self, file: OpenRecords) -> None:
+        """The next record is the file's last one."""
+        if not self._files or self._files[-1][1] is not file.name:
+            self._files.append((len(self._numbers), file.name))
+        self._numbers.append(file.first)
+        self._unit = file.unit
+
+    def __call__(self, index: int) -> str:
+        _, name = self._files[bisect(self._files, index, key=lambda one: one[0]) - 1]
+        return f"{name}, {self._unit} {self._numbers[index]}"
+
+
+def record_text(record: Row) -> str:
+    """A record as JSON text, for people."""
+    return json.dumps(record, ensure_ascii=False, default=str)
+
+
+def unreadable(record: Unread) -> DataError:
+    """The error for a record that is not to be set aside."""
+    return DataError("broken_record", record.reason, hint="Mend it in the file, then retry; or set such records aside.")
