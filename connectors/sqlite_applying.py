@@ -1,0 +1,37 @@
+"""Makes given changes in an SQLite file: what connectors.sql_applying leaves to the kind."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from connectors.errors import DataError
+from connectors.sql_applying import SQLApplying
+from connectors.sqlite_dialect import storing
+from connectors.sqlite_writer import SQLiteWriter
+
+
+class SQLiteApplier(SQLApplying, SQLiteWriter):
+    """Values are stored as the target's own columns keep them."""
+
+    def _stores(self) -> list[Callable[[Any], Any] | None]:
+        columns = self.conditions.columns
+        return [
+            storing(column.field.type, in_key=place in self.conditions.keys) for place, column in enumerate(columns)
+        ]
+
+    def _raise_for_unfit_value(self, rows: Sequence[tuple[Any, ...]]) -> NoReturn:
+        for number, row in enumerate(rows, 1):
+            for column, store, value in zip(self.conditions.columns, self._stores(), row, strict=True):
+                try:
+                    stored = store(value) if store and value is not None else value
+                    self.session.connection.execute("SELECT ?", (stored,)).fetchall()
+                except (ValueError, TypeError, AttributeError, OverflowError, sqlite3.Error) as error:
+                    raise DataError(
+                        "invalid_value",
+                        f"{self.request.stream}: the change of {self.rows.name(row, number)} has a value in"
+                        f" {column.name} that SQLite cannot keep as {column.field.type} ({error})",
+                        hint="The target's column has another type than when the change was kept.",
+                        field=column.name,
+                    ) from error
