@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from connectors.base import Capabilities, CheckStep, Connector, StreamWriter, WriteRequest, timed_step
 from connectors.errors import ConfigError, SyncError
+from connectors.files_applying import FileApplier
 from connectors.files_errors import explained, mount_of
 from connectors.files_formats import missing_formats, parquet
 from connectors.files_importing import TargetFile
@@ -134,6 +135,12 @@ class FilesConnector(Connector):
         writer = FileWriter(request, self.surroundings, self._target(request.stream), self._open)
         self._writers.append(writer)
         return writer
+
+    def applier(self, request: WriteRequest) -> FileApplier:
+        """Raises what `writer` does."""
+        applier = FileApplier(request, self.surroundings, self._target(request.stream), self._open)
+        self._writers.append(applier)
+        return applier
 
     def _target(self, stream: str) -> TargetFile:
         place = self._root.file(stream)
