@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from connectors.errors import DataError
 from connectors.sql_applying import SQLApplying
@@ -21,7 +21,7 @@ class SQLiteApplier(SQLApplying, SQLiteWriter):
             storing(column.field.type, in_key=place in self.conditions.keys) for place, column in enumerate(columns)
         ]
 
-    def _raise_for_unfit_value(self, rows: Sequence[tuple[Any, ...]]) -> NoReturn:
+    def _raise_for_unfit_value(self, rows: Sequence[tuple[Any, ...]]) -> None:
         for number, row in enumerate(rows, 1):
             for column, store, value in zip(self.conditions.columns, self._stores(), row, strict=True):
                 try:
