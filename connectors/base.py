@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from connectors.errors import ConfigError
+from connectors.query_texts import CustomQuery
 from connectors.records import Batch, Field, Filter, ReadRequest, Record, StreamInfo, StreamSchema
 from connectors.surroundings import Surroundings
 
@@ -22,6 +23,7 @@ class Capabilities:
     transactions: bool = False
     orders_by_key: bool = True
     reads_by_cursor: bool = False  # heeds ReadRequest.cursor
+    queries: bool = False  # reads custom queries, and tables in ranges (ReadRequest.partition)
     replaces: bool = False  # its writers are asides.AsideWriters, for the modes mirror and replace
 
 
@@ -208,6 +210,14 @@ class Connector(ABC):
     @abstractmethod
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
         """How many records hold the filters."""
+    def define_query(self, stream: str, query: CustomQuery) -> None:
+        """From now on read `stream` from the custom query. Raises ConfigError where the query is refused."""
+        raise ConfigError(
+            "no_queries",
+            f"{self.slug}: connectors of kind '{self.kind}' can not run the custom query of {stream}",
+            hint="Choose a source connector of kind postgres or sqlite, or leave query out.",
+        )
+
 
     def get(self, stream: str, key: dict[str, Any]) -> Record | None:
         """The one record with this key."""

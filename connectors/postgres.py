@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from connectors.base import Capabilities, CheckStep, StreamWriter, WriteRequest, timed_step
@@ -13,16 +14,17 @@ from connectors.network import check_literal, resolve_checked
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
 from connectors.postgres_dialect import TABLE_KINDS, PostgresDialect, find_table
 from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session
+from connectors.postgres_queries import PostgresQueries, guarded_columns, without_sizes
 from connectors.postgres_writer import PostgresWriter
 from connectors.records import ReadRequest, StreamInfo
 from connectors.sql_errors import Place
+from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT
 from connectors.sql_reading import SQLConnector
 from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, sql
+from connectors.sql_queries import QUERY_SECONDS
 from connectors.surroundings import Surroundings
 
-DEFAULT_PORT = 5432
-SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 CANCEL_EVERY_SECONDS = 0.5
 CANCEL_AT_MOST = 40
 
@@ -33,7 +35,7 @@ class PostgresConnector(SQLConnector):
     kind: ClassVar[str] = "postgres"
     label: ClassVar[str] = "PostgreSQL"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        writes=True, transactions=True, replaces=True, reads_by_cursor=True
+        writes=True, transactions=True, replaces=True, reads_by_cursor=True, queries=True
     )
     dialect = PostgresDialect()
 
@@ -48,39 +50,8 @@ class PostgresConnector(SQLConnector):
 
     @classmethod
     def spec(cls) -> dict[str, Any]:
-        config = {
-            "type": "object",
-            "required": ["host", "dbname", "user"],
-            "additionalProperties": False,
-            "properties": {
-                "host": {
-                    "type": "string",
-                    "minLength": 1,
-                    "title": "Host",
-                    "description": "Name or address of the server, or the folder of its socket on this machine.",
-                },
-                "port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": DEFAULT_PORT, "title": "Port"},
-                "dbname": {"type": "string", "minLength": 1, "title": "Database"},
-                "user": {"type": "string", "minLength": 1, "title": "User"},
-                "sslmode": {
-                    "type": "string",
-                    "enum": SSL_MODES,
-                    "default": "prefer",
-                    "title": "TLS",
-                    "description": "'require' encrypts; 'verify-full' also checks the server's certificate and name.",
-                },
-                "schema": {
-                    "type": "string",
-                    "minLength": 1,
-                    "default": "public",
-                    "title": "Schema",
-                    "description": "Where streams lie that are named without a schema.",
-                },
-            },
-        }
-        password = {"type": "string", "title": "Password", "writeOnly": True, "format": "password"}
-        credentials = {"type": "object", "additionalProperties": False, "properties": {"password": password}}
-        return {"config": config, "credentials": credentials}
+        self._runner: PostgresQueries | None = None
+        return {"config": CONFIG_SCHEMA, "credentials": CREDENTIALS_SCHEMA}
 
     @classmethod
     def check_config(cls, config: dict[str, Any]) -> None:
@@ -139,6 +110,15 @@ class PostgresConnector(SQLConnector):
 
     def _keep_canceling(self) -> None:
         """Again and again until closed, since a statement may begin just after it was looked for."""
+    @property
+    def query_runner(self) -> PostgresQueries:
+        if self._runner is None:
+            seconds = int(self.config.get("query_seconds") or QUERY_SECONDS)
+            settings = READER_SETTINGS | {"search_path": f"{quote(self.schema_name)}, public"}
+            open_session = partial(self.open_session, settings)
+            self._runner = PostgresQueries(open_session, seconds, self.surroundings.notify)
+        return self._runner
+
         for _ in range(CANCEL_AT_MOST):
             for session in list(self._sessions):
                 session.interrupt()
@@ -185,12 +165,17 @@ class PostgresConnector(SQLConnector):
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
     ) -> Iterator[list[tuple[Any, ...]]]:
+        if table.query:
+            return self.query_runner.fetch(table, query, parameters)
         """One snapshot from the first row to the last, on a connection of its own."""
         session = self.open_session(READER_SETTINGS, table.name)
         try:
             session.execute(sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             yield from session.fetch_in_parts(query, parameters, size)
         finally:
+        if table.query:
+            yield from self.query_runner.fetch_in_parts(table, query, parameters, size)
+            return
             session.close()
 
     def _about(self, table: Table) -> Session:
@@ -204,6 +189,12 @@ class PostgresConnector(SQLConnector):
         return rows
 
     def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
+    def selected(self, table: Table, columns: Sequence[Column]) -> SQLText:
+        return guarded_columns(table, columns) if table.query else super().selected(table, columns)
+
+    def received(self, table: Table, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        return without_sizes(table, columns, rows) if table.query else rows
+
         return sql(
             "{query} ORDER BY {by} FETCH FIRST {size} ROWS {ties}",
             query=query,

@@ -126,7 +126,7 @@ def find_table(session: Session, schema: str, stream: str) -> Table | None:
 
 
 def _table(session: Session, stream: str, name: SQLText, oid: int, kind: str) -> Table:
-    columns = tuple(_column(*row) for row in session.fetch(COLUMNS, (oid,)))
+    columns = tuple(column_of(*row) for row in session.fetch(COLUMNS, (oid,)))
     indexes = session.fetch(UNIQUE_INDEXES, (oid,))
     key = next((tuple(names) for is_primary, names in indexes if is_primary), ())
     unique = tuple(frozenset(names) for _, names in indexes)
@@ -135,9 +135,10 @@ def _table(session: Session, stream: str, name: SQLText, oid: int, kind: str) ->
     return Table(stream, name, columns, key, unique, table.choose(key), row_id)
 
 
-def _column(
+def column_of(
     name: str, native: str, cast: str, declared: str, not_null: bool, modifier: int, collation: str | None
 ) -> Column:
+    """A column from what the catalog says of it."""
     field_type: FieldType = "json" if native == ARRAY else FIELD_TYPES.get(native, "text")
     has_length = native in ("varchar", "bpchar", "bit", "varbit")
     # A staged text may be longer than the target takes: an explicit type would cut it off or refuse it without a name.

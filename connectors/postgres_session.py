@@ -131,9 +131,10 @@ class Session:
                 return None
 
         rows = self.guarded(strictly)
-        return self._fetch_leniently(query, parameters) if rows is None else rows
+        return self.fetch_leniently(query, parameters) if rows is None else rows
 
-    def _fetch_leniently(self, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def fetch_leniently(self, query: SQLText, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows, with dates and times that Python has no object for as texts; the statement is run once for sure."""
         return self.guarded(lambda: self._lenient_cursor().execute(query.encode(), parameters).fetchall())
 
     def _lenient_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
@@ -149,7 +150,7 @@ class Session:
         """The rows, at most `size` at a time, from a server-side cursor; needs an open transaction."""
         self.execute(sql("DECLARE syncdeck_rows NO SCROLL CURSOR FOR {query}", query=query), parameters)
         part = sql("FETCH FORWARD {size} FROM syncdeck_rows", size=SQLText(str(int(size))))
-        while rows := self._fetch_leniently(part, ()):
+        while rows := self.fetch_leniently(part, ()):
             yield rows
         self.execute(sql("CLOSE syncdeck_rows"))
 

@@ -10,7 +10,9 @@ from typing import Any
 from connectors.base import Connector
 from connectors.cursors import check_cursor_type, highest_value
 from connectors.errors import ConfigError
+from connectors.query_texts import CustomQuery
 from connectors.records import Batch, Filter, ReadRequest, StreamSchema
+from connectors.sql_queries import QueryRunner, query_table
 from connectors.sql_selects import (
     Order,
     Parameters,
@@ -22,6 +24,7 @@ from connectors.sql_selects import (
     where,
 )
 from connectors.sql_text import Column, SQLText, Table, joined, sql
+from connectors.surroundings import Surroundings
 
 CANDIDATE_TYPES = ("date", "datetime", "integer", "bigint")
 CURSOR_WORDS = ("updated", "modified", "changed", "created", "version", "timestamp")
@@ -32,6 +35,24 @@ class SQLConnector(Connector):
     """Reads tables and views by keyset pages; a kind adds its catalog, its dialect and how statements are run."""
 
     dialect: ReadDialect
+
+    def __init__(
+        self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None
+    ) -> None:
+        super().__init__(slug, config, credentials, surroundings)
+        self._queries: dict[str, Table] = {}
+
+    @property
+    @abstractmethod
+    def query_runner(self) -> QueryRunner:
+        """Runs all statements about tables that are custom queries."""
+
+    def define_query(self, stream: str, query: CustomQuery) -> None:
+        self._queries[stream] = query_table(stream, query, self.query_runner)
+
+    def table_of(self, stream: str) -> Table:
+        """The custom query of this name, else the table or view."""
+        return self._queries.get(stream) or self.find_table(stream)
 
     @abstractmethod
     def find_table(self, stream: str) -> Table:
@@ -59,16 +80,24 @@ class SQLConnector(Connector):
         """What follows the column so that it is ordered by value; empty wherever its own order, and index, does."""
         return self.dialect.collation(cursor)
 
+    def selected(self, table: Table, columns: Sequence[Column]) -> SQLText:
+        """What a SELECT asks for, from alias t."""
+        return joined(self.dialect.shown(column, sql("t.{column}", column=column.sql)) for column in columns)
+
+    def received(self, table: Table, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """The rows of `selected` columns alone. Raises DataError where one is too large to be had."""
+        return rows
+
     def schema(self, stream: str) -> StreamSchema:
-        table = self.find_table(stream)
+        table = self.table_of(stream)
         fields = tuple(column.field for column in table.columns)
         return StreamSchema(fields, table.key, _cursor_candidates(table))
 
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
-        table = self.find_table(stream)
+        table = self.table_of(stream)
         parameters = Parameters(self.dialect)
         query = sql(
-            "SELECT count(*) FROM {table}{where}", table=table.sql, where=_where_all(table, filters, parameters)
+            "SELECT count(*) FROM {table} AS t{where}", table=table.sql, where=_where_all(table, filters, parameters)
         )
         return int(self.fetch(table, query, parameters.values)[0][0])
 
@@ -78,13 +107,9 @@ class SQLConnector(Connector):
         With a cursor always in pages. Raises ConfigError `stream_not_found`, `bad_filter`, `bad_cursor` or
         `bad_position`, DataError `column_mismatch`.
         """
-        table = self.find_table(request.stream)
+        table = self.table_of(request.stream)
         columns = table.columns if request.columns is None else table.choose(request.columns)
-        order = reading_order(table, request.key, self.dialect)
-        if request.cursor is not None:
-            (cursor,) = table.choose([request.cursor.field])
-            check_cursor_type(request.stream, cursor.field)
-            order = cursor_order(order, cursor, self.cursor_collation(table, cursor))
+        order = self.order_of(table, request)
         if order.columns:
             yield from self._read_pages(request, table, columns, order)
             return
@@ -93,7 +118,16 @@ class SQLConnector(Connector):
         parameters = Parameters(self.dialect)
         query = self._select(table, columns, _where_all(table, request.filters, parameters))
         for rows in self.fetch_in_parts(table, query, parameters.values, request.batch_size):
-            yield _batch(columns, self.typed(columns, rows), None)
+            yield _batch(columns, self.typed(columns, self.received(table, columns, rows)), None)
+
+    def order_of(self, table: Table, request: ReadRequest) -> Order:
+        """By what a request's pages go on; no columns where nothing gives the records an order."""
+        order = reading_order(table, request.key, self.dialect)
+        if request.cursor is None:
+            return order
+        (cursor,) = table.choose([request.cursor.field])
+        check_cursor_type(request.stream, cursor.field)
+        return cursor_order(order, cursor, self.cursor_collation(table, cursor))
 
     def _read_pages(
         self, request: ReadRequest, table: Table, columns: tuple[Column, ...], order: Order
@@ -133,10 +167,11 @@ class SQLConnector(Connector):
             reached = None if position is None else position[0]
             conditions.append(beyond_cursor(request.cursor, order.columns[0], reached, parameters))
         query = self._select(table, selected, _all_of(conditions))
-        return self.fetch(table, self.page(query, selected, order, request.batch_size), parameters.values)
+        rows = self.fetch(table, self.page(query, selected, order, request.batch_size), parameters.values)
+        return self.received(table, selected, rows)
 
     def _select(self, table: Table, columns: Sequence[Column], condition: SQLText) -> SQLText:
-        wanted = joined(self.dialect.shown(column, sql("t.{column}", column=column.sql)) for column in columns)
+        wanted = self.selected(table, columns)
         return sql("SELECT {columns} FROM {table} AS t{where}", columns=wanted, table=table.sql, where=condition)
 
 

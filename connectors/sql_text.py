@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import LiteralString, NewType
 
 from connectors.errors import DataError
+from connectors.query_texts import CustomQuery
 from connectors.records import Field
 
 SQLText = NewType("SQLText", str)
@@ -67,6 +68,7 @@ class Table:
 
     `row_order` are columns (or the row's number) that together with any others give every row a place of its own;
     empty where there are none. `row_id` is an expression over alias t that changes when the row is written anew.
+    `query` is set where a custom query stands in for a table, in brackets.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Table:
     unique_keys: tuple[frozenset[str], ...] = ()
     row_order: tuple[Column, ...] = ()
     row_id: SQLText | None = None
+    query: CustomQuery | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,12 +13,14 @@ from connectors.errors import ConfigError, SyncError
 from connectors.paths import checked_path
 from connectors.records import Batch, ReadRequest, StreamInfo
 from connectors.sql_errors import Place
+from connectors.sql_queries import QUERY_SECONDS, QUERY_SECONDS_SCHEMA
 from connectors.sql_reading import SQLConnector
 from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 from connectors.sqlite_catalog import find_table
 from connectors.sqlite_dialect import OWN_SPELLINGS, SQLiteDialect, typed_rows
 from connectors.sqlite_session import Mode, Session
+from connectors.sqlite_queries import SQLiteQueries
 from connectors.sqlite_writer import SQLiteWriter
 from connectors.surroundings import Surroundings
 
@@ -31,7 +33,7 @@ class SQLiteConnector(SQLConnector):
     kind: ClassVar[str] = "sqlite"
     label: ClassVar[str] = "SQLite file"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        writes=True, transactions=True, replaces=True, reads_by_cursor=True
+        writes=True, transactions=True, replaces=True, reads_by_cursor=True, queries=True
     )
     dialect = SQLiteDialect()
 
@@ -42,6 +44,7 @@ class SQLiteConnector(SQLConnector):
         self._reading: Session | None = None
         self._sessions: list[Session] = []
         self.surroundings.interruption.call_on_request(self._interrupt)
+        self._runner: SQLiteQueries | None = None
 
     @classmethod
     def spec(cls) -> dict[str, Any]:
@@ -63,6 +66,7 @@ class SQLiteConnector(SQLConnector):
                     "description": "Refuse to create the file, e.g. because a missing one means a wrong path.",
                 },
             },
+                "query_seconds": QUERY_SECONDS_SCHEMA,
         }
         return {"config": config, "credentials": {"type": "object", "additionalProperties": False, "properties": {}}}
 
@@ -105,6 +109,13 @@ class SQLiteConnector(SQLConnector):
         return self._open(path if path.exists() else None, "ro", request.stream)
 
     def _interrupt(self) -> None:
+    @property
+    def query_runner(self) -> SQLiteQueries:
+        if self._runner is None:
+            seconds = int(self.config.get("query_seconds") or QUERY_SECONDS)
+            self._runner = SQLiteQueries(lambda stream: self._open(self._path(), "ro", stream), seconds)
+        return self._runner
+
         for session in list(self._sessions):
             session.interrupt()
 
@@ -141,11 +152,15 @@ class SQLiteConnector(SQLConnector):
 
     def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         return self._about(table).fetch(query, parameters)
+        if table.query:
+            return self.query_runner.fetch(table, query, parameters)
 
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
     ) -> Iterator[list[tuple[Any, ...]]]:
         return self._about(table).fetch_in_parts(query, parameters, size)
+        if table.query:
+            return self.query_runner.fetch_in_parts(table, query, parameters, size)
 
     def _about(self, table: Table) -> Session:
         """The reading session, whose errors then name the table."""
@@ -192,6 +207,7 @@ class SQLiteConnector(SQLConnector):
         return SQLiteWriter(request, self.surroundings, lambda: self._open_for(request))
 
     # 4. Testing.
+
 
     def check(self) -> Iterator[CheckStep]:
         started = time.perf_counter()

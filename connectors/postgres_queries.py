@@ -1,0 +1,158 @@
+"""Custom queries of kind postgres, read in read-only transactions with a time limit, each of which is rolled back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from connectors.errors import DataError, SyncError
+from connectors.postgres_dialect import PostgresDialect, column_of
+from connectors.postgres_errors import first_line
+from connectors.postgres_session import Session
+from connectors.sql_queries import LARGEST_PAGE_BYTES, QueryFailures, QueryRunner, size_of, value_too_large
+from connectors.sql_text import Column, SQLText, Table, joined, sql
+
+FIRST_ROWS, MOST_ROWS, PART_BYTES = 50, 5_000, 32 * 1024**2  # what is fetched at once, until its size is known
+LONG_TYPES = ("text", "varchar", "bpchar", "bytea", "xml", "json", "jsonb")
+MEASURES = {name: sql("pg_column_size") for name in ("xml", "json", "jsonb")}  # compressed, so rather too small
+# A transaction that has begun to read can not be made one that writes; session settings fall back with it.
+BEGIN = sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+LIMIT = sql("SELECT set_config('statement_timeout', $1, true)")
+TYPES = sql(
+    """
+    SELECT CASE WHEN t.typcategory = 'A' THEN 'array' ELSE t.typname END, format_type(t.oid, -1),
+        format_type(t.oid, w.modifier), w.modifier
+    FROM unnest($1::text[]::oid[], $2::text[]::int4[]) WITH ORDINALITY AS w(oid, modifier, place)
+        JOIN pg_type AS t ON t.oid = w.oid ORDER BY w.place
+    """
+)
+SUPERUSER = sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+DIALECT = PostgresDialect()
+Notify = Callable[[str, str], None]
+
+
+class PostgresQueries(QueryRunner):
+    """The runner of one connector; `open_session` makes a connection of its own for a stream."""
+
+    def __init__(self, open_session: Callable[[str], Session], seconds: int, notify: Notify) -> None:
+        self._open_session = open_session
+        self._seconds = seconds
+        self._notify = notify
+        self._session: Session | None = None
+
+    def describe(self, stream: str, source: SQLText) -> tuple[Column, ...]:
+        with self._fenced(stream) as session:
+            self._warn_of_superuser(session)
+            query = sql("SELECT * FROM {source} AS t LIMIT 0", source=source)
+            cursor = session.guarded(lambda: session.connection.execute(query.encode()))
+            found, result = cursor.description or [], cursor.pgresult
+            modifiers = [str(result.fmod(place)) for place in range(len(found))] if result else []
+            types = session.fetch(TYPES, ([str(one.type_code) for one in found], modifiers))
+        return tuple(
+            column_of(one.name, native, cast, declared, False, modifier, None)
+            for one, (native, cast, declared, modifier) in zip(found, types, strict=True)
+        )
+
+    def _warn_of_superuser(self, session: Session) -> None:
+        if any(is_super for (is_super,) in session.fetch(SUPERUSER)):
+            self._notify(
+                "WARNING", "The custom query runs as a superuser: let the connector have a user that only reads"
+            )
+
+    def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """In parts whose size follows from that of the rows before, so that large ones never come all at once."""
+        rows: list[tuple[Any, ...]] = []
+        byte_count, size = 0, FIRST_ROWS
+        with self._fenced(table.name) as session:
+            session.execute(sql("DECLARE syncdeck_page NO SCROLL CURSOR FOR {query}", query=query), parameters)
+            while True:
+                fetch = sql("FETCH FORWARD {size} FROM syncdeck_page", size=SQLText(str(size)))
+                part = session.fetch_leniently(fetch, ())
+                rows += part
+                byte_count += size_of(part)
+                if byte_count > LARGEST_PAGE_BYTES:
+                    raise QueryFailures(session.place, self._seconds).too_big()
+                if len(part) < size:
+                    return rows
+                size = max(1, min(MOST_ROWS, PART_BYTES * len(rows) // max(1, byte_count)))
+
+    def fetch_in_parts(
+        self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """One snapshot from the first row to the last, on a connection of its own."""
+        own = PostgresQueries(self._open_session, self._seconds, self._notify)
+        try:
+            with own._fenced(table.name) as session:
+                yield from session.fetch_in_parts(query, parameters, min(size, MOST_ROWS))
+        finally:
+            own.close()
+
+    @contextmanager
+    def _fenced(self, stream: str) -> Iterator[Session]:
+        if self._session is None or self._session.connection.closed:
+            self._session = self._open_session(stream)
+        session, started = self._session, time.monotonic()
+        try:
+            session.execute(BEGIN)
+            session.fetch(LIMIT, (f"{self._seconds}s",))
+            yield session
+        except SyncError as error:
+            raise self._explained(error, session, time.monotonic() - started) from error
+        finally:
+            if session.is_usable:
+                session.execute(sql("ROLLBACK"))
+            else:
+                self.close()
+
+    def _explained(self, error: SyncError, session: Session, elapsed: float) -> SyncError:
+        cause, failures = error.__cause__, QueryFailures(session.place, self._seconds)
+        state = (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""
+        if not isinstance(cause, psycopg.Error) or not state:
+            return error
+        what = first_line(cause.diag.message_primary or str(cause))
+        if state == "57014" and elapsed >= self._seconds * 0.9:
+            return failures.timeout()
+        if state == "25006":
+            return failures.refused(what)
+        if state[:2] == "22":
+            return DataError("invalid_value", f"{session.place.where}: the custom query meets a bad value: {what}")
+        is_ours = error.failure_class == "internal" or state[:2] in ("0A", "25", "42", "54", "P0")
+        return failures.failed(what) if is_ours and state != "42501" else error
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+def guarded_columns(table: Table, columns: Sequence[Column]) -> SQLText:
+    """What to select of a query: values that are too large are left out, their sizes come in a further last column."""
+    most = SQLText(str(int(table.query.largest_value))) if table.query else sql("0")
+    kept, sizes = [], [sql("NULL")]
+    for place, column in enumerate(columns):
+        value = DIALECT.shown(column, sql("t.{column}", column=column.sql))
+        if column.native not in LONG_TYPES:
+            kept.append(value)
+            continue
+        measure = MEASURES.get(column.native, sql("octet_length"))
+        size = sql("{measure}(t.{column})", measure=measure, column=column.sql)
+        kept.append(sql("CASE WHEN {size} <= {most} THEN {value} END", size=size, most=most, value=value))
+        number = SQLText(str(place))
+        tell = sql("CASE WHEN {size} > {most} THEN {at} || ':' || {size} END", size=size, most=most, at=number)
+        sizes.append(tell)
+    return sql("{kept}, concat_ws(',', {sizes})", kept=joined(kept), sizes=joined(sizes))
+
+
+def without_sizes(table: Table, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows of `guarded_columns` without their last column. Raises DataError `value_too_large`."""
+    most = table.query.largest_value if table.query else 0
+    for row in rows:
+        if row[-1]:
+            place, _, size = row[-1].partition(",")[0].partition(":")
+            values = {column.name: value for column, value in zip(columns, row, strict=False)}
+            raise value_too_large(table.name, table.key, values, columns[int(place)].name, int(size), most)
+    return [row[:-1] for row in rows]
