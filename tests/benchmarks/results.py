@@ -1,0 +1,123 @@
+"""What contenders needed, round by round, as ratios to the limit of the same round; printed, and as Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from os import cpu_count
+from pathlib import Path
+
+LIMIT = "limit"
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one contender needed once: seconds, and the peak memory of its process in MB (0 = not measured)."""
+
+    seconds: float
+    megabytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """At most `ratio` times `of`, and at most so many MB (0 = no goal)."""
+
+    ratio: float
+    of: str = LIMIT
+    megabytes: int = 0
+
+
+@dataclass(slots=True)
+class Table:
+    """One comparison: for each contender its runs, one a round, and whether all its results were right."""
+
+    title: str
+    goals: dict[str, Goal]
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
+    measured: str = ""
+
+    def measure(self, name: str, action: Callable[[], Run], complaint: Callable[[], str]) -> None:
+        """Do it once and look at what came out; `complaint` says what is wrong with it, nothing if it is right."""
+        self.measured = name
+        self.runs.setdefault(name, []).append(action())
+        self.complain(complaint())
+
+    def complain(self, words: str) -> None:
+        """Note what is wrong with what is measured now; empty words are none."""
+        if words:
+            self.wrong[self.measured] = words
+
+    def seconds(self, name: str) -> float:
+        return statistics.median(run.seconds for run in self.runs[name])
+
+    def ratio(self, name: str, of: str = LIMIT) -> float:
+        """The median of the ratios to another contender of the same round."""
+        pairs = zip(self.runs[name], self.runs[of], strict=True)
+        return statistics.median(mine.seconds / other.seconds for mine, other in pairs)
+
+    def megabytes(self, name: str) -> int:
+        return max(run.megabytes for run in self.runs[name])
+
+    def verdict(self, name: str) -> str:
+        if name in self.wrong:
+            return f"WRONG: {self.wrong[name]}"
+        goal = self.goals.get(name)
+        if goal is None:
+            return ""
+        of = "" if goal.of == LIMIT else f" {goal.of}"
+        words = f"≤ {goal.ratio:.2f} {TIMES}{of}"
+        is_met = self.ratio(name, goal.of) <= goal.ratio
+        if goal.megabytes:
+            words += f", {goal.megabytes} MB"
+            is_met = is_met and self.megabytes(name) <= goal.megabytes
+        return f"{words}: {'met' if is_met else 'NOT MET'}"
+
+    def rows(self) -> list[tuple[str, str, str, str, str]]:
+        found = []
+        for name in self.runs:
+            memory = self.megabytes(name)
+            shown = f"{self.seconds(name):.2f}", f"{self.ratio(name):.2f}", f"{memory} MB" if memory else ""
+            found.append((name, *shown, self.verdict(name)))
+        return found
+
+    def as_text(self) -> str:
+        lines = [f"\n{self.title}", f"  {'':<52} {'s':>7} {'x limit':>8} {'memory':>8}"]
+        for name, seconds, ratio, memory, verdict in self.rows():
+            lines.append(f"  {name:<52} {seconds:>7} {ratio:>8} {memory:>8}   {verdict}".rstrip())
+        return "\n".join(lines)
+
+    def as_markdown(self) -> str:
+        lines = [f"### {self.title}", "", f"| who | s | {TIMES} limit | peak memory | goal |", "|---|---|---|---|---|"]
+        for name, seconds, ratio, memory, verdict in self.rows():
+            lines.append(f"| {name} | {seconds} | {ratio} | {memory} | {verdict} |")
+        return "\n".join(lines) + "\n"
+
+
+def conditions(rounds: int) -> str:
+    """Where and when, for the page of results."""
+    cores, python = cpu_count(), platform.python_version()
+    return f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores, Python {python}, medians of {rounds} interleaved rounds."
+
+
+def markdown_file() -> Path | None:
+    """The file that `--markdown FILE` names."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables there, as Markdown")
+    given: Path | None = parser.parse_args().markdown
+    return given
+
+
+def tell(tables: list[Table], rounds: int, markdown: Path | None) -> int:
+    """Print the tables, and write them where asked; the exit code, 1 where a result was wrong."""
+    for table in tables:
+        print(table.as_text(), flush=True)  # noqa: T201
+    if markdown is not None:
+        texts = [conditions(rounds), *(table.as_markdown() for table in tables)]
+        markdown.write_text("\n\n".join(texts), encoding="utf-8")
+    return 1 if any(table.wrong for table in tables) else 0
