@@ -20,6 +20,7 @@ SNIPPET = 80  # characters of a wrong body that are shown
 PERMANENT_SERVER_ERRORS = frozenset({501, 505})
 TRANSIENT_CLIENT_ERRORS = frozenset({408, 425})
 MARKUP = ("html", "xml")
+MOST_VALUES = 4_000_000  # in one answer: values are larger in memory than in JSON, by far if they are small
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +113,41 @@ def _server_error(answer: Answer, now: datetime) -> TransientError:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds from Retry-After, given as seconds or as an HTTP date (RFC 9110 §10.2.3); None where there is none."""
+    """Seconds from Retry-After, given as seconds or as an HTTP date (RFC 9110 §10.2.3); None where there is none.
+
+    A date is reckoned from the server's own time, where it tells that: our clock may be wrong.
+    """
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    moment = _http_date(text)
+    if moment is None:
+        return None
+    return max(0.0, (moment - (_http_date(headers.get("Date", "")) or now)).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 def parse_json(answer: Answer) -> Any:
-    """The JSON value of the body. TransientError for a broken one, ConfigError `protocol` for other content."""
+    """The JSON value of the body.
+
+    TransientError for a broken one, ConfigError `protocol` for other content, DataError `answer_too_large`.
+    """
     content_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if any(word in content_type for word in MARKUP):
         raise _unexpected_content(answer, content_type)
+    if len(answer.body) > 2 * MOST_VALUES and sum(map(answer.body.count, (b",", b"{", b"["))) > MOST_VALUES:
+        raise DataError(
+            "answer_too_large",
+            f"{answer.host} sent JSON of more than {MOST_VALUES:,} values",
+            hint="Read fewer records at a time (batch_size, page_size).",
+        )
     try:
         return json.loads(answer.body)
     except (json.JSONDecodeError, UnicodeDecodeError):

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from functools import partial
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -21,6 +22,7 @@ from connectors.network import Resolver, checked_addresses
 from connectors.surroundings import Interruption
 
 Wire: TypeAlias = socket.socket
+LookUp: TypeAlias = "SimpleQueue[list[str] | Exception]"
 
 
 class Dialer:
@@ -31,6 +33,8 @@ class Dialer:
         self.connect_timeout = connect_timeout
         self.resolver = resolver
         self.opened = 0
+        self.deadline: Deadline | None = None  # of the exchange at hand
+        self._look_up: LookUp = SimpleQueue()
         self._lock = threading.Lock()
         self._duplicates: set[Wire] = set()
         self._retired: set[Wire] = set()
@@ -44,16 +48,50 @@ class Dialer:
         Raises ConfigError `address_refused`, TransientError `dns_failure`, `connect_timeout`, `connection_failed`.
         """
         failure: TransientError | None = None
-        for address in checked_addresses(host, port, resolver=self.resolver):
+        for address in self._addresses(host, port):
+            self._check()
             try:
                 return self._connect(address, host, port)
             except TransientError as error:
                 failure = error
+        self._check()
         assert failure is not None, "checked_addresses never returns an empty list"  # noqa: S101
         raise failure
 
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """As checked_addresses; `cut` ends the wait for a name server that does not answer, and leaves it alone."""
+
+        def look_up(answers: LookUp) -> None:
+            try:
+                answers.put(checked_addresses(host, port, resolver=self.resolver))
+            except Exception as error:
+                answers.put(error)
+
+        answers: LookUp = SimpleQueue()
+        self._look_up = answers
+        self._check()
+        threading.Thread(target=look_up, args=(answers,), name="name-look-up", daemon=True).start()
+        found = answers.get()
+        if isinstance(found, Exception):
+            raise found
+        if not found:
+            self.interruption.check()
+            raise TransientError(
+                "dns_failure",
+                f"no name server has told in time where '{host}' is",
+                hint="Check the name servers of the machine of the workers, and the firewall between.",
+            )
+        return found
+
+    def _check(self) -> None:
+        """Raise Interrupted or, after the deadline of the exchange, TimeoutError."""
+        self.interruption.check()
+        if self.deadline is not None and self.deadline.has_passed:
+            raise TimeoutError
+
     def cut(self) -> None:
-        """End every wait on every open socket. Safe from any thread."""
+        """End every wait on every open socket, and that for a name server. Safe from any thread."""
+        self._look_up.put([])
         with self._lock:
             for duplicate in self._duplicates:
                 with contextlib.suppress(OSError):
@@ -76,17 +114,17 @@ class Dialer:
         with self._lock:
             self._duplicates.add(duplicate)
         try:
-            self.interruption.check()
+            self._check()
             wire.settimeout(self.connect_timeout)
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             wire.connect((address, port))
-            self.interruption.check()
+            self._check()
         except BaseException as error:
             local = _local_address(wire)
             wire.close()
             self.retire(duplicate)
             if isinstance(error, OSError):
-                self.interruption.check()
+                self._check()
                 raise _connect_failure(error, host, port, local, self.connect_timeout) from error
             raise
         self.opened += 1
@@ -171,6 +209,7 @@ class Deadline:
         self._timer.daemon = True
 
     def __enter__(self) -> Deadline:
+        self._dialer.deadline = self
         self._timer.start()
         return self
 

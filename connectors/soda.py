@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.base import Capabilities, CheckStep, Connector
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, DataError
 from connectors.http import DEFAULT_PORTS, HttpSession
 from connectors.http_answers import checked_url
 from connectors.network import check_literal
@@ -31,6 +31,7 @@ from connectors.surroundings import Surroundings
 
 PAGE = 10_000
 LARGEST_PAGE = 50_000
+MOST_COLUMNS = 5_000
 ROUND_PAGE = 1_000  # a server that caps its pages does so at a multiple of this
 SPEC: dict[str, Any] = {
     "config": {
@@ -208,7 +209,14 @@ class SodaConnector(Connector):
 
     def _dataset(self, stream: str) -> Dataset:
         if stream not in self._datasets:
-            self._datasets[stream] = _describe(self.portal.columns(stream))
+            columns = self.portal.columns(stream)
+            if len(columns) > MOST_COLUMNS:
+                raise DataError(
+                    "too_many_columns",
+                    f"{self.portal.host}: {stream} has {len(columns):,} columns; at most {MOST_COLUMNS:,} can be read",
+                    hint="Publish a view of the dataset with fewer columns.",
+                )
+            self._datasets[stream] = _describe(columns)
         return self._datasets[stream]
 
 

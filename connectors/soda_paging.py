@@ -6,11 +6,12 @@ Sends nothing. Pages go on after the last `:id`, with a cursor after the last (c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.cursors import check_cursor_type, highest_value
 from connectors.errors import ConfigError
+from connectors.paging import LoopGuard
 from connectors.records import CursorRequest, Field, Filter, decode_value
 from connectors.soql import Conditions, column_mismatch, quote_name, quote_text
 
@@ -24,6 +25,7 @@ class Paging:
     host: str
     conditions: Conditions
     cursor: CursorRequest | None = None
+    guard: LoopGuard = field(default_factory=LoopGuard, compare=False)
 
     @property
     def order(self) -> str:
@@ -63,12 +65,13 @@ class Paging:
         return [f"({later}) OR (({same}) AND {ID} > {quote_text(str(position['id']))})"]
 
     def next_position(self, records: Sequence[dict[str, Any]], position: Any) -> Any:
-        """Where the last record stands. Without its `:id`, or with the same page again, going on would lose or loop."""
+        """Where the last record stands. Without its `:id`, or with a page again, going on would lose or loop."""
         first, last = self._place(records[0]), self._place(records[-1])
-        if position in (first, last):
+        if position in (first, last) or self.guard.comes_back_to(last):
             raise ConfigError(
                 "protocol",
-                f"{self.host} sent the same page of {self.conditions.stream} twice, after {ID} {_id_of(position)}",
+                f"{self.host} sent the same page of {self.conditions.stream} twice, up to {ID} {_id_of(last)}",
+                hint="The server does not heed order or condition of the request; perhaps a proxy keeps its answers.",
             )
         return last
 
