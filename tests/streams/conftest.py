@@ -22,6 +22,7 @@ from syncjobs.operations.job_types import job_type_from_shape, run_job_type, sav
 from syncjobs.operations.jobs import run_queued_job_here
 from syncjobs.statuses import Trigger
 from tests.streams.people import People, SQLAtTarget, at_target
+from tests.streams.things import Things
 
 COLUMNS = {"code": "text", "name": "text", "size": "number", "seen": "calendar_date"}
 RECORDS: list[dict[str, object]] = [
@@ -78,6 +79,14 @@ def items(source: RunningSandbox, target: str) -> Callable[..., SyncJobType]:
 def people(target: str, settings: LazySettings) -> Iterator[People]:
     """An empty source table `people` beside the target."""
     made = People(Path(settings.SYNCDECK_DATA_DIR), target)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def things(target: str, settings: LazySettings) -> Iterator[Things]:
+    """A source table `things` of two records beside the target."""
+    made = Things(Path(settings.SYNCDECK_DATA_DIR), target)
     yield made
     made.remove()
 

@@ -1,0 +1,85 @@
+"""Columns that go and change at the source: a run stops before it writes, says what differs, and keeps the history."""
+
+from __future__ import annotations
+
+from syncjobs.models import JobLog, SchemaSnapshot
+from syncjobs.operations.state_checks import find_breaches
+from tests.streams.conftest import counts, run
+from tests.streams.things import Things, failure_of, history, warnings_of
+
+
+def test_dropped_column_stops_each_run_until_it_is_back_and_the_history_tells_it(things: Things) -> None:
+    job_type = things.job_type()
+    first = run(job_type)
+    before = things.at_target()
+    things.sql("ALTER TABLE things DROP COLUMN size", "UPDATE things SET name = 'other'")
+    refused = [run(job_type), run(job_type)]
+    for job in refused:
+        assert "column 'size' missing in source (had: id,name,size; now: id,name)" in failure_of(job)
+        line = JobLog.objects.get(job=job, message__contains="size (integer) is gone")
+        assert line.fields["schema"] == {"dropped": {"size": "integer"}}
+    assert things.at_target() == before
+    things.sql("ALTER TABLE things ADD COLUMN size INT", "UPDATE things SET size = 10 * id")
+    healed = run(job_type)
+    assert (healed.status, counts(healed)) == ("finished", {"read": 2, "updated": 2})
+    assert history() == [(True, {}), (False, {"dropped": {"size": "integer"}}), (True, {"added": {"size": "integer"}})]
+    rows = SchemaSnapshot.objects.order_by("id")
+    assert [row.job for row in rows] == [first, refused[0], healed]
+    assert rows[1].seen_at > rows[1].first_seen_at, "the second refused run met the same schema"
+    assert list(find_breaches()) == []
+
+
+def test_renamed_column_is_told_as_such_and_retyped_one_with_both_types(things: Things) -> None:
+    job_type = things.job_type()
+    run(job_type)
+    things.sql("ALTER TABLE things RENAME COLUMN name TO title")
+    assert failure_of(run(job_type)).endswith("perhaps it is called 'title' now")
+    things.sql("ALTER TABLE things RENAME COLUMN title TO name")
+    things.retype("TEXT")
+    assert "the type changed in the source: 'size' from integer to text" in failure_of(run(job_type))
+
+
+def test_dry_run_meets_drift_like_any_run_but_notes_nothing(things: Things) -> None:
+    job_type = things.job_type()
+    run(job_type)
+    things.sql("ALTER TABLE things DROP COLUMN size")
+    assert "column 'size' missing" in failure_of(run(job_type, dry_run=True))
+    assert len(history()) == 1
+
+
+def test_columns_in_another_order_are_the_same_schema(things: Things) -> None:
+    job_type = things.job_type()
+    run(job_type)
+    things.sql("ALTER TABLE things RENAME TO old", "CREATE TABLE things (size INT, name TEXT, id INTEGER PRIMARY KEY)")
+    things.sql("INSERT INTO things SELECT size, name, id FROM old", "DROP TABLE old")
+    assert counts(run(job_type)) == {"read": 2, "unchanged": 2}
+    assert len(history()) == 1
+
+
+def test_cursor_field_that_is_not_mapped_is_missed_all_the_same(things: Things) -> None:
+    mapping = [{"to": "id", "from": "id"}, {"to": "name", "from": "name"}]
+    job_type = things.job_type(mapping=mapping, extent="incremental", cursor={"field": "size"})
+    run(job_type)
+    things.sql("ALTER TABLE things DROP COLUMN size")
+    assert "column 'size' missing in source" in failure_of(run(job_type))
+
+
+def test_ignored_drop_goes_on_without_the_column_and_uses_it_again_once_it_is_back(things: Things) -> None:
+    job_type = things.job_type({"dropped": "ignore"})
+    run(job_type)
+    things.sql("ALTER TABLE things DROP COLUMN size", "UPDATE things SET name = 'other' WHERE id = 1")
+    job = run(job_type)
+    assert (job.status, counts(job)) == ("finished", {"read": 2, "updated": 1, "unchanged": 1})
+    assert "column 'size' missing in source" in warnings_of(job)
+    assert [row["size"] for row in things.at_target()[1]] == [10, 20], "what is not read is not touched"
+    things.sql("ALTER TABLE things ADD COLUMN size INT", "UPDATE things SET size = 7")
+    assert counts(run(job_type)) == {"read": 2, "updated": 2}
+    assert [row["size"] for row in things.at_target()[1]] == [7, 7]
+
+
+def test_ignored_drop_of_what_the_mapping_needs_stops(things: Things) -> None:
+    mapping = [{"to": "id", "from": "id"}, {"to": "big", "from": "size"}]
+    job_type = things.job_type({"dropped": "ignore"}, mapping=mapping)
+    run(job_type)
+    things.sql("ALTER TABLE things DROP COLUMN size")
+    assert failure_of(run(job_type)).endswith("need it")
