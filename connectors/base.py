@@ -56,7 +56,8 @@ class WriteRequest:
 
     `fields` are the target's columns in the order of the staged rows. `key` is empty only for append.
     In mode delete a staged row names a record by its key and is otherwise ignored; `fields` are what its change shows.
-    `create` makes a missing table. `keep_insert_values` puts [None, new] of what has a value into insert changes.
+    `create` makes a missing table, `add_columns` missing columns; the columns in `widen` get the fields' types where
+    those are wider. `keep_insert_values` puts [None, new] of what has a value into insert changes.
     """
 
     stream: str
@@ -68,6 +69,8 @@ class WriteRequest:
     insert_enabled: bool = True
     update_enabled: bool = True
     delete_enabled: bool = True
+    add_columns: bool = False
+    widen: frozenset[str] = frozenset()
     keep_insert_values: bool = False
 
 
@@ -207,9 +210,6 @@ class Connector(ABC):
     def read(self, request: ReadRequest) -> Iterator[Batch]:
         """Batches in a stable order with positions; an empty stream yields nothing."""
 
-    @abstractmethod
-    def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
-        """How many records hold the filters."""
     def define_query(self, stream: str, query: CustomQuery) -> None:
         """From now on read `stream` from the custom query. Raises ConfigError where the query is refused."""
         raise ConfigError(
@@ -218,6 +218,9 @@ class Connector(ABC):
             hint="Choose a source connector of kind postgres or sqlite, or leave query out.",
         )
 
+    @abstractmethod
+    def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
+        """How many records hold the filters."""
 
     def get(self, stream: str, key: dict[str, Any]) -> Record | None:
         """The one record with this key."""

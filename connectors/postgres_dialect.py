@@ -146,7 +146,8 @@ def column_of(
     if collation:
         staged = sql("{type} COLLATE {collation}", type=staged, collation=SQLText(collation))
     length = modifier - 4 if native in ("varchar", "bpchar") and modifier > 4 else None
-    return Column(Field(name, field_type, nullable=not not_null), staged, SQLText(cast), native, length)
+    field = Field(name, field_type, nullable=not not_null, length=length)
+    return Column(field, staged, SQLText(cast), native, length)
 
 
 def planned_column(field: Field, *, in_key: bool) -> Column:
@@ -178,6 +179,9 @@ class PostgresDialect(MergeDialect):
 
     def typed_null(self, column: Column) -> SQLText:
         return sql("NULL::{declared}", declared=column.declared)
+
+    def widened(self, column: Column, expression: SQLText) -> SQLText:
+        return sql("{value}::{declared}", value=expression, declared=column.declared)
 
     def shown(self, column: Column, expression: SQLText) -> SQLText:
         if column.native == "timestamp":
