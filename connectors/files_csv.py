@@ -38,7 +38,7 @@ def read_header(lines: Lines, file_format: FileFormat) -> tuple[str, ...]:
             hint="Name the columns in its first line.",
         )
     if isinstance(cells, Unread):
-        raise DataError("broken_file", cells.reason, hint="Mend the file's header, then retry.")
+        raise _broken(lines, cells.reason)
     names = [cell or "" for cell in cells]
     for place, name in enumerate(names):
         if not name.strip() or "\0" in name:

@@ -70,7 +70,7 @@ def import_file(session: Session, target: TargetFile, fields: Sequence[Field], k
 def _readable(opened: OpenRecords) -> Iterator[Row]:
     for record in opened.records(0, 0):
         if isinstance(record, Unread):
-            raise unreadable(record)
+            raise unreadable(opened.place, record)
         yield record
 
 

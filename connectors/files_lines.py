@@ -125,8 +125,8 @@ class Lines(Iterator[str]):
 
     def unread(self, reason: str) -> Unread:
         """The lines since `begin_record` as a record that cannot be read."""
-        until = f" to {self.line}" if self.line > self.first_line else ""
-        return Unread(f"{self.name}, line {self.first_line}{until}: {reason}", "".join(self.record))
+        until = f" (up to line {self.line})" if self.line > self.first_line else ""
+        return Unread(reason + until, "".join(self.record))
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

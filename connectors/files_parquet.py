@@ -68,10 +68,6 @@ class ParquetRecords(OpenRecords):
         self._descriptor = descriptor
         self._stamp = stamp_of_open(descriptor)
 
-    def bytes_before(self, offset: int) -> int:
-        records: int = self._file.metadata.num_rows
-        return self._stamp.size * offset // max(1, records)
-
     def records(self, offset: int, number: int) -> Iterator[Row | Unread]:
         self.offset = self.number = self.first = offset
         for group in range(self._file.num_row_groups):
@@ -84,6 +80,7 @@ class ParquetRecords(OpenRecords):
 
     def _of_group(self, group: int, skipped: int) -> Iterator[Row | Unread]:
         for part in self._parts(group):
+            self.bytes_read += part.nbytes
             if skipped < part.num_rows:
                 for row in self._rows(part.slice(skipped)):
                     self.offset += 1

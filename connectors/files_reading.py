@@ -37,7 +37,7 @@ class _Page:
         """Raises DataError `broken_record` for one that is not to be set aside."""
         if isinstance(record, Unread):
             if not sets_aside:
-                raise unreadable(record)
+                raise unreadable(opened.place, record)
             self.unread[len(self.rows)] = record
             record, wanted = (None,) * width, None
         self.rows.append(record if wanted is None else tuple([record[one] for one in wanted]))
@@ -63,7 +63,7 @@ def read_batches(files: StreamFiles, request: ReadRequest, interruption: Interru
     position = request.position
     for place, offset, number in _rest(files, request, state):
         with needed.open(place) as opened:
-            counted = opened.bytes_before(offset)
+            counted = 0
             for record in chosen_records(opened, offset, number, filters, interruption):
                 page.add(opened, record, wanted, len(names), sets_aside=request.sets_aside)
                 page.byte_count += opened.bytes_read - counted
@@ -108,7 +108,7 @@ def chosen_records(
             if all(judge(record[place]) for place, judge in filters):
                 yield record
         except Misfit as error:
-            yield Unread(f"{opened.place}: no filter can judge it: {error}", record_text(record))
+            yield Unread(f"no filter can judge it: {error}", record_text(record))
 
 
 def state_of(files: StreamFiles) -> str:

@@ -17,7 +17,8 @@ Row = tuple[Any, ...]
 class OpenRecords(ABC):
     """One open file. `first` is the number of the line or record where the last record begins, from 1.
 
-    `offset` and `number` stand behind it: what `records` takes to go on there. `head` tells the file from others.
+    `offset` and `number` stand behind it: what `records` takes to go on there. `head` tells the file from others, and
+    `bytes_read` is about how many bytes of it were read for the records so far.
     """
 
     unit: ClassVar[str] = "line"
@@ -26,19 +27,11 @@ class OpenRecords(ABC):
     offset = 0
     number = 0
     first = 0
+    bytes_read = 0
 
     @abstractmethod
     def records(self, offset: int, number: int) -> Iterator[Row | Unread]:
         """The records behind a place. Raises DataError `broken_file` where nothing further can be read."""
-
-    @property
-    def bytes_read(self) -> int:
-        """How many bytes of the file the records so far are, about."""
-        return self.bytes_before(self.offset)
-
-    def bytes_before(self, offset: int) -> int:
-        """How many bytes of the file lie before a place, about."""
-        return offset
 
     @property
     def place(self) -> str:
@@ -70,6 +63,7 @@ def record_text(record: Row) -> str:
     return json.dumps(record, ensure_ascii=False, default=str)
 
 
-def unreadable(record: Unread) -> DataError:
+def unreadable(place: str, record: Unread) -> DataError:
     """The error for a record that is not to be set aside."""
-    return DataError("broken_record", record.reason, hint="Mend it in the file, then retry; or set such records aside.")
+    hint = "Mend it in the file, then retry; or set such records aside by on_reject."
+    return DataError("broken_record", f"{place}: {record.reason}", hint=hint)

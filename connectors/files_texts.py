@@ -36,11 +36,11 @@ class LineRecords(OpenRecords):
         """Raises DataError `column_mismatch` for a CSV file of other columns."""
         found = self._objects(offset, number) if self._format.name == "jsonl" else self._cells(offset, number)
         lines = self._lines
-        self.offset, self.number = lines.offset, lines.line  # a header counts, too
         for record in found:
             self.offset, self.number, self.first = lines.offset, lines.line, lines.first_line
+            self.bytes_read = lines.offset - offset
             yield record
-        self.offset, self.number = lines.offset, lines.line
+        self.offset, self.number, self.bytes_read = lines.offset, lines.line, lines.offset - offset
 
     def _cells(self, offset: int, number: int) -> Iterator[Row | Unread]:
         header = read_header(self._lines, self._format)

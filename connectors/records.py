@@ -120,7 +120,7 @@ class ReadRequest:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A record that could not be read: why, in a sentence that begins with its place, and its own text."""
+    """A record that could not be read: why (without its place, which `Batch.where` tells), and its own text."""
 
     reason: str
     text: str

@@ -43,7 +43,9 @@ class SourceAsker:
 
     @property
     def _request(self) -> ReadRequest:
-        return replace(self._stream.request, columns=self._mapper.source_columns, position=None)
+        """Ends with the first record that cannot be read, since its key can not be told either."""
+        asked = replace(self._stream.request, columns=self._mapper.source_columns, position=None)
+        return replace(asked, sets_aside=False)
 
     def _read(self, request: ReadRequest) -> Iterator[list[Key]]:
         for batch in self._stream.source.read(request):

@@ -157,6 +157,7 @@ def _read_request(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema, m
         key=schema.key,
         filters=spec.filters + range_filters(sync_job.job, spec),
         batch_size=DEFAULT_BATCH_SIZE if spec.batch_size is None else spec.batch_size,
+        sets_aside=spec.on_reject.sets_aside,
     )
 
 

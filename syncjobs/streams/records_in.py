@@ -47,7 +47,7 @@ class MappedPage:
 def map_page(stream: OpenStream, batch: Batch) -> MappedPage:
     """Map a page. A record that does not fit or has no key is a refusal; under policy stop a DataError names it."""
     mapped = stream.mapper.map_rows(batch.names, batch.rows)
-    page = _without_empty_keys(stream, batch, mapped)
+    page = _without_unread(_without_empty_keys(stream, batch, mapped))
     if page.refusals and not stream.spec.on_reject.sets_aside:
         raise _stopped(stream, page)
     for name, number in mapped.nulled.items():
@@ -68,6 +68,21 @@ def _without_empty_keys(stream: OpenStream, batch: Batch, mapped: MappedRows) ->
     return page.without(empty) if empty else page
 
 
+def _without_unread(page: MappedPage) -> MappedPage:
+    """Empty rows stand for records that the source could not read: they are refused for that alone."""
+    unread = page.batch.unread
+    if not unread:
+        return page
+    of_others = [one for one in page.refusals if one.index not in unread]
+    left = [at for at, index in enumerate(page.kept) if index not in unread]
+    return MappedPage(
+        page.batch,
+        [page.rows[at] for at in left],
+        [page.kept[at] for at in left],
+        [*of_others, *(Refusal(index, "", "broken_record", one.reason) for index, one in unread.items())],
+    )
+
+
 def _stopped(stream: OpenStream, page: MappedPage) -> DataError:
     first = min(page.refusals, key=lambda one: one.index)
     others = len(page.refusals) - 1
@@ -81,8 +96,10 @@ def _stopped(stream: OpenStream, page: MappedPage) -> DataError:
 
 
 def record_text(stream: OpenStream, batch: Batch, index: int) -> str:
-    """A record as people name it: by what it has of its key, else by its place."""
+    """A record as people name it: by what it has of its key and by its place."""
     key = {name: value for name, value in source_key(stream, batch, index).items() if value is not None}
+    if batch.where is not None:
+        return f"record {key_text(key)} ({batch.where(index)})" if key else f"the record of {batch.where(index)}"
     return f"record {key_text(key)}" if key else f"record {index + 1} of the page after {batch.position}"
 
 
@@ -100,7 +117,7 @@ def target_keys(stream: OpenStream, batch: Batch, indexes: Collection[int]) -> d
     """{index: key in JSON forms} of those of these records whose key can be mapped, whatever else is wrong."""
     if not stream.spec.key:
         return {}
-    mapper, wanted = stream.mapper.only(stream.spec.key), sorted(indexes)
+    mapper, wanted = stream.mapper.only(stream.spec.key), sorted(set(indexes) - batch.unread.keys())
     mapped = mapper.map_rows(batch.names, [batch.rows[index] for index in wanted])
     keys = {}
     for at, row in zip(mapped.kept, mapped.rows, strict=True):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import DataError
-from connectors.records import key_text
+from connectors.records import Unread, key_text
 from connectors.sql_changes import json_form
 from syncjobs.counts import Counts
 from syncjobs.diffs import MASK, mask_values, shorten_for_show
@@ -24,6 +24,8 @@ from syncjobs.texts import storable_characters
 
 LONGEST_RECORD = 256 * 1024  # characters of JSON; a longer record is kept cut, and cannot be replayed
 LONGEST_CUT_VALUE = 500
+UNREAD = "unread"
+"""Under this name the text of a record that could not be read is kept."""
 ENOUGH_FOR_A_SHARE = 1_000  # records read, before a share of them is judged
 QUOTED = re.compile(r"'(?:[^'\\]|\\.)*['…]|\"(?:[^\"\\]|\\.)*[\"…]|\d[\d.,:+-]*")
 """Values in messages; the end of a long one is cut off, and with it the closing quote."""
@@ -125,6 +127,11 @@ class RejectDesk:
         )
 
     @property
+    def looks_at_keys(self) -> bool:
+        """Whether records that are written may heal rejects of earlier jobs."""
+        return self._writes_all and bool(self._stream.spec.key and self._hashes_before)
+
+    @property
     def _writes_all(self) -> bool:
         """Whether no record is left out because inserts or updates are switched off, and this is no dry run."""
         job = self._stream.sync_job.job
@@ -154,16 +161,17 @@ class RejectDesk:
 
     def _reject(self, page: MappedPage, refusal: Refusal, key: dict[str, Any] | None) -> Reject:
         stream, index = self._stream, refusal.index
-        shown = key if key is not None else source_key(stream, page.batch, index)
-        masked = self._masked_columns()
+        unread = page.batch.unread.get(index)
+        shown = key or ({} if unread else source_key(stream, page.batch, index))
         pairs = zip(page.batch.names, page.batch.rows[index], strict=True)
         record = {name: value for name, value in pairs if name != REJECT_ID}
-        text, is_whole = record_as_text(record), True
-        if hidden := {name for name in masked & record.keys() if record[name] is not None}:
-            text, is_whole = record_as_text(record | dict.fromkeys(hidden, MASK)), False
+        hidden = {name for name in self._masked_columns() & record.keys() if record[name] is not None}
+        kept = record | dict.fromkeys(hidden, MASK) if unread is None else {UNREAD: self._masked_text(unread)}
+        text, is_whole = record_as_text(kept), unread is None and not hidden
         if len(text) > LONGEST_RECORD:
             text, is_whole = json.dumps(shorten_for_show(json.loads(text), LONGEST_CUT_VALUE)), False
         message = self._message(refusal, [str(record[name]) for name in hidden], shown)
+        where = f" ({page.batch.where(index)})" if page.batch.where else ""
         pattern = _pattern(message, key_text(shown))
         kind = f"{refusal.code}\n{refusal.field}\n{pattern}"
         return Reject(
@@ -176,7 +184,7 @@ class RejectDesk:
             is_whole=is_whole,
             field=refusal.field[:255],
             code=refusal.code,
-            message=message,
+            message=message + storable_characters(where),
             pattern=pattern,
             fingerprint=hashlib.blake2b(kind.encode(), digest_size=16).hexdigest(),
         )
@@ -185,11 +193,17 @@ class RejectDesk:
         """The reason without values of masked fields; one that quotes such a value is told by its code only."""
         if refusal.field in self._masked_targets():
             return f"{refusal.field} has a masked value that does not fit ({refusal.code})"
+        if refusal.code == "broken_record" and self._masked:
+            return "the record cannot be read; why is not shown, since fields of this stream are masked"
         texts = {*hidden, *(str(value) for name, value in key.items() if name in self._masked)}
         message = refusal.message
         for text in sorted((text for text in texts if text), key=len, reverse=True):
             message = message.replace(text, MASK)
         return storable_characters(message)
+
+    def _masked_text(self, unread: Unread) -> str:
+        """All of it is hidden where any field is: nobody knows which part is that field."""
+        return MASK if self._masked else unread.text
 
     def _masked_targets(self) -> set[str]:
         """The target fields that are masked, or made of a masked column."""
