@@ -27,7 +27,10 @@ Function = Literal[
     "text_le",
     "text_gt",
     "text_ge",
+    "in",
+    "text_in",
     "text_like",
+    "matches",
     "to_text",
     "to_integer",
     "to_bigint",
@@ -43,6 +46,9 @@ Function = Literal[
     "strip",
     "single_spaces",
     "left",
+    "mask",
+    "sha256_of_text",
+    "sha512_of_text",
 ]
 
 
@@ -63,7 +69,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function over expressions; `and`, `or` and `concat` take any number of them. NULL in, NULL out, as in SQL."""
+    """A function; `and`, `or`, `concat` and `in` take any number of arguments. NULL in, NULL out, as in SQL."""
 
     function: Function
     arguments: tuple[Expression, ...]

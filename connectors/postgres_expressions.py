@@ -35,7 +35,10 @@ TEMPLATES: dict[Function, LiteralString] = {
     "text_le": '({a} COLLATE "C" <= {b})',
     "text_gt": '({a} COLLATE "C" > {b})',
     "text_ge": '({a} COLLATE "C" >= {b})',
+    "in": "({a} IN ({others}))",
+    "text_in": '({a} COLLATE "C" IN ({others}))',
     "text_like": '({a} COLLATE "C" LIKE {b})',
+    "matches": '({a} COLLATE "C" ~ {b})',
     "to_text": "{a}::text",
     "to_integer": "{a}::integer",
     "to_bigint": "{a}::bigint",
@@ -50,8 +53,12 @@ TEMPLATES: dict[Function, LiteralString] = {
     "strip": "btrim({a}, {blanks})",
     "single_spaces": "regexp_replace(translate({a}, {blanks}, {spaces}), ' +', ' ', 'g')",
     "left": "left({a}, {b})",
+    "mask": "CASE WHEN length({a}) <= {b} + {c} THEN repeat({d}, length({a}))"
+    " ELSE left({a}, {b}) || repeat({d}, length({a}) - {b} - {c}) || right({a}, {c}) END",
+    "sha256_of_text": "encode(sha256(convert_to({a}, 'UTF8')), 'hex')",
+    "sha512_of_text": "encode(sha512(convert_to({a}, 'UTF8')), 'hex')",
 }
-"""What the functions of expressions are here; `blanks` are Python's, `spaces` as many spaces."""
+"""What the functions of expressions are here; `blanks` are Python's, `spaces` as many spaces, `others` all but a."""
 PLAIN_TEXT = ("text", "varchar")
 
 
@@ -80,7 +87,8 @@ def _spell_call(function: Function, arguments: list[SQLText]) -> SQLText:
         return sql("({all})", all=joined(arguments, SEPARATORS[function]))
     return sql(
         TEMPLATES[function],
-        **dict(zip(("a", "b"), arguments, strict=False)),
+        **dict(zip("abcd", arguments, strict=False)),
+        others=joined(arguments[1:]),
         blanks=_quoted(BLANKS),
         spaces=_quoted(" " * len(BLANKS)),
     )

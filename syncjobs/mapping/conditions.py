@@ -84,7 +84,8 @@ def compile_condition(condition: Filter, field: Field) -> Test:
         return lambda value: (value is None) is wanted_null
     if condition.operator in ("like", "regex"):
         return _pattern_test(condition)
-    decode, wanted = _comparable(condition, field)
+    kind, wanted = comparable(condition, field)
+    decode = TYPES[kind].decode
     compare = COMPARISONS[condition.operator]
     return lambda value: value is not None and compare(decode(value), wanted)
 
@@ -117,9 +118,11 @@ def like_pattern(like: str) -> re.Pattern[str]:
     return re.compile(r"\A" + "".join(words.get(part) or re.escape(part[-1]) for part in parts) + r"\Z", re.DOTALL)
 
 
-def _comparable(condition: Filter, field: Field) -> tuple[Callable[[Any], Any], Any]:
+def comparable(condition: Filter, field: Field) -> tuple[FieldType, Any]:
+    """The type as which the field's values are compared, and the condition's value of that type. Raises ConfigError."""
     values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-    decode = TYPES[_compared_as(field.type, values)].decode
+    kind = _compared_as(field.type, values)
+    decode = TYPES[kind].decode
     try:
         wanted = tuple(decode(value) for value in values)
     except ValueError as error:
@@ -128,7 +131,7 @@ def _comparable(condition: Filter, field: Field) -> tuple[Callable[[Any], Any], 
             f"the condition on '{field.name}' ({field.type}) has a value that {error}",
             hint="Give the condition a value of the field's type.",
         ) from error
-    return decode, (wanted if isinstance(condition.value, tuple) else wanted[0])
+    return kind, (wanted if isinstance(condition.value, tuple) else wanted[0])
 
 
 def _compared_as(field_type: FieldType, values: tuple[Any, ...]) -> FieldType:

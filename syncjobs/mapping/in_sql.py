@@ -9,8 +9,8 @@ from datetime import date
 from connectors.expressions import Expression, any_of, call
 from connectors.records import Field, StreamSchema
 from syncjobs.mapping.compile import Mapper, compile_mapping
-from syncjobs.mapping.in_sql_origins import sql_origin
-from syncjobs.mapping.in_sql_values import NotSaid, SQLValue, converted, is_blank
+from syncjobs.mapping.in_sql_origins import sql_value
+from syncjobs.mapping.in_sql_values import NotSaid, SQLValue, is_blank
 from syncjobs.mapping.spec import Column, FieldRule
 
 
@@ -71,6 +71,5 @@ def _empty_keys(mapper: Mapper, values: list[SQLValue], key: tuple[str, ...]) ->
 
 
 def _say(rule: FieldRule, field: Field, schema: StreamSchema, today: date) -> SQLValue:
-    value = sql_origin(rule, field, schema, today)
-    value = converted(value, field.type)
+    value = sql_value(rule, field, schema, today)
     return value.doubted(is_blank(value)) if rule.required else value

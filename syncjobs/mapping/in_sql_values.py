@@ -16,6 +16,9 @@ from connectors.records import Field, FieldType
 LONGEST_ORDINARY = 400  # digits before and after the point, well below what decoding refuses
 
 
+LONG_NUMBER = "[0123456789.]{16}"
+
+
 class NotSaid(Exception):
     """This can not be said in SQL, or not surely alike."""
 
@@ -46,7 +49,8 @@ def column_value(field: Field) -> SQLValue:
 def _strange(value: Expression, field_type: FieldType) -> list[Expression]:
     """Conditions under which a stored value is none that Python's decoding takes."""
     if field_type == "json":
-        raise NotSaid("JSON is read by Python, which rounds its long numbers")
+        text = call("to_text", value)  # Python takes a JSON null for none, and may refuse long numbers
+        return [call("text_eq", text, Constant("text", "null")), call("matches", text, Constant("text", LONG_NUMBER))]
     if field_type == "decimal":
         scale = call("gt", call("scale", value), Constant("integer", LONGEST_ORDINARY))
         limit = Decimal(10) ** LONGEST_ORDINARY
@@ -65,6 +69,23 @@ LIMITS: dict[FieldType, tuple[Any, Any]] = {
 def outside(value: Expression, field_type: FieldType, low: Any, high: Any) -> Expression:
     """Whether a value lies outside two limits of its type."""
     return call("or", call("lt", value, Constant(field_type, low)), call("gt", value, Constant(field_type, high)))
+
+
+TEXT_COMPARISONS: dict[str, Function] = {
+    "eq": "text_eq",
+    "ne": "text_ne",
+    "lt": "text_lt",
+    "le": "text_le",
+    "gt": "text_gt",
+    "ge": "text_ge",
+    "in": "text_in",
+}
+COMPARISONS: dict[str, Function] = {"eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "in": "in"}
+
+
+def compared(operator: str, kind: FieldType) -> Function:
+    """The function that compares values of a type as Python does."""
+    return (TEXT_COMPARISONS if kind == "text" else COMPARISONS)[operator]
 
 
 # 2. Conversions, as records.TYPES decodes.
@@ -98,6 +119,20 @@ def _narrow(function: Function, result: FieldType, low: Any, high: Any) -> Calla
     return convert
 
 
+def _parse(function: Function, result: FieldType, pattern: str) -> Callable[[SQLValue], SQLValue]:
+    """Out of text in its plainest spelling; any other is left to Python."""
+
+    def convert(value: SQLValue) -> SQLValue:
+        old = value.expression
+        is_plain = call("matches", old, Constant("text", pattern))
+        expression = FirstThat(((is_plain, Call(function, (old,))),), Constant(result, None))
+        return replace(value.doubted(call("not", is_plain)), expression=expression, type=result)
+
+    return convert
+
+
+DIGIT = "[0123456789]"
+FRACTION = f"(\\.{DIGIT}{{1,15}})?"
 INTEGER, BIGINT = INTEGER_BOUNDS["integer"], INTEGER_BOUNDS["bigint"]
 CONVERSIONS: dict[tuple[FieldType, FieldType], Callable[[SQLValue], SQLValue]] = {
     ("integer", "bigint"): _to("to_bigint", "bigint"),
@@ -117,6 +152,10 @@ CONVERSIONS: dict[tuple[FieldType, FieldType], Callable[[SQLValue], SQLValue]] =
     ("decimal", "bigint"): _narrow("to_bigint", "bigint", *map(Decimal, BIGINT)),
     ("float", "integer"): _narrow("to_integer", "integer", *map(float, INTEGER)),
     ("float", "bigint"): _narrow("to_bigint", "bigint", -(2.0**53), 2.0**53),
+    ("text", "integer"): _parse("to_integer", "integer", f"^-?{DIGIT}{{1,9}}$"),
+    ("text", "bigint"): _parse("to_bigint", "bigint", f"^-?{DIGIT}{{1,18}}$"),
+    ("text", "decimal"): _parse("to_decimal", "decimal", f"^-?{DIGIT}{{1,100}}{FRACTION}$"),
+    ("text", "float"): _parse("to_float", "float", f"^-?{DIGIT}{{1,15}}{FRACTION}$"),
 }
 
 

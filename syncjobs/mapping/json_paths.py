@@ -9,12 +9,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from connectors.records import TYPES
 from syncjobs.mapping.problems import quote
 from syncjobs.mapping.steps import Step
 
 PART = re.compile(
     r"""\.(?P<name>[^.\[\]'"\s]+)|\['(?P<single>[^']+)'\]|\["(?P<double>[^"]+)"\]|\[(?P<place>-?\d{1,9})\]"""
 )
+EXACT = json.JSONDecoder(parse_float=Decimal, parse_constant=Decimal)  # NaN, too, which no number takes
 Path = tuple[str | int, ...]
 
 
@@ -47,17 +49,13 @@ def json_path_step(options: Mapping[str, Any], _today: date) -> Step:
     def step(value: Any) -> Any:
         if not isinstance(value, str):
             return _at(path, value)
-        found = _at(path, _loaded(value, parse_float=Decimal))  # exact, where it is a number
-        return _at(path, _loaded(value)) if isinstance(found, dict | list) else found
+        try:
+            found = _at(path, EXACT.decode(value))
+        except ValueError:
+            raise ValueError("is not valid JSON") from None
+        return _at(path, TYPES["json"].decode(value)) if isinstance(found, dict | list) else found
 
     return step
-
-
-def _loaded(text: str, **options: Any) -> Any:
-    try:
-        return json.loads(text, **options)
-    except ValueError:
-        raise ValueError("is not valid JSON") from None
 
 
 def _at(path: Path, value: Any) -> Any:

@@ -123,13 +123,14 @@ def _parse_iso(text: str) -> datetime:
 # 3. bounds
 
 
-def _bound(limit: Any, today: date) -> Any:
+def bound(limit: Any, today: date) -> Any:
+    """A limit as a number."""
     return today.year + YEARS[limit] if isinstance(limit, str) else limit
 
 
 def bounds_step(options: Mapping[str, Any], today: date) -> Step:
-    low = _bound(options.get("min", -math.inf), today)
-    high = _bound(options.get("max", math.inf), today)
+    low = bound(options.get("min", -math.inf), today)
+    high = bound(options.get("max", math.inf), today)
     exact_low, exact_high = Decimal(str(low)), Decimal(str(high))  # the text 41.6 is not below the limit 41.6
     makes_null = options.get("outside") == "null"
     words = _bounds_words(options, today)
@@ -151,5 +152,5 @@ def bounds_step(options: Mapping[str, Any], today: date) -> Step:
 
 def _bounds_words(options: Mapping[str, Any], today: date) -> str:
     if "min" in options and "max" in options:
-        return f"outside {_bound(options['min'], today)} to {_bound(options['max'], today)}"
-    return f"below {_bound(options['min'], today)}" if "min" in options else f"above {_bound(options['max'], today)}"
+        return f"outside {bound(options['min'], today)} to {bound(options['max'], today)}"
+    return f"below {bound(options['min'], today)}" if "min" in options else f"above {bound(options['max'], today)}"

@@ -165,7 +165,8 @@ def test_json_path_takes_one_value(value: Any, path: str, expected: Any) -> None
 
 
 def test_what_a_json_path_finds_can_go_through_further_transforms() -> None:
-    chain = [{"op": "json_path", "path": "$.coordinates[1]"}, {"op": "bounds", "min": 41.6, "max": 42.1}]
+    chain: list[dict[str, Any]] = [{"op": "json_path", "path": "$.coordinates[1]"}]
+    chain.append({"op": "bounds", "min": 41.6, "max": 42.1})
     assert result_of(PLACE, *chain, source="json", type="float") == 41.9
     assert result_of('{"coordinates": [0, 41.7]}', *chain, {"op": "decimal"}) == Decimal("41.7")
 
@@ -258,10 +259,11 @@ SHOWN_HUGE = f"'{'9' * 58}…"
     ],
     ids=map(str, itertools.count()),  # some of these values are too long for a name
 )
-def test_an_awkward_value_is_refused_by_name(chain: list[dict[str, Any]], value: Any, code: str, reason: str) -> None:
+def test_an_awkward_value_is_refused_by_name(chain: list[dict[str, Any]], value: Any, code: str, reason: Any) -> None:
     (reject,) = mapped(value, *chain).rejects
     assert (reject.index, reject.field, reject.code) == (0, "b", code)
-    assert reject.reason == reason or (reason is None and reject.reason.startswith("value "))
+    assert reject.reason.startswith("value ")
+    assert reason in (reject.reason, None)
     assert len(reject.reason) < 200
 
 

@@ -1,0 +1,178 @@
+"""Transforms said in SQL, where they are sure to do what syncjobs.mapping.steps does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from connectors.expressions import Call, Constant, Expression, FirstThat, any_of, call
+from connectors.records import TYPES, FieldType
+from syncjobs.mapping.constants import infer_type
+from syncjobs.mapping.in_sql_values import NotSaid, SQLValue, converted
+from syncjobs.mapping.steps import bound
+from syncjobs.mapping.transforms import TransformRule, result_type
+
+LONGEST_TABLE = 200  # entries; a longer CASE is slower than Python
+NUMBERS = ("integer", "bigint", "decimal", "float")
+Say = Callable[[SQLValue, TransformRule, date], SQLValue]
+
+
+def sql_step(value: SQLValue, rule: TransformRule, today: date) -> SQLValue:
+    """The value after a transform. Raises NotSaid."""
+    say = STEPS.get(rule.op)
+    if say is None:
+        raise NotSaid(f"{rule.op} is done by Python")
+    return say(value, rule, today)
+
+
+# 1. Texts; what is no text passes as it is.
+
+
+def _of_text(change: Callable[[Expression, TransformRule], Expression]) -> Say:
+    def say(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
+        return value if value.type != "text" else replace(value, expression=change(value.expression, rule))
+
+    return say
+
+
+def _case_of_letters(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
+    if value.type == "text":
+        raise NotSaid(f"{rule.op} depends on the system's languages")
+    return value
+
+
+def _truncated(value: Expression, rule: TransformRule) -> Expression:
+    return call("left", value, Constant("integer", int(rule.options["length"])))
+
+
+def _hashed(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
+    text = converted(value, "text")
+    salted = call("concat", Constant("text", rule.options.get("salt", "")), text.expression)
+    is_long = rule.options.get("algorithm") == "sha512"
+    return replace(text, expression=call("sha512_of_text" if is_long else "sha256_of_text", salted))
+
+
+def _masked(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
+    text, options = converted(value, "text"), rule.options
+    kept = [Constant("integer", int(options.get(name, 0))) for name in ("keep_first", "keep_last")]
+    return replace(text, expression=call("mask", text.expression, *kept, Constant("text", options.get("with", "*"))))
+
+
+# 2. Types.
+
+
+def _typed(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
+    if rule.options.get("zone", "UTC") != "UTC" and value.type == "date":
+        raise NotSaid("days are placed in a time zone by Python")
+    return converted(value, result_type(rule, value.type))
+
+
+# 3. What becomes null, is refused or exchanged.
+
+
+def _null_if(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
+    if value.type == "binary":
+        return value
+    wanted = rule.options["values"]
+    if value.type in NUMBERS:
+        is_one = _same_number(value, wanted)
+    elif rule.options.get("ignore_case"):
+        raise NotSaid("case depends on the system's languages")
+    else:
+        texts = dict.fromkeys(TYPES["text"].decode(one) for one in wanted)
+        is_one = call("text_in", converted(value, "text").expression, *(Constant("text", one) for one in texts))
+    return value if is_one is None else replace(value, expression=_null_where(is_one, value))
+
+
+def _same_number(value: SQLValue, wanted: list[Any]) -> Expression | None:
+    """Whether it is one of the wanted numbers, as they are written or as Python holds them; None if none is wanted."""
+    numbers = [one for one in wanted if isinstance(one, int | float) and not isinstance(one, bool)]
+    if value.type == "float":
+        floats = [Constant("float", float(one)) for one in numbers if _is_float(one)]
+        return call("in", value.expression, *floats) if floats else None
+    exact = dict.fromkeys(form for one in numbers for form in (Decimal(str(one)), Decimal(one)))
+    forms = [Constant("decimal", one) for one in exact]
+    return call("in", converted(value, "decimal").expression, *forms) if forms else None
+
+
+def _is_float(number: float) -> bool:
+    return abs(number) <= 2**53 or isinstance(number, float)
+
+
+def _null_where(condition: Expression, value: SQLValue) -> Expression:
+    return FirstThat(((condition, Constant(value.type, None)),), value.expression)
+
+
+def _bounded(value: SQLValue, rule: TransformRule, today: date) -> SQLValue:
+    if value.type not in NUMBERS:
+        raise NotSaid(f"the bounds of a {value.type} are checked by Python")
+    is_outside = any_of(*_beyond(value, rule, today))
+    if is_outside is None:
+        raise NotSaid("it has no bounds")
+    if not rule.discards:
+        return value.doubted(is_outside)
+    return replace(value, expression=_null_where(is_outside, value), nulled=(*value.nulled, is_outside))
+
+
+def _beyond(value: SQLValue, rule: TransformRule, today: date) -> list[Expression]:
+    kind: FieldType = "float" if value.type == "float" else "decimal"
+    number = value.expression if kind == "float" else converted(value, kind).expression
+    limits = [(name, bound(rule.options[name], today)) for name in ("min", "max") if name in rule.options]
+    return [
+        Call("lt" if name == "min" else "gt", (number, Constant(kind, _limit(limit, value.type))))
+        for name, limit in limits
+    ]
+
+
+def _limit(limit: float, kind: FieldType) -> Decimal | float:
+    """A limit as Python compares it: with floats and whole numbers as it is, with decimals as it is written."""
+    if kind != "float":
+        return Decimal(str(limit)) if kind == "decimal" else Decimal(limit)
+    if not _is_float(limit):
+        raise NotSaid("its bounds are no floats")
+    return float(limit)
+
+
+def _looked_up(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
+    options, kind = rule.options, result_type(rule, value.type)
+    if options.get("ignore_case") or len(options["table"]) > LONGEST_TABLE:
+        raise NotSaid("this table is looked up by Python")
+    results = [*options["table"].values(), *([options["default"]] if "default" in options else [])]
+    if any(result is not None and infer_type((result,)) != kind for result in results):
+        raise NotSaid("its table has values of several types")
+    text = converted(value, "text").expression
+    cases: list[tuple[Expression, Expression]] = [
+        (call("text_eq", text, Constant("text", name)), Constant(kind, found))
+        for name, found in options["table"].items()
+    ]
+    is_null = call("is_null", value.expression)
+    is_other = call("not", Call("or", (is_null, *(is_found for is_found, _ in cases))))
+    changed = SQLValue(Constant(kind, None), kind, value.doubts, value.nulled)
+    if "default" in options:
+        cases.append((is_other, Constant(kind, options["default"])))
+    elif options.get("missing") == "null":
+        changed = replace(changed, nulled=(*value.nulled, is_other))
+    elif options.get("missing") == "keep":
+        cases.append((is_other, converted(value, kind).expression))
+    else:
+        changed = changed.doubted(is_other)
+    return replace(changed, expression=FirstThat(tuple(cases), Constant(kind, None)))
+
+
+STEPS: dict[str, Say] = {
+    "strip": _of_text(lambda value, _rule: call("strip", value)),
+    "collapse_spaces": _of_text(lambda value, _rule: call("strip", call("single_spaces", value))),
+    "truncate": _of_text(_truncated),
+    "upper": _case_of_letters,
+    "lower": _case_of_letters,
+    "null_if": _null_if,
+    **dict.fromkeys(("number", "integer", "decimal", "boolean", "date", "datetime"), _typed),
+    "bounds": _bounded,
+    "hash": _hashed,
+    "mask": _masked,
+    "lookup": _looked_up,
+}
+"""How each transform is said; those that are missing are not."""
