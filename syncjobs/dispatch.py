@@ -18,12 +18,14 @@ from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.lifecycle.occupancy import sent_jobs, waiting_jobs
 from syncjobs.lifecycle.turns import Turns
 from syncjobs.operations.job_type_states import resume_due_types
+from syncjobs.operations.schedule_pauses import pause_drifting_schedules
 from syncjobs.querysets import JobQuerySet
 
 logger = logging.getLogger("syncjobs.dispatch")
 
 RESEND_AFTER = timedelta(seconds=60)
 KEEP_HOUSE_EVERY = timedelta(seconds=0.5)
+LOOK_AT_SCHEDULES_EVERY = timedelta(seconds=10)
 EXPLAIN_EVERY = timedelta(seconds=1)
 EXPLAIN_SHARE = 20  # times as long as it takes
 MOST_SENT = 1_000  # in one round
@@ -39,6 +41,7 @@ class Dispatcher:
         self._outbox = Outbox()
         self._outage = Outage()
         self._kept_house_at: datetime | None = None
+        self._looked_at_schedules_at: datetime | None = None
         self._explained_at: datetime | None = None
         self._explain_every = EXPLAIN_EVERY
 
@@ -66,6 +69,9 @@ class Dispatcher:
         reap_expired_leases(now)
         requeue_due_retries(now)
         resume_due_types(now)
+        if _is_due(self._looked_at_schedules_at, LOOK_AT_SCHEDULES_EVERY, now):
+            self._looked_at_schedules_at = now
+            pause_drifting_schedules(now)
         self._outbox.add(_forget_unclaimed(now))
 
     def _send(self, jobs: list[Admitted], now: datetime) -> int:

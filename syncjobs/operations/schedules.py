@@ -57,10 +57,12 @@ def save_schedule(
         schedule.job_type, schedule.catch_up, schedule.overrides = job_type, catch_up, overrides or {}
         if begins_anew:  # what was due before, or by another rule, is not caught up
             schedule.last_due_at = now
+        if enabled:
+            schedule.paused_reason = ""
         if is_new:
             schedule.save()
         else:  # beat may have moved last_due_at meanwhile
-            fields = ["job_type", "catch_up", "overrides", *(["last_due_at"] if begins_anew else [])]
+            fields = ["job_type", "catch_up", "overrides", "paused_reason", *(["last_due_at"] if begins_anew else [])]
             schedule.save(update_fields=fields)
     logger.info("Schedule '%s' of %s was saved by %s: %s", schedule, job_type.slug, actor, describe(rule))
     return schedule
@@ -73,8 +75,8 @@ def set_schedule_enabled(schedule: Schedule, enabled: bool, *, actor: str) -> Sc
         _refuse_past(rule_of(schedule), now)
     with transaction.atomic():
         if enabled and not schedule.periodic_task.enabled:
-            schedule.last_due_at = now
-            schedule.save(update_fields=["last_due_at"])
+            schedule.last_due_at, schedule.paused_reason = now, ""
+            schedule.save(update_fields=["last_due_at", "paused_reason"])
         schedule.periodic_task.enabled = enabled
         schedule.periodic_task.save()
     logger.info("Schedule '%s' was switched %s by %s", schedule, "on" if enabled else "off", actor)

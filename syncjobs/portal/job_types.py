@@ -14,7 +14,7 @@ from connectors.models import EditConflict
 from syncjobs.models import JobTypeVersion, SyncJob, SyncJobType
 from syncjobs.operations.controller_files import controller_file_offer
 from syncjobs.operations.job_types import save_job_type
-from syncjobs.portal import job_reads, schedule_reads
+from syncjobs.portal import job_reads, schedule_reads, schema_reads
 from syncjobs.portal.controller_file_views import ControllerFileViews, may_make_files
 from syncjobs.portal.cursor_views import CursorViews
 from syncjobs.portal.forms.controller_choices import controller_choices, document_types
@@ -78,6 +78,7 @@ class SyncJobTypeAdmin(PortalAdmin):
         region = Region("type-jobs", "portal/_type_jobs.html", is_live=any(not job.is_final for job in jobs))
         schedules = schedule_reads.with_rules(job_type.schedules.all())
         context["schedules"] = schedule_reads.schedule_rows(schedules[:SCHEDULES_SHOWN])
+        context["schemas"] = schema_reads.schema_rows(job_type)
         context["versions"] = list(JobTypeVersion.objects.filter(job_type=job_type)[:VERSIONS_SHOWN])
         context["shown_version"] = self._shown_version(request, job_type)
         return self.draw(request, "portal/job_type_page.html", context, regions=[region])

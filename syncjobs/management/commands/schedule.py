@@ -122,7 +122,8 @@ def row_of(schedule: Schedule) -> tuple[str, ...]:
     runs = next_runs(schedule, 1)
     upcoming = f"{timezone.localtime(runs[0]):%Y-%m-%d %H:%M:%S}" if runs else "-"
     is_on = schedule.periodic_task.enabled
-    words = describe_schedule(schedule) if is_on else f"{describe_schedule(schedule)} (switched off)"
+    why = schedule.paused_reason or "switched off"
+    words = describe_schedule(schedule) if is_on else f"{describe_schedule(schedule)} ({why})"
     return str(schedule.pk), str(schedule), schedule.job_type.slug, words, upcoming
 
 
@@ -133,6 +134,7 @@ def describe(schedule: Schedule) -> dict[str, Any]:
         "name": str(schedule),
         "job_type": schedule.job_type.slug,
         "enabled": bool(schedule.periodic_task.enabled),
+        "paused_reason": schedule.paused_reason or None,
         "rule": describe_schedule(schedule),
         "catch_up": schedule.catch_up,
         "overrides": schedule.overrides,

@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from syncjobs.management.argument_types import parse_text, parse_time
 from syncjobs.management.identities import find_type, terminal_user
 from syncjobs.management.job_texts import moment_text, table_lines
+from syncjobs.management.schema_views import show_schemas
 from syncjobs.management.terminal import Terminal, telling_problems
 from syncjobs.models import SyncJobType
 from syncjobs.operations.cursors import restart_job_type
@@ -40,10 +41,14 @@ class Command(BaseCommand):
         restarting = actions.add_parser("restart", help=text, description=f"{text.capitalize()}.")
         for action in (pausing, resuming, restarting):
             action.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
+        text = "show which columns the type's sources had, and what became of them"
+        showing = actions.add_parser("schema", help=text, description=f"{text.capitalize()}.")
+        showing.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
+        showing.add_argument("--stream", help="this stream only")
         pausing.add_argument(
             "--until", type=parse_time, metavar="TIME", help="resume by itself then, as in 2027-01-31T02:30"
         )
-        for action in (listing, pausing, resuming, restarting):
+        for action in (listing, pausing, resuming, restarting, showing):
             action.add_argument("--json", dest="as_json", action="store_true", help="answer with one JSON object")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
@@ -98,6 +103,7 @@ HANDLERS: dict[str, Callable[..., None]] = {
     "pause": pause_type,
     "resume": resume_type,
     "restart": restart_type,
+    "schema": show_schemas,
 }
 
 
