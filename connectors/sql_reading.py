@@ -11,7 +11,8 @@ from connectors.base import Connector
 from connectors.cursors import check_cursor_type, highest_value
 from connectors.errors import ConfigError
 from connectors.query_texts import CustomQuery
-from connectors.records import Batch, Filter, ReadRequest, StreamSchema
+from connectors.records import Batch, Filter, PartitionRequest, ReadRequest, StreamSchema
+from connectors.sql_partitions import PartitionReader, as_boundary, boundary_query
 from connectors.sql_queries import QueryRunner, query_table
 from connectors.sql_selects import (
     Order,
@@ -104,10 +105,13 @@ class SQLConnector(Connector):
     def read(self, request: ReadRequest) -> Iterator[Batch]:
         """Pages by key (the stream's own if none is asked for), else by row number, else one statement, not resumable.
 
-        With a cursor always in pages. Raises ConfigError `stream_not_found`, `bad_filter`, `bad_cursor` or
-        `bad_position`, DataError `column_mismatch`.
+        With a cursor always in pages. Raises ConfigError `stream_not_found`, `bad_filter`, `bad_cursor`,
+        `bad_partition` or `bad_position`, DataError `column_mismatch`.
         """
         table = self.table_of(request.stream)
+        if request.partition is not None:
+            yield from self._partitions(table, request, request.partition).batches()
+            return
         columns = table.columns if request.columns is None else table.choose(request.columns)
         order = self.order_of(table, request)
         if order.columns:
@@ -128,6 +132,17 @@ class SQLConnector(Connector):
         (cursor,) = table.choose([request.cursor.field])
         check_cursor_type(request.stream, cursor.field)
         return cursor_order(order, cursor, self.cursor_collation(table, cursor))
+
+    def _partitions(self, table: Table, request: ReadRequest, partition: PartitionRequest) -> PartitionReader:
+        (column,) = table.choose([partition.field])
+        ordered = replace(column, collation=self.cursor_collation(table, column))
+
+        def boundary(low: Any) -> Any:
+            query, values = boundary_query(self.dialect, table, ordered, request, low, partition.rows)
+            rows = self.typed([column], self.fetch(table, query, values))
+            return as_boundary(column.field, rows[0][0]) if rows else None
+
+        return PartitionReader(request, partition, column.field, self.read, boundary)
 
     def _read_pages(
         self, request: ReadRequest, table: Table, columns: tuple[Column, ...], order: Order

@@ -20,6 +20,8 @@ READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 VIEW = "syncdeck_query"
 DESCRIBING = {
     (sqlite3.SQLITE_INSERT, "sqlite_temp_master"),
+    (sqlite3.SQLITE_UPDATE, "sqlite_temp_master"),
+    (sqlite3.SQLITE_UPDATE, "sqlite_master"),  # asked for whenever the schema is read; the file can not be written to
     (sqlite3.SQLITE_CREATE_TEMP_VIEW, VIEW),
     (sqlite3.SQLITE_PRAGMA, "table_xinfo"),
 }
