@@ -70,6 +70,7 @@ def read_batches(files: StreamFiles, request: ReadRequest, interruption: Interru
                 counted = opened.bytes_read
                 if len(page.rows) >= request.batch_size or page.byte_count >= BATCH_BYTES:
                     yield page.batch(names, _position(state, place, opened))
+                    interruption.check()
                     page = _Page()
             page.byte_count += opened.bytes_read - counted
             position = _position(state, place, opened)

@@ -14,7 +14,7 @@ from connectors.applying import RecordConflict, open_applier
 from connectors.base import Comparison, Connector, RecordChange, TargetCheckpoint, WriteRequest
 from connectors.errors import DataError
 from connectors.records import Field, ReadRequest
-from connectors.testing import Connect
+from connectors.testing_reading import Connect
 
 FIELDS = (
     Field("id", "integer", nullable=False),

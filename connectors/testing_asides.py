@@ -15,7 +15,7 @@ from connectors.asides import AsideWriter, Scope, Swap
 from connectors.base import Connector, TargetCheckpoint, WriteRequest
 from connectors.errors import ConfigError, SyncError
 from connectors.records import Field, Filter, ReadRequest
-from connectors.testing import Connect
+from connectors.testing_reading import Connect
 from connectors.testing_samples import CITIES, CITY_FIELDS, HOSTILE_NAMES, Row
 from connectors.testing_transactions import TransactionConformance
 

@@ -11,11 +11,11 @@ import pytest
 from connectors.base import Comparison, Connector, FenceLost, RecordChange, StreamWriter, TargetCheckpoint, WriteRequest
 from connectors.errors import SyncError
 from connectors.records import Field, ReadRequest
-from connectors.testing import Connect, ConnectorConformance
+from connectors.testing_reading import Connect, ReadingConformance
 from connectors.testing_samples import CITIES, CITY_FIELDS, Row
 
 
-class TransactionConformance(ConnectorConformance):
+class TransactionConformance(ReadingConformance):
     """Batches, checkpoints, fences and dry runs."""
 
     def fill(
@@ -58,6 +58,15 @@ class TransactionConformance(ConnectorConformance):
     def request_for_cities(self) -> WriteRequest:
         """Upsert into cities."""
         return WriteRequest("cities", CITY_FIELDS, ("code",), "upsert")
+
+    @pytest.fixture
+    def deletion(self, request_for_cities: WriteRequest) -> WriteRequest:
+        """Delete cities by their code."""
+        return replace(request_for_cities, mode="delete", create=False)
+
+    def codes_of(self, connector: Connector) -> set[str]:
+        """The codes of the cities that are there."""
+        return {row[0] for row in self.read_all(connector, ReadRequest("cities", columns=("code",)))}
 
     def test_prepare_tells_whether_the_target_is_empty(
         self, connect: Connect, request_for_cities: WriteRequest

@@ -6,14 +6,14 @@ from typing import ClassVar
 import pytest
 
 from connectors.files import FilesConnector
-from connectors.testing import Connect
-from connectors.testing_asides import AsideConformance
-from connectors.testing_writing import WriterConformance
+from connectors.testing import Connect, ConnectorContract
 from tests.connectors.sql_systems import allow_files_below
 
 
-class FilesConformance(AsideConformance, WriterConformance):
+class FilesContract(ConnectorContract):
     """In one folder of files of one format."""
+
+    connector_class = FilesConnector
 
     format: ClassVar[str]
 
@@ -23,19 +23,19 @@ class FilesConformance(AsideConformance, WriterConformance):
         return lambda: FilesConnector("exports", {"root": "exports", "format": self.format}, {})
 
 
-class TestCSV(FilesConformance):
+class TestCSV(FilesContract):
     """CSV files."""
 
     format = "csv"
 
 
-class TestJSONLines(FilesConformance):
+class TestJSONLines(FilesContract):
     """JSON Lines files."""
 
     format = "jsonl"
 
 
-class TestParquet(FilesConformance):
+class TestParquet(FilesContract):
     """Parquet files."""
 
     format = "parquet"
