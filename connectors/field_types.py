@@ -157,10 +157,19 @@ def exact_float(text: str) -> float:
     return number
 
 
+def exact_number(text: str) -> float | Decimal:
+    """The same as a decimal number where no floating-point number stands for it."""
+    try:
+        return exact_float(text)
+    except InexactNumber:
+        return Decimal(text)
+
+
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"holds {name}, which is no JSON")
 
 
+JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 JSON_DECODER = json.JSONDecoder(parse_float=exact_float, parse_constant=_refuse_constant)
 
 
@@ -172,6 +181,10 @@ def _decode_json(value: Any) -> Any:
             raise
         except (ValueError, RecursionError):
             raise ValueError("is not valid JSON") from None
+    try:
+        JSON_ENCODER.encode(value)
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("holds something that JSON does not have, or that would be rounded there") from None
     return value
 
 

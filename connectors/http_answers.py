@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 
 from connectors.errors import ConfigError, DataError, RateLimitedError, SyncError, TransientError
+from connectors.field_types import exact_number
 from connectors.redaction import redact
 
 SNIPPET = 80  # characters of a wrong body that are shown
@@ -149,7 +150,7 @@ def parse_json(answer: Answer) -> Any:
             hint="Read fewer records at a time (batch_size, page_size).",
         )
     try:
-        return json.loads(answer.body)
+        return json.loads(answer.body, parse_float=exact_number)
     except (json.JSONDecodeError, UnicodeDecodeError):
         if content_type and "json" not in content_type:
             raise _unexpected_content(answer, content_type) from None

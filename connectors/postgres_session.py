@@ -20,6 +20,7 @@ from psycopg.types.json import set_json_loads
 
 from connectors.errors import Interrupted
 from connectors.postgres_errors import connect_error, translated
+from connectors.records import decode_value
 from connectors.sql_errors import Place
 from connectors.sql_text import SQLText, sql
 from connectors.surroundings import Interruption
@@ -74,9 +75,16 @@ class _LenientTimestamptzLoader(TimestamptzLoader):
 
 
 def _load_json(data: str | bytes) -> Any:
-    """Objects, lists, numbers; a text stays JSON (in quotes), since a decoded one would be taken for JSON later."""
-    value = json.loads(data)
-    return json.dumps(value) if isinstance(value, str) else value
+    """Objects, lists, numbers; a text stays JSON (in quotes), since a decoded one would be taken for JSON later.
+
+    What Python cannot hold exactly stays JSON, too: mapping refuses it by the record's name.
+    """
+    text = data if isinstance(data, str) else data.decode()
+    try:
+        value = decode_value("json", text)
+    except ValueError:
+        return text
+    return text if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ class SQLiteWriter(SQLReplacing):
         )
         try:
             self.session.execute_many(query, self._stored(rows))
-        except (ValueError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
+        except (ValueError, TypeError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
             self._raise_for_unfit_value(rows)
             raise
 
