@@ -11,25 +11,29 @@ from typing import Any, ClassVar
 from connectors.base import Capabilities, CheckStep, StreamWriter, WriteRequest, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.network import check_literal, resolve_checked
+from connectors.postgres_applying import PostgresApplier
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
 from connectors.postgres_dialect import TABLE_KINDS, PostgresDialect, find_table
-from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session
 from connectors.postgres_queries import PostgresQueries, guarded_columns, without_sizes
+from connectors.postgres_receiving import FAMILY
+from connectors.postgres_sending import sender
+from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session
+from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT
 from connectors.postgres_writer import PostgresWriter
 from connectors.records import ReadRequest, StreamInfo
 from connectors.sql_errors import Place
-from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT
+from connectors.sql_queries import QUERY_SECONDS
 from connectors.sql_reading import SQLConnector
 from connectors.sql_selects import Order
-from connectors.sql_text import Column, SQLText, Table, joined, sql
-from connectors.sql_queries import QUERY_SECONDS
+from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
+from connectors.straight import Selection, StraightReader, StraightSource
 from connectors.surroundings import Surroundings
 
 CANCEL_EVERY_SECONDS = 0.5
 CANCEL_AT_MOST = 40
 
 
-class PostgresConnector(SQLConnector):
+class PostgresConnector(SQLConnector, StraightSource):
     """One database of a PostgreSQL server, 14 or newer."""
 
     kind: ClassVar[str] = "postgres"
@@ -38,6 +42,7 @@ class PostgresConnector(SQLConnector):
         writes=True, transactions=True, replaces=True, reads_by_cursor=True, queries=True
     )
     dialect = PostgresDialect()
+    family: ClassVar[str] = FAMILY
 
     def __init__(
         self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None
@@ -45,12 +50,12 @@ class PostgresConnector(SQLConnector):
         super().__init__(slug, config, credentials, surroundings)
         self._reading: Session | None = None
         self._sessions: list[Session] = []
+        self._runner: PostgresQueries | None = None
         self._is_closed = threading.Event()
         self.surroundings.interruption.call_on_request(self._interrupt)
 
     @classmethod
     def spec(cls) -> dict[str, Any]:
-        self._runner: PostgresQueries | None = None
         return {"config": CONFIG_SCHEMA, "credentials": CREDENTIALS_SCHEMA}
 
     @classmethod
@@ -105,11 +110,6 @@ class PostgresConnector(SQLConnector):
             self._reading = self.open_session(READER_SETTINGS)
         return self._reading
 
-    def _interrupt(self) -> None:
-        threading.Thread(target=self._keep_canceling, daemon=True, name="postgres-cancel").start()
-
-    def _keep_canceling(self) -> None:
-        """Again and again until closed, since a statement may begin just after it was looked for."""
     @property
     def query_runner(self) -> PostgresQueries:
         if self._runner is None:
@@ -119,6 +119,11 @@ class PostgresConnector(SQLConnector):
             self._runner = PostgresQueries(open_session, seconds, self.surroundings.notify)
         return self._runner
 
+    def _interrupt(self) -> None:
+        threading.Thread(target=self._keep_canceling, daemon=True, name="postgres-cancel").start()
+
+    def _keep_canceling(self) -> None:
+        """Again and again until closed, since a statement may begin just after it was looked for."""
         for _ in range(CANCEL_AT_MOST):
             for session in list(self._sessions):
                 session.interrupt()
@@ -160,22 +165,22 @@ class PostgresConnector(SQLConnector):
         return table
 
     def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        if table.query:
+            return self.query_runner.fetch(table, query, parameters)
         return self._about(table).fetch(query, parameters)
 
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
     ) -> Iterator[list[tuple[Any, ...]]]:
-        if table.query:
-            return self.query_runner.fetch(table, query, parameters)
         """One snapshot from the first row to the last, on a connection of its own."""
+        if table.query:
+            yield from self.query_runner.fetch_in_parts(table, query, parameters, size)
+            return
         session = self.open_session(READER_SETTINGS, table.name)
         try:
             session.execute(sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             yield from session.fetch_in_parts(query, parameters, size)
         finally:
-        if table.query:
-            yield from self.query_runner.fetch_in_parts(table, query, parameters, size)
-            return
             session.close()
 
     def _about(self, table: Table) -> Session:
@@ -184,17 +189,17 @@ class PostgresConnector(SQLConnector):
         session.place = Place(self.slug, self.address(), table.name)
         return session
 
-    def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """The driver has made the objects already."""
-        return rows
-
-    def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
     def selected(self, table: Table, columns: Sequence[Column]) -> SQLText:
         return guarded_columns(table, columns) if table.query else super().selected(table, columns)
 
     def received(self, table: Table, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return without_sizes(table, columns, rows) if table.query else rows
 
+    def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """The driver has made the objects already."""
+        return rows
+
+    def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
         return sql(
             "{query} ORDER BY {by} FETCH FIRST {size} ROWS {ties}",
             query=query,
@@ -203,11 +208,23 @@ class PostgresConnector(SQLConnector):
             ties=sql("ONLY") if order.is_total else sql("WITH TIES"),
         )
 
+    def straight_reader(self, request: ReadRequest, selection: Selection) -> StraightReader | None:
+        """Sends what `read` reads, with `selection` of each record."""
+        table = self.table_of(request.stream)
+        if table.query:
+            return None
+        return sender(self._about(table), table, self.order_of(table, request), request, selection)
+
     # 3. Writing and testing.
 
     def writer(self, request: WriteRequest) -> StreamWriter:
         return PostgresWriter(
             request, self.schema_name, self.surroundings, lambda: self.open_session(WRITER_SETTINGS, request.stream)
+        )
+
+    def applier(self, request: WriteRequest) -> PostgresApplier:
+        return PostgresApplier(
+            request, self.schema_name, self.surroundings, partial(self.open_session, WRITER_SETTINGS, request.stream)
         )
 
     def check(self) -> Iterator[CheckStep]:

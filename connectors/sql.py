@@ -114,7 +114,7 @@ class SQLWriter(SQLTransactions):
         self.see_to_stage()
         inserted, updated, duplicates = self.staged, 0, 0
         if self.request.mode != "append":
-            duplicates = self.execute(self.merge.remove_duplicates())
+            duplicates = self.remove_duplicates()
             inserted, updated = self._compare_with_target()
         if self.request.mode == "delete":
             deleted = updated * self.request.delete_enabled
@@ -124,6 +124,10 @@ class SQLWriter(SQLTransactions):
         written = (inserted * self.request.insert_enabled, updated * self.request.update_enabled)
         self.comparison = Comparison(*written, unchanged, inserted + updated - sum(written), duplicates)
         return self.comparison
+
+    def remove_duplicates(self) -> int:
+        """Leave of staged records with the same key the last one; how many go."""
+        return self.execute(self.merge.remove_duplicates())
 
     def _compare_with_target(self) -> tuple[int, int]:
         """Fill the diff; how many staged records are new and how many differ (or, in mode delete, are there)."""

@@ -1,0 +1,104 @@
+"""Receives parcels of another PostgreSQL database by COPY, into the stage or the target: what straight.py asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any, ClassVar
+
+from connectors.base import Comparison
+from connectors.errors import DataError
+from connectors.field_types import FieldType
+from connectors.postgres_asides import PostgresAsides
+from connectors.postgres_dialect import CREATED_AS
+from connectors.records import Field
+from connectors.sql_statements import stage_name
+from connectors.sql_text import Column, SQLText, joined, sql
+from connectors.straight import Format, Parcel, StraightWriter
+
+FAMILY = "postgres"
+ALIKE_EVERYWHERE = {"int2", "int4", "int8", "numeric", "bool", "date", "timestamptz", "uuid"}
+"""Types that have one idea of when two values are the same; a text has its collation's."""
+WHOLE_NUMBERS: tuple[FieldType, ...] = ("integer", "bigint")
+
+
+class PostgresReceiving(PostgresAsides, StraightWriter):
+    """The values of a parcel are of the types that a created table would have (CREATED_AS)."""
+
+    family: ClassVar[str] = FAMILY
+    is_distinct = False
+
+    def form(self, fields: tuple[Field, ...]) -> Format | None:
+        pairs = list(zip(fields, self.merge.columns, strict=True))
+        if not all(_takes(field, column) for field, column in pairs):
+            return None
+        return "binary" if all(_is_same(field, column) for field, column in pairs) else "text"
+
+    def stage(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        self.is_distinct = False
+        super().stage(rows)
+
+    def remove_duplicates(self) -> int:
+        return 0 if self.is_distinct else super().remove_duplicates()
+
+    def stage_parcel(self, parcel: Parcel, *, is_distinct: bool) -> None:
+        self.see_to_stage()
+        self.is_distinct = is_distinct and not self.staged and self._has_plain_key()
+        names = joined(stage_name(place) for place in range(len(self.merge.columns)))
+        self.staged += self._receive(self.dialect.stage, names, parcel)
+
+    def load_parcel(self, parcel: Parcel) -> None:
+        names = joined(column.sql for column in self.merge.columns)
+        written = self._receive(self.merge.target.sql, names, parcel)
+        self.execute(sql("SET CONSTRAINTS ALL IMMEDIATE"))
+        self.comparison = Comparison(written, 0, 0, 0, 0)
+
+    def can_load(self) -> bool:
+        """A key that no two rows share and none lacks; and what is no table, or has rules, is not copied to alike."""
+        target, key = self.merge.target, self.request.key
+        if self.request.dry_run or target.row_id is None or not self._has_no_rules():
+            return False
+        return not key or (target.has_unique(key) and not any(one.field.nullable for one in target.choose(key)))
+
+    def _has_no_rules(self) -> bool:
+        query = sql("SELECT relkind IN ('r', 'p') AND NOT relhasrules FROM pg_class WHERE oid = to_regclass($1)")
+        return bool(self.fetch(query, (self.merge.target.sql,))[0][0])
+
+    def _has_plain_key(self) -> bool:
+        return all(self.merge.columns[place].native in ALIKE_EVERYWHERE for place in self.merge.keys)
+
+    def _receive(self, table: SQLText, names: SQLText, parcel: Parcel) -> int:
+        """How many records came; DataError where those that were sent are others."""
+        form = self.form(self.request.fields)
+        query = sql(
+            "COPY {table} ({names}) FROM STDIN ({form})",
+            table=table,
+            names=names,
+            form=sql("FORMAT binary") if form == "binary" else sql("FORMAT text"),
+        )
+        received = self.session.guarded(lambda: self._copy(query, parcel))
+        if received != parcel.records:
+            raise DataError(
+                "rows_not_written", f"{self.request.stream}: {parcel.records} records were sent, {received} came"
+            )
+        return received
+
+    def _copy(self, query: SQLText, parcel: Parcel) -> int:
+        with self.session.connection.cursor() as cursor:
+            with cursor.copy(query.encode()) as copy, closing(parcel.blocks()) as blocks:
+                for block in blocks:
+                    copy.write(block)
+            return cursor.rowcount
+
+
+def _is_same(field: Field, column: Column) -> bool:
+    return column.native == CREATED_AS[field.type] or (field.type == "text" and column.native == "varchar")
+
+
+def _takes(field: Field, column: Column) -> bool:
+    """Whether the column makes the same of the value's text as of what Python would write."""
+    if field.type == "text":
+        return True
+    if field.type in WHOLE_NUMBERS:
+        return column.field.type in (*WHOLE_NUMBERS, "decimal")
+    return column.field.type == field.type and column.native not in ("json", "array")

@@ -1,0 +1,180 @@
+"""Sends portions of a PostgreSQL table by COPY, with the mapping computed by the server: what straight.py asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+import psycopg
+
+from connectors.cursors import highest_value
+from connectors.errors import DataError
+from connectors.postgres_dialect import PostgresDialect
+from connectors.postgres_errors import translated
+from connectors.postgres_expressions import spell, value_of
+from connectors.postgres_literals import Literals
+from connectors.postgres_session import Session
+from connectors.records import ReadRequest
+from connectors.sql_selects import Order, Parameters, after, beyond_cursor, where
+from connectors.sql_text import SQLText, Table, joined, sql
+from connectors.straight import Facts, Format, Parcel, Portion, Selection, StraightReader
+
+BLOCK_BYTES = 1 << 17
+DOUBT = "syncdeck: a doubtful record"
+
+
+class PostgresParcel(Parcel):
+    """One COPY to the outside."""
+
+    def __init__(self, session: Session, query: SQLText) -> None:
+        self._session, self._query = session, query
+
+    def blocks(self) -> Generator[bytes]:
+        """The server gives row by row; they go on in blocks."""
+        interruption = self._session.interruption
+        interruption.check()
+        try:
+            with self._session.connection.cursor() as cursor:
+                with cursor.copy(self._query.encode()) as copy:
+                    for block in _in_blocks(copy):
+                        interruption.check()
+                        self.byte_count += len(block)
+                        yield block
+                self.records = cursor.rowcount
+        except psycopg.Error as error:
+            interruption.check()
+            if DOUBT in str(error):
+                raise DataError("doubtful", f"{self._session.place.stream}: a record must be looked at") from error
+            raise translated(error, self._session.place, is_connected=not self._session.connection.closed) from error
+
+
+def _in_blocks(copy: psycopg.Copy) -> Iterator[bytes]:
+    rows: list[bytes | memoryview | bytearray] = []
+    length = 0
+    for row in copy:
+        rows.append(row)
+        length += len(row)
+        if length >= BLOCK_BYTES:
+            yield b"".join(rows)
+            rows, length = [], 0
+    yield b"".join(rows)
+
+
+def sender(
+    session: Session, table: Table, order: Order, request: ReadRequest, selection: Selection
+) -> StraightReader | None:
+    """None where records have no order in which each has a place of its own, or texts are not as Python sees them."""
+    has_places = order.is_total and order.columns and not any(column.field.nullable for column in order.columns)
+    if not has_places or session.connection.info.parameter_status("server_encoding") != "UTF8":
+        return None
+    return PostgresSender(session, table, order, request, selection)
+
+
+class PostgresSender(StraightReader):
+    """Portions are ranges of the order's columns, whose ends an index finds."""
+
+    def __init__(
+        self, session: Session, table: Table, order: Order, request: ReadRequest, selection: Selection
+    ) -> None:
+        self._session, self._table, self._columns = session, table, order.columns
+        self._request, self._selection = request, selection
+        self._known = {column.name: column for column in table.columns}
+        self._dialect = PostgresDialect()
+        self.unique_keys = table.unique_keys
+
+    def portion(self, after: Any, size: int) -> Portion | None:
+        """Both questions read no more than the order's columns, of an index if there is one."""
+        skipped = SQLText(str(int(size) - 1))
+        rows = self._ends(after, sql("ORDER BY {by} OFFSET {skipped} LIMIT 1", by=self._by(), skipped=skipped))
+        if not rows:
+            rows = self._ends(after, sql("ORDER BY {by} LIMIT 1", by=self._by(sql(" DESC"))))
+        if not rows:
+            return None
+        upto = [self._dialect.positioned(one, value) for one, value in zip(self._columns, rows[0], strict=True)]
+        if self._request.cursor is None:
+            return Portion(after, upto)
+        return Portion(after, upto, highest_value(self._columns[0].field.type, [rows[0][0]]))
+
+    def _ends(self, start: Any, ordered: SQLText) -> list[tuple[Any, ...]]:
+        parameters = Parameters(self._dialect)
+        conditions = self._beyond(start, parameters)
+        query = sql(
+            "SELECT {keys} FROM {table} AS t{where} {ordered}",
+            keys=joined(self._dialect.shown(one, sql("t.{name}", name=one.sql)) for one in self._columns),
+            table=self._table.sql,
+            where=_all(conditions),
+            ordered=ordered,
+        )
+        return self._session.fetch(query, parameters.values)
+
+    def _by(self, direction: SQLText | None = None) -> SQLText:
+        return joined(
+            sql("t.{column}{direction}", column=one.ordered, direction=direction or sql("")) for one in self._columns
+        )
+
+    def _beyond(self, start: Any, parameters: Parameters) -> list[SQLText]:
+        """Conditions of the records after a position."""
+        conditions = where(self._table, self._request.filters, parameters)
+        if start is not None:
+            conditions.append(after(self._columns, start, parameters))
+        if self._request.cursor is not None:
+            reached = None if start is None else start[0]
+            conditions.append(beyond_cursor(self._request.cursor, self._columns[0], reached, parameters))
+        return conditions
+
+    def _within(self, portion: Portion, parameters: Parameters) -> list[SQLText]:
+        """Conditions of the records of a portion; the order's columns are never empty there."""
+        ends = [
+            parameters.add(one, self._dialect.unpositioned(one, value))
+            for one, value in zip(self._columns, portion.upto, strict=True)
+        ]
+        left = joined(one.ordered for one in self._columns)
+        upto = sql("({left}) <= ({right})", left=left, right=joined(ends))
+        return [*self._beyond(portion.after, parameters), upto]
+
+    def facts(self, portion: Portion, field: str | None) -> Facts:
+        asked = [
+            sql("count(*) FILTER (WHERE {condition})", condition=spell(one, self._known))
+            for one in self._selection.counted
+        ]
+        if field is not None:
+            asked.append(sql("max({value})", value=value_of(self._known[field])))
+        if not asked:
+            return Facts()
+        parameters = Parameters(self._dialect)
+        conditions = self._within(portion, parameters)
+        query = sql(
+            "SELECT {asked} FROM {table} AS t{where}",
+            asked=joined(asked),
+            table=self._table.sql,
+            where=_all(conditions),
+        )
+        (row,) = self._session.fetch(query, parameters.values)
+        return Facts(tuple(row[: len(self._selection.counted)]), None if field is None else row[-1])
+
+    def parcel(self, portion: Portion, form: Format) -> Parcel:
+        query = sql(
+            "COPY ({select}) TO STDOUT ({form})",
+            select=self._select(self._within(portion, Literals(self._dialect))),
+            form=sql("FORMAT binary") if form == "binary" else sql("FORMAT text"),
+        )
+        return PostgresParcel(self._session, query)
+
+    def _select(self, conditions: Sequence[SQLText]) -> SQLText:
+        values = joined(spell(expression, self._known) for _, expression in self._selection.columns)
+        records = sql("{table} AS t{where}", table=self._table.sql, where=_all(conditions))
+        if self._selection.doubts is None:
+            return sql("SELECT {values} FROM {records}", values=values, records=records)
+        return sql(
+            "SELECT {values} FROM (SELECT * FROM {records} OFFSET 0) AS t"
+            " WHERE CASE WHEN {doubts} THEN concat('{doubt} ', t.{key})::boolean ELSE true END",
+            values=values,
+            records=records,
+            doubts=spell(self._selection.doubts, self._known),
+            doubt=SQLText(DOUBT),
+            key=self._columns[0].sql,
+        )
+
+
+def _all(conditions: Sequence[SQLText]) -> SQLText:
+    return sql(" WHERE {all}", all=joined(conditions, " AND ")) if conditions else sql("")
