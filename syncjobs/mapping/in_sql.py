@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 from connectors.expressions import Expression, any_of, call
 from connectors.records import Field, StreamSchema
@@ -53,14 +54,14 @@ def compile_in_sql(
             values.append(_say(rule, field, schema, today))
         except NotSaid as reason:
             return NotInSQL(field.name, str(reason))
+    doubts: list[Expression] = []
+    for doubt in chain(*(value.doubts for value in values), _empty_keys(mapper, values, key)):
+        doubts += [] if doubt in doubts else [doubt]
+    pairs = list(zip(mapper.fields, values, strict=True))
     return SQLMapping(
-        tuple((field, value.expression) for field, value in zip(mapper.fields, values, strict=True)),
-        any_of(
-            *dict.fromkeys([*(doubt for value in values for doubt in value.doubts), *_empty_keys(mapper, values, key)])
-        ),
-        tuple(
-            (field.name, nulled) for field, value in zip(mapper.fields, values, strict=True) for nulled in value.nulled
-        ),
+        columns=tuple((field, value.expression) for field, value in pairs),
+        doubts=any_of(*doubts),
+        nulled=tuple((field.name, condition) for field, value in pairs for condition in value.nulled),
     )
 
 

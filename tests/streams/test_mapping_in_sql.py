@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import HealthCheck, event, given, reject, settings
 from hypothesis import strategies as st
 
 from connectors.errors import ConfigError
@@ -59,7 +59,7 @@ COLUMNS: dict[str, tuple[str, st.SearchStrategy[str]]] = {
     "i4": ("int4", WHOLE),
     "i8": ("int8", BIG),
     "d": ("numeric", DECIMALS),
-    "f4": ("float4", FLOATS.filter(lambda text: not text.startswith(("1e3", "5e-")))),
+    "f4": ("float4", st.sampled_from(["NaN", "Infinity", "-0", "0.1", "41.6"]) | st.floats(width=32).map(repr)),
     "f8": ("float8", FLOATS),
     "b": ("boolean", st.sampled_from(["true", "false"])),
     "day": ("date", st.sampled_from(DAYS)),
@@ -218,8 +218,7 @@ def test_sql_says_of_any_rule_what_python_says_or_declines(
     try:
         said = in_sql(connector, [rule])
     except (MappingProblems, ConfigError):
-        assume(False)
-        return
+        reject()  # no mapping at all
     if isinstance(said, NotInSQL):
         event("left to Python")
         return

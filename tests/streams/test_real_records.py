@@ -14,7 +14,7 @@ import pytest
 from connectors.sandbox import crashes
 from connectors.sandbox.datasets import DatasetSpec, four_by_four
 from connectors.sandbox.server import RunningSandbox, running_sandbox
-from syncjobs.models import SyncJobType
+from syncjobs.models import JobLog, SyncJobType
 from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.default_jobs import ZONE, stream_of
 from syncjobs.operations.job_types import job_type_from_shape, save_job_type
@@ -76,6 +76,26 @@ def test_second_run_over_real_records_finds_nothing_to_do(job_type: SyncJobType,
     assert counts(run(job_type)) == {"read": 499, "unchanged": 499}
     source.change_rows("crashes", [{"crash_record_id": first_key(job_type), "damage": "OVER $9,000"}])
     assert counts(run(job_type)) == {"read": 499, "updated": 1, "unchanged": 498}
+
+
+def test_positions_outside_the_city_become_null_and_are_counted(
+    job_type: SyncJobType, source: RunningSandbox, records: list[dict[str, Any]]
+) -> None:
+    at_null_island = {"crash_record_id": records[0]["crash_record_id"], "latitude": "0", "longitude": "0"}
+    at_the_lake = {"crash_record_id": records[1]["crash_record_id"], "damage": " n/a ", "longitude": "-87.4999"}
+    source.change_rows("crashes", [at_null_island, at_the_lake])
+    job = run(job_type)
+    assert (job.status, counts(job)) == ("finished", {"read": 499, "inserted": 499}), job.failure
+    rows = rows_of(job_type, key="crash_record_id")
+    first, second = (rows[record["crash_record_id"]] for record in records[:2])
+    assert (first["latitude"], first["longitude"]) == (None, None)
+    assert (second["longitude"], second["damage"]) == (None, None)
+    assert second["latitude"] == float(records[1]["latitude"])
+    told = [log.message for log in JobLog.objects.filter(job=job) if "set to null" in log.message]
+    assert sorted(told) == [
+        "1 values of latitude outside their bounds were set to null",
+        "2 values of longitude outside their bounds were set to null",
+    ]
 
 
 def first_key(job_type: SyncJobType) -> str:
