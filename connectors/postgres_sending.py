@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+import sys
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -26,8 +27,8 @@ DOUBT = "syncdeck: a doubtful record"
 class PostgresParcel(Parcel):
     """One COPY to the outside."""
 
-    def __init__(self, session: Session, query: SQLText) -> None:
-        self._session, self._query = session, query
+    def __init__(self, session: Session, query: SQLText, most_bytes: int | None) -> None:
+        self._session, self._query, self._most_bytes = session, query, most_bytes or sys.maxsize
 
     def blocks(self) -> Generator[bytes]:
         """The server gives row by row; they go on in blocks."""
@@ -36,7 +37,7 @@ class PostgresParcel(Parcel):
         try:
             with self._session.connection.cursor() as cursor:
                 with cursor.copy(self._query.encode()) as copy:
-                    for block in _in_blocks(copy):
+                    for block in self._in_blocks(copy):
                         interruption.check()
                         self.byte_count += len(block)
                         yield block
@@ -44,20 +45,24 @@ class PostgresParcel(Parcel):
         except psycopg.Error as error:
             interruption.check()
             if DOUBT in str(error):
-                raise DataError("doubtful", f"{self._session.place.stream}: a record must be looked at") from error
+                raise self._doubtful() from error
             raise translated(error, self._session.place, is_connected=not self._session.connection.closed) from error
 
+    def _in_blocks(self, rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
+        block: list[bytes | bytearray | memoryview] = []
+        length = 0
+        for row in rows:
+            if len(row) > self._most_bytes:
+                raise self._doubtful()
+            block.append(row)
+            length += len(row)
+            if length >= BLOCK_BYTES:
+                yield b"".join(block)
+                block, length = [], 0
+        yield b"".join(block)
 
-def _in_blocks(copy: psycopg.Copy) -> Iterator[bytes]:
-    rows: list[bytes | memoryview | bytearray] = []
-    length = 0
-    for row in copy:
-        rows.append(row)
-        length += len(row)
-        if length >= BLOCK_BYTES:
-            yield b"".join(rows)
-            rows, length = [], 0
-    yield b"".join(rows)
+    def _doubtful(self) -> DataError:
+        return DataError("doubtful", f"{self._session.place.stream}: a record among them must be looked at")
 
 
 def sender(
@@ -158,7 +163,7 @@ class PostgresSender(StraightReader):
             select=self._select(self._within(portion, Literals(self._dialect))),
             form=sql("FORMAT binary") if form == "binary" else sql("FORMAT text"),
         )
-        return PostgresParcel(self._session, query)
+        return PostgresParcel(self._session, query, self._selection.most_bytes)
 
     def _select(self, conditions: Sequence[SQLText]) -> SQLText:
         values = joined(spell(expression, self._known) for _, expression in self._selection.columns)

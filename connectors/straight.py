@@ -23,12 +23,14 @@ Format = Literal["binary", "text"]
 class Selection:
     """What is read of a record: the target's fields, each made by an expression over the source's columns.
 
-    A portion with a record of which `doubts` is true is not sent. `counted` are conditions that are counted.
+    A portion with a record of which `doubts` is true, or that has more than `most_bytes`, is not sent. `counted` are
+    conditions that are counted.
     """
 
     columns: tuple[tuple[Field, Expression], ...]
     doubts: Expression | None = None
     counted: tuple[Expression, ...] = ()
+    most_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ CHUNK = 5_000  # keys looked for, or (unless batch_size is smaller) records dele
 class MirrorBatches(BatchWriter):
     """Batches that remember their keys in the target, in their own transaction."""
 
+    needs_stage = True
+
     def compared(self, read: int, rejected: int = 0) -> tuple[Counts, Iterable[RecordChange]]:
         found = super().compared(read, rejected)
         self._stream.aside_writer.remember_keys()

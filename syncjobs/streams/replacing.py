@@ -22,6 +22,8 @@ from syncjobs.streams.writing import BatchWriter
 class LoadBatches(BatchWriter):
     """Batches that go into the table beside the target. They count as skipped until the swap writes them all."""
 
+    needs_stage = True
+
     def compared(self, read: int, rejected: int = 0) -> tuple[Counts, Iterable[RecordChange]]:
         found = self._stream.writer.compare()
         earlier = found.updated + found.unchanged  # the load was empty at first: these keys came in an earlier batch

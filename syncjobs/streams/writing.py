@@ -23,6 +23,8 @@ from syncjobs.streams.rejects import RejectDesk, Settling
 class BatchWriter(ExactlyOnce):
     """Brings batches of mapped records to the target, and sets aside what does not fit."""
 
+    needs_stage = False  # whether something is done with staged records besides comparing them
+
     def __init__(self, stream: OpenStream, books: BatchBooks) -> None:
         super().__init__(stream, books)
         self._stream = stream
@@ -47,6 +49,15 @@ class BatchWriter(ExactlyOnce):
         """Compare what was staged of `read` records: what becomes of them, and the changes to keep."""
         writer = self._stream.writer
         return _balanced(read, rejected, writer.compare()), writer.changes()
+
+    @property
+    def heals_rejects(self) -> bool:
+        """Whether each record's key must be looked at, since an earlier reject may have it."""
+        return self.desk.looks_at_keys
+
+    def drop_open_batch(self) -> None:
+        """Forget a batch that was opened and could not be written."""
+        self._books.drop_open_batch()
 
     def _fill(self, pages: Iterable[MappedPage], before: Progress) -> FilledBatch:
         writer = self._stream.writer
