@@ -25,7 +25,9 @@ from connectors.applying import can_apply
 from connectors.base import Connector
 from connectors.testing_applying import ApplyingConformance
 from connectors.testing_asides import AsideConformance
-from connectors.testing_cursors import READING_FIELDS, READINGS, CursorConformance
+from connectors.testing_cursors import READING_FIELDS as READING_FIELDS
+from connectors.testing_cursors import READINGS as READINGS
+from connectors.testing_cursors import CursorConformance
 from connectors.testing_deleting import DeletingConformance
 from connectors.testing_locking import LockingConformance
 from connectors.testing_manners import MannersConformance

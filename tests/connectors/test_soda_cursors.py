@@ -10,14 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.base import Connector
 from connectors.errors import ConfigError
 from connectors.records import CursorRequest, ReadRequest
 from connectors.sandbox.datasets import DatasetSpec, four_by_four
 from connectors.sandbox.server import RunningSandbox, running_sandbox
 from connectors.soda import SodaConnector
 from connectors.soql import FloatingTimes
-from connectors.testing_cursors import READINGS, CursorConformance
+from connectors.testing_cursors import READINGS
 from tests.connectors.scripted_server import reply_json, scripted_server
 
 COLUMNS = {"code": "text", "seen": "calendar_date", "number": "number", "amount": "number", "mark": "text"}
@@ -44,15 +43,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 def soda(url: str, zone: str = "UTC") -> SodaConnector:
     return SodaConnector("portal", {"base_url": url, "datasets": DATASETS, "time_zone": zone}, {})
-
-
-class TestSodaCursors(CursorConformance):
-    """On the sandbox over HTTP."""
-
-    @pytest.fixture
-    def readings(self, sandbox: RunningSandbox) -> Iterator[Connector]:
-        with closing(soda(sandbox.url)) as connector:
-            yield connector
 
 
 def test_cursor_of_a_portal_in_another_zone_goes_on_by_its_clock_on_the_wall(sandbox: RunningSandbox) -> None:
