@@ -197,6 +197,14 @@ GUARDS_SCHEMA: dict[str, Any] = {
         "max_changes": {**COUNT_SCHEMA, "title": "Most changes"},
         "min_source_rows": {**COUNT_SCHEMA, "title": "Fewest records at the source"},
         "min_source_share": {**SHARE_SCHEMA, "title": "Fewest records at the source, as a share of the last run's"},
+        "plan_days": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 365,
+            "default": 7,
+            "title": "Days until a plan expires",
+            "description": "The changes of a dry run can be approved and applied until then.",
+        },
     },
     "additionalProperties": False,
 }

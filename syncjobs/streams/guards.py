@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from connectors.base import RecordChange
-from syncjobs.controllers.base import JobHeld
+from syncjobs.controllers.base import JobHandle, JobHeld
 from syncjobs.models import SyncJob
 from syncjobs.statuses import Status
-from syncjobs.streams.opening import OpenStream
+from syncjobs.stream_specs import StreamSpec
 
 SAMPLE = 100  # changes that the log shows of what a held job would do
 LOOKED_BACK = 20  # jobs among which the last comparable one is looked for
 
 
+class GuardedStream(Protocol):
+    """What guards ask of a stream."""
+
+    sync_job: JobHandle
+    spec: StreamSpec
+
+
 class GuardDesk:
     """The guards of one stream's job. An approved job passes all of them; a dry run is only told."""
 
-    def __init__(self, stream: OpenStream) -> None:
+    def __init__(self, stream: GuardedStream) -> None:
         self._stream = stream
         self._job = stream.sync_job.job
         self._guards: dict[str, Any] = self._job.config_snapshot["guards"]

@@ -54,7 +54,7 @@ class OpenStream:
 
     def open_target(self, surroundings: Surroundings) -> base.Connector:
         """A further connection to the target, to be closed by whoever asked for it."""
-        return _connector(self.sync_job, "target_connector").open(surroundings)
+        return connector_of(self.sync_job, "target_connector").open(surroundings)
 
     def reopen_target(self) -> None:
         """A new connection and writer, after one was lost."""
@@ -112,7 +112,7 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
         schema = shape.schema
         mapper = compile_mapping(spec.mapping, schema, spec.columns, timezone.localdate(sync_job.job.created_at))
         write_request = _write_request(sync_job, spec, mapper, shape)
-        target = _connector(sync_job, "target_connector").open(sync_job.surroundings)
+        target = connector_of(sync_job, "target_connector").open(sync_job.surroundings)
         sync_job.log("INFO", f"Connecting to {target.slug} at {target.address()}")
         stream = OpenStream(
             sync_job=sync_job,
@@ -137,10 +137,10 @@ def _open_source(sync_job: JobHandle, surroundings: Surroundings) -> base.Connec
     """The source of the job's type; a job that replays rejects reads those instead."""
     if "replay" in sync_job.job.config_snapshot:
         return RejectSource(sync_job.job, surroundings)
-    return _connector(sync_job, "source_connector").open(surroundings)
+    return connector_of(sync_job, "source_connector").open(surroundings)
 
 
-def _connector(sync_job: JobHandle, name: str) -> Connector:
+def connector_of(sync_job: JobHandle, name: str) -> Connector:
     """The connector as it is now: what it points to was pinned by slug, its credentials may have been renewed."""
     slug = sync_job.job.config_snapshot[name]
     found = Connector.objects.filter(slug=slug).first()
