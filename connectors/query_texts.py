@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.errors import ConfigError
+from connectors.limits import LARGEST_VALUE_BYTES
 
 LONGEST_QUERY = 50_000  # characters
-LARGEST_VALUE_BYTES = 16 * 1024**2
 BEGINNINGS = ("SELECT", "WITH", "VALUES", "TABLE")
 CHANGES = {"INSERT": ("INTO", "OR"), "DELETE": ("FROM",), "MERGE": ("INTO",), "REPLACE": ("INTO",), "UPDATE": ()}
 """Words that change data where a statement may begin, and what follows them then; anything after UPDATE."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import ConfigError, DataError
 from connectors.query_texts import CustomQuery, checked_query, query_refused
-from connectors.records import key_text
 from connectors.sql_errors import Place
 from connectors.sql_text import Column, SQLText, Table, column_mismatch, sql
 
@@ -99,17 +98,3 @@ def query_table(stream: str, query: CustomQuery, runner: QueryRunner) -> Table:
 def size_of(rows: Sequence[tuple[Any, ...]]) -> int:
     """How many bytes the rows' long values have, roughly."""
     return sum(len(value) for row in rows for value in row if isinstance(value, str | bytes))
-
-
-def value_too_large(
-    stream: str, key: Sequence[str], record: Mapping[str, Any], field: str, size: int, most: int
-) -> DataError:
-    """Names the record by as much of its key as it has."""
-    known = {name: record[name] for name in key if record.get(name) is not None}
-    who = f"row {key_text(known)}" if known else "a row"
-    return DataError(
-        "value_too_large",
-        f"{stream}: {who} column {field} is {size / 1024**2:,.1f} MB, limit {most / 1024**2:,.0f} MB",
-        hint="Leave the column out, shorten it at the source, or raise max_value_bytes of the stream.",
-        field=field,
-    )

@@ -29,7 +29,7 @@ UNSAID = ("", "NUM", "NUMERIC")  # what SQLite says of an expression's type, if 
 SAMPLED_ROWS = 1_000
 ROWS_AT_ONCE = 50
 OPERATIONS = 10_000  # of SQLite's machine, between two looks at the clock
-LARGEST_VALUE_BYTES = 256 * 1024**2
+LARGEST_ROW_BYTES = 256 * 1024**2
 SAMPLED: tuple[tuple[set[type], FieldType], ...] = (
     ({int}, "bigint"),
     ({int, float}, "float"),
@@ -55,7 +55,7 @@ class SQLiteQueries(QueryRunner):
         for pragma in ("query_only = ON", "trusted_schema = OFF", "temp_store = MEMORY"):
             if not (describes and pragma.startswith("query_only")):
                 connection.execute(f"PRAGMA {pragma}")
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE_BYTES)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_ROW_BYTES)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.set_progress_handler(lambda: time.monotonic() > self._deadline, OPERATIONS)
         connection.set_authorizer(_authorizer(DESCRIBING if describes else set()))
@@ -80,7 +80,7 @@ class SQLiteQueries(QueryRunner):
         if code in (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY) or "prohibited" in str(cause):
             return failures.refused(str(cause))
         if code == sqlite3.SQLITE_TOOBIG:
-            most = LARGEST_VALUE_BYTES // 1024**2
+            most = LARGEST_ROW_BYTES // 1024**2
             return DataError("value_too_large", f"{failures.place.where}: a value of the query is over {most} MB")
         return failures.failed(str(cause)) if code == sqlite3.SQLITE_ERROR else error
 

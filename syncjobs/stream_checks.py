@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from connectors.query_texts import query_problems
 from syncjobs.mapping.conditions import condition_problems
 from syncjobs.mapping.problems import quote
 from syncjobs.stream_specs import StreamSpec
@@ -22,6 +23,10 @@ def cross_problems(spec: StreamSpec, place: str) -> Iterator[str]:
         yield f"{place}.extent: mode {spec.mode} has to read everything, so extent incremental does not go with it"
     if spec.mode == "replace" and spec.explicit_range:
         yield f"{place}.range: mode replace leaves nothing but what it reads, so a date range does not go with it"
+    if spec.query is not None:
+        yield from (f"{place}.query: {problem}" for problem in query_problems(spec.query))
+    if spec.partition and spec.extent == "incremental":
+        yield f"{place}.partition: extent incremental reads in pages by its cursor, so a partition does not go with it"
     for number, item in enumerate(spec.filters):
         yield from condition_problems(item, f"{place}.filters[{number}]")
     if spec.mode == "mirror":

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.limits import LARGEST_VALUE_BYTES
+from connectors.records import PartitionRequest
 from syncjobs.date_ranges import RangeSpec, WindowSpec, parse_day_or_time
 from syncjobs.mapping import ConfigProblems, parse_mapping
 from syncjobs.mapping.conditions import read_condition
 from syncjobs.mapping.problems import schema_problems
 from syncjobs.stream_checks import cross_problems, double_targets
 from syncjobs.stream_cursors import CursorSpec, double_cursors, has_range
-from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
+from syncjobs.stream_schemas import GUARDS_SCHEMA, QUERY_MOST_BYTES, QUERY_MOST_ROWS, STREAM_SYNC_SCHEMA
 from syncjobs.stream_specs import RejectPolicy, SchemaPolicy, SpecProblems, StreamSpec
 
 
@@ -42,10 +44,11 @@ def parse_streams(config: Any) -> tuple[StreamSpec, ...]:
 
 def _read_stream(data: dict[str, Any], place: str) -> StreamSpec:
     columns, window, cursor = data.get("columns"), data.get("window"), data.get("cursor")
-    mapping = data.get("mapping")
+    mapping, partition = data.get("mapping"), data.get("partition")
     return StreamSpec(
         source=data["source"],
         target=data["target"],
+        query=data.get("query"),
         key=tuple(data.get("key", ())),
         mode=data.get("mode", "upsert"),
         extent=data.get("extent", "full"),
@@ -54,12 +57,22 @@ def _read_stream(data: dict[str, Any], place: str) -> StreamSpec:
         cursor=CursorSpec(**cursor) if cursor else None,
         window=WindowSpec(window["field"], int(window["days"])) if window else None,
         explicit_range=_read_range(data, place),
+        partition=PartitionRequest(partition["field"], int(partition["rows"])) if partition else None,
+        max_rows=_read_limit(data, "max_rows", QUERY_MOST_ROWS),
+        max_bytes=_read_limit(data, "max_bytes", QUERY_MOST_BYTES),
+        max_value_bytes=int(data.get("max_value_bytes") or LARGEST_VALUE_BYTES),
         columns=None if columns is None else tuple(columns),
         mapping=None if mapping is None else parse_mapping(mapping, f"{place}.mapping"),
         on_reject=_read_reject_policy(data.get("on_reject", {})),
         schema_policy=SchemaPolicy(**data.get("schema_policy", {})),
         target_schema=data.get("target_schema", "create"),
     )
+
+
+def _read_limit(data: dict[str, Any], name: str, of_query: int) -> int | None:
+    """A limit of one run; a query has one even where none is set."""
+    value = data.get(name) or (None if data.get("query") is None else of_query)
+    return None if value is None else int(value)
 
 
 def _read_reject_policy(data: dict[str, Any]) -> RejectPolicy:

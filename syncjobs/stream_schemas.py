@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.limits import LARGEST_VALUE_BYTES
+from connectors.query_texts import LONGEST_QUERY
 from syncjobs.mapping import MAPPING_SCHEMA
 from syncjobs.mapping.conditions import CONDITION_SCHEMA
 from syncjobs.mapping.problems import NAME_SCHEMA
 
 LARGEST_BATCH = 1_000_000
 MOST_REJECTS = 100_000
+QUERY_MOST_ROWS = 10_000_000
+QUERY_MOST_BYTES = 10 * 1024**3
+"""What a custom query may give in one run, unless its stream says otherwise."""
 NAMES_SCHEMA: dict[str, Any] = {"type": "array", "items": NAME_SCHEMA, "uniqueItems": True}
 POLICIES: list[str] = ["stop", "ignore", "evolve"]
 
@@ -28,7 +33,20 @@ STREAM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Stream",
     "properties": {
-        "source": {**NAME_SCHEMA, "title": "Source", "description": "A table, view or dataset of the source."},
+        "source": {
+            **NAME_SCHEMA,
+            "title": "Source",
+            "description": "A table, view or dataset of the source. With a query: a name of your own for what it "
+            "gives; cursor, rejects and known columns are kept under it.",
+        },
+        "query": {
+            "type": ["string", "null"],
+            "minLength": 1,
+            "maxLength": LONGEST_QUERY,
+            "title": "Custom query",
+            "description": "One SELECT to read instead of a table; filters, window, cursor and columns apply on top. "
+            "It needs the permission to edit SQL, and a source that can run queries.",
+        },
         "target": {**NAME_SCHEMA, "title": "Target", "description": "The table to write to."},
         "key": {
             **NAMES_SCHEMA,
@@ -62,6 +80,47 @@ STREAM_SCHEMA: dict[str, Any] = {
             "items": CONDITION_SCHEMA,
             "title": "Filters",
             "description": "Only records that meet all conditions are read.",
+        },
+        "partition": _part(
+            "Partition",
+            {
+                "field": {
+                    **NAME_SCHEMA,
+                    "title": "Field",
+                    "description": "A number, date, time or text of the source, best with an index.",
+                },
+                "rows": {
+                    "type": "integer",
+                    "minimum": 100,
+                    "maximum": LARGEST_BATCH,
+                    "title": "Records in a range",
+                    "description": "The source is read in ranges of the field with so many records each, so that no "
+                    "statement runs for hours and a run without a key can go on where it was.",
+                },
+            },
+            ["field", "rows"],
+        ),
+        "max_rows": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "title": "Most records of one run",
+            "description": "More than that end the job in Error before they are written. Empty means no limit; for a "
+            f"query {QUERY_MOST_ROWS:,}.",
+        },
+        "max_bytes": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "title": "Most bytes of one run",
+            "description": "The same by the size of what is read. Empty means no limit; for a query "
+            f"{QUERY_MOST_BYTES // 1024**3} GiB.",
+        },
+        "max_value_bytes": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": 256 * 1024**2,
+            "title": "Largest value in bytes",
+            "description": "A single value that is larger ends the job. Empty means "
+            f"{LARGEST_VALUE_BYTES // 1024**2} MiB.",
         },
         "cursor": _part(
             "Cursor",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from connectors.records import Filter
+from connectors.limits import LARGEST_VALUE_BYTES
+from connectors.records import Filter, PartitionRequest
 from syncjobs.date_ranges import RangeSpec, WindowSpec
 from syncjobs.mapping import ConfigProblems, FieldRule
 from syncjobs.mapping.spec import Column
@@ -47,6 +48,7 @@ class StreamSpec:
     """One stream of a job type. `mapping` None keeps names and types of `columns` (None = all).
 
     `explicit_range` is set for one run (a backfill) and goes before `extent`. `batch_size` None lets the run choose.
+    With a `query` the source is what that gives, and `source` only its name.
     """
 
     source: str
@@ -59,6 +61,11 @@ class StreamSpec:
     cursor: CursorSpec | None = None
     window: WindowSpec | None = None
     explicit_range: RangeSpec | None = None
+    query: str | None = None
+    partition: PartitionRequest | None = None
+    max_rows: int | None = None
+    max_bytes: int | None = None
+    max_value_bytes: int = LARGEST_VALUE_BYTES
     columns: tuple[str, ...] | None = None
     mapping: tuple[FieldRule, ...] | None = None
     on_reject: RejectPolicy = RejectPolicy()
@@ -69,6 +76,15 @@ class StreamSpec:
     def is_incremental(self) -> bool:
         """Whether a run begins at the stored cursor and moves it; a backfill does neither."""
         return self.extent == "incremental" and self.explicit_range is None
+
+    @property
+    def source_key(self) -> tuple[str, ...]:
+        """The source's columns that the key is made of; empty where one of its fields is not made of a column."""
+        if self.mapping is None:
+            return self.key
+        origins = {rule.to: rule.origin for rule in self.mapping}
+        names = [origin.name for name in self.key if isinstance(origin := origins.get(name), Column)]
+        return tuple(names) if len(names) == len(self.key) else ()
 
     def target_field(self, source_field: str) -> str | None:
         """The target field that a source field is copied to as it is, perhaps with another type; None if none is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from connectors.errors import ConfigError
@@ -15,7 +15,7 @@ from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.statuses import Status
 from syncjobs.stream_naming import child_snapshots, stream_columns
 from syncjobs.stream_parsing import guard_problems, parse_streams
-from syncjobs.stream_specs import Mode, SpecProblems
+from syncjobs.stream_specs import Mode, SpecProblems, StreamSpec
 from syncjobs.streams.syncing import sync_stream
 
 
@@ -26,11 +26,9 @@ class StreamSync:
 
     def type_problems(self, job_type: SyncJobType) -> dict[str, list[str]]:
         problems: dict[str, list[str]] = {}
-        modes: set[Mode] = set()
-        is_by_cursor = False
+        specs: tuple[StreamSpec, ...] = ()
         try:
             specs = parse_streams(job_type.config)
-            modes, is_by_cursor = {spec.mode for spec in specs}, any(spec.is_incremental for spec in specs)
         except SpecProblems as error:
             problems["config"] = error.problems
         if found := guard_problems(job_type.guards):
@@ -39,7 +37,8 @@ class StreamSync:
             if getattr(job_type, field) is None:
                 problems[field] = ["A stream sync needs this connector."]
         source, target = job_type.source_connector, job_type.target_connector
-        if source is not None and is_by_cursor and (refusal := _why_not_by_cursor(source.kind)):
+        modes = {spec.mode for spec in specs}
+        if source is not None and (refusal := _why_not_read_so(source.kind, specs)):
             problems["source_connector"] = [refusal]
         if target is not None and (refusal := _why_not_written(target.kind) or _why_not_in_mode(target.kind, modes)):
             problems["target_connector"] = [refusal]
@@ -63,15 +62,19 @@ def _why_not_written(kind: str) -> str:
     return "" if found.capabilities.writes else f"Connectors of kind '{kind}' can only be read from."
 
 
-def _why_not_by_cursor(kind: str) -> str:
-    """Why connectors of a kind cannot be read in extent incremental; empty if they can."""
+def _why_not_read_so(kind: str, specs: Iterable[StreamSpec]) -> str:
+    """Why connectors of a kind cannot be read by a cursor, a query or in ranges; empty if they can, or need not."""
     try:
-        found = connector_class(kind)
+        can = connector_class(kind).capabilities
     except ConfigError as error:
         return f"{error.message}. {error.hint}"
-    if found.capabilities.reads_by_cursor:
-        return ""
-    return f"Connectors of kind '{kind}' can not be read in extent incremental; use full or window."
+    if not can.reads_by_cursor and any(spec.is_incremental for spec in specs):
+        return f"Connectors of kind '{kind}' can not be read in extent incremental; use full or window."
+    if not can.queries and any(spec.query is not None for spec in specs):
+        return f"Connectors of kind '{kind}' can not run a custom query; leave query out."
+    if not can.queries and any(spec.partition for spec in specs):
+        return f"Connectors of kind '{kind}' can not be read in ranges; leave partition out."
+    return ""
 
 
 def _why_not_in_mode(kind: str, modes: set[Mode]) -> str:

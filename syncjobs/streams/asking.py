@@ -34,7 +34,7 @@ class SourceAsker:
         """Those of these keys that the source has."""
         sources = [self._stream.mapper.source_of(name) or name for name in self._stream.spec.key]
         for filters in _questions(sources, keys):
-            asked = replace(self._request, filters=self._stream.request.filters + filters)
+            asked = replace(self._request, partition=None, filters=self._stream.request.filters + filters)
             yield from self._read(asked)
 
     def read_all(self) -> Iterator[list[Key]]:

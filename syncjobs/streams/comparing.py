@@ -12,7 +12,9 @@ from connectors.errors import InternalError
 from connectors.records import Filter
 from syncjobs.statuses import Phase
 from syncjobs.streams.guards import SAMPLE
+from syncjobs.streams.limits import ReadLimits
 from syncjobs.streams.opening import OpenStream
+from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import map_page
 
 
@@ -38,7 +40,7 @@ def count_changes(stream: OpenStream, filters: tuple[Filter, ...]) -> Changes:
             raise InternalError("no_asides", f"{stream.spec.target}: its connector can not compare a whole run")
         writer.prepare()
         writer.open_aside("seen", token, anew=True)
-        for batch in stream.source.read(stream.request):
+        for batch in ReadLimits(stream).watch(stream.source.read(stream.request), Progress()):
             sync_job.raise_if_stopped()
             writer.begin(token, fence)
             writer.stage(map_page(stream, batch).rows)

@@ -16,6 +16,7 @@ from syncjobs.streams.books import BatchBooks
 from syncjobs.streams.cursors import end_stream
 from syncjobs.streams.estimating import estimate_records
 from syncjobs.streams.incremental import begin_by_cursor
+from syncjobs.streams.limits import ReadLimits
 from syncjobs.streams.modes import way_of
 from syncjobs.streams.opening import OpenStream, open_stream
 from syncjobs.streams.progress import Progress
@@ -71,7 +72,8 @@ def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPa
     """Batches of mapped pages: one page each, or all of them in one where the source cannot be resumed."""
     if progress.is_replaced or (progress.batch_no and progress.position is None):
         return  # the target has it all, or it was one batch
-    batches = stream.source.read(replace(stream.request, position=progress.position))
+    read = stream.source.read(replace(stream.request, position=progress.position))
+    batches = ReadLimits(stream).watch(read, progress)
     for batch in batches:
         if batch.position is None:
             yield _all_at_once(stream, batch, batches)
