@@ -55,7 +55,7 @@ def values_of(column: pa.Array) -> list[Any]:
     if types.is_timestamp(kind):
         return _times_of(column)
     if types.is_time(kind):
-        column = column.cast(pa.string())
+        return [None if value is None else _without_zeros(value) for value in column.cast(pa.string()).to_pylist()]
     if types.is_duration(kind):
         return [None if value is None else f"{value} {kind.unit}" for value in column.cast(pa.int64()).to_pylist()]
     try:
@@ -63,6 +63,10 @@ def values_of(column: pa.Array) -> list[Any]:
     except UNREADABLE:
         values = [_value_of(scalar) for scalar in column]
     return [_inner(value) for value in values] if types.is_nested(kind) else values
+
+
+def _without_zeros(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _times_of(column: pa.Array) -> list[Any]:
