@@ -33,6 +33,7 @@ LAYERS = {
     "syncjobs.stream_checks": "pure",
     "syncjobs.stream_limiting": "pure",
     "syncjobs.stream_parsing": "pure",
+    "syncjobs.stream_sources": "pure",
     "syncjobs.stream_specs": "pure",
     "syncjobs.stream_schemas": "pure",
     "syncjobs.date_ranges": "pure",

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from syncjobs.operations.previews import MOST_ROWS
+
 LONGEST_NAME = 255
 LARGEST_NUMBER = 2**31 - 1
 
@@ -47,8 +49,17 @@ def parse_entry(text: str) -> int | str:
 
 
 def parse_limit(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number from 1 to 1,000")
+    return _parse_up_to(1_000, text)
+
+
+def parse_rows(text: str) -> int:
+    """How many records a preview shows."""
+    return _parse_up_to(MOST_ROWS, text)
+
+
+def _parse_up_to(most: int, text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number from 1 to {most:,}")
     return int(text)
 
 

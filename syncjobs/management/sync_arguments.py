@@ -6,7 +6,7 @@ import argparse
 
 from django.core.management.base import CommandParser
 
-from syncjobs.management.argument_types import parse_entry, parse_job_id, parse_limit, parse_text
+from syncjobs.management.argument_types import parse_entry, parse_job_id, parse_limit, parse_rows, parse_text
 from syncjobs.management.reject_arguments import add_reject_actions
 from syncjobs.management.run_options import (
     add_context,
@@ -15,6 +15,7 @@ from syncjobs.management.run_options import (
     add_range,
     add_way_of_running,
 )
+from syncjobs.operations.previews import MOST_ROWS
 from syncjobs.statuses import Status
 
 FIRST_DAY = "2017-09-01"
@@ -39,7 +40,7 @@ WITH_WAIT = ("start", "resume", "retry", "restart", "approve")
 
 
 def add_subcommands(parser: CommandParser) -> None:
-    """Add run, initial-load, delta, list, show, children, each of VERBS, those of rejects, cursor and verify-state."""
+    """Add runs, list, show, children, each of VERBS, those of rejects, cursor, preview and verify-state."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_runs(actions)
     _add_list(_add(actions, "list", "list the newest jobs"))
@@ -49,6 +50,7 @@ def add_subcommands(parser: CommandParser) -> None:
         _add_verb(_add(actions, verb, text), verb)
     add_reject_actions(actions)
     _add_cursor(_add(actions, "cursor", "show how far a type's incremental streams have come, or set one back"))
+    _add_preview(_add(actions, "preview", "show what a type would make of the first records of its source"))
     _add_json(_add(actions, "verify-state", "prove that leases, histories and counts of all jobs agree"))
 
 
@@ -112,6 +114,15 @@ def _add_cursor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", default="", type=parse_text, help="why it is set back; kept in the log")
     parser.add_argument(
         "--limit", type=parse_limit, default=20, metavar="N", help="how many entries of each stream (default: 20)"
+    )
+    _add_json(parser)
+
+
+def _add_preview(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
+    parser.add_argument("--stream", type=parse_text, metavar="NAME", help="which of its streams, if it has several")
+    parser.add_argument(
+        "--rows", type=parse_rows, default=20, metavar="N", help=f"how many records, at most {MOST_ROWS} (default: 20)"
     )
     _add_json(parser)
 

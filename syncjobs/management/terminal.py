@@ -14,7 +14,7 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.management.base import CommandError, OutputWrapper
 from django.db import Error as DatabaseProblem
 
-from connectors.errors import ConfigError
+from connectors.errors import SyncError
 from connectors.models import EditConflict
 from syncjobs.lifecycle import StatusConflict
 from syncjobs.mapping import ConfigProblems
@@ -74,7 +74,7 @@ def telling_problems() -> Iterator[None]:
         raise CommandError("\n".join(problem.problems), returncode=BAD_USAGE) from problem
     except ValidationError as problem:
         raise CommandError("\n".join(problem.messages), returncode=BAD_USAGE) from problem
-    except ConfigError as problem:
+    except SyncError as problem:
         raise CommandError(sentence(f"{problem.message}. {problem.hint}"), returncode=FAILED) from problem
     except DatabaseProblem as problem:
         message = f"The database cannot be used: {str(problem).strip()}. Check it, and run: manage.py migrate"

@@ -1,0 +1,19 @@
+"""What must stay hidden on both sides of a mapping where some fields are masked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from syncjobs.mapping.compile import Mapper
+
+
+def masked_targets(mapper: Mapper, masked: Collection[str]) -> set[str]:
+    """The target fields that are masked, or made of a masked column."""
+    named = (field.name for field in mapper.fields)
+    return {name for name in named if name in masked or not set(masked).isdisjoint(mapper.columns_of(name))}
+
+
+def masked_columns(mapper: Mapper, masked: Collection[str]) -> set[str]:
+    """The source columns that are masked, or that masked target fields are made of."""
+    feeding = (column for name in masked_targets(mapper, masked) for column in mapper.columns_of(name))
+    return {*feeding, *masked}
