@@ -13,6 +13,7 @@ from connectors import base
 from connectors.asides import ASIDE_PREFIXES, AsideKind, AsideWriter
 from connectors.errors import ConfigError
 from connectors.models import Connector
+from connectors.query_texts import CustomQuery
 from connectors.records import Field, ReadRequest, StreamSchema
 from connectors.surroundings import Surroundings
 from syncjobs.controllers.base import JobHandle
@@ -50,7 +51,13 @@ class OpenStream:
 
     def open_source(self, surroundings: Surroundings) -> base.Connector:
         """A further connection to the source, to be closed by whoever asked for it."""
-        return _open_source(self.sync_job, surroundings)
+        source = _open_source(self.sync_job, surroundings)
+        try:
+            _define_query(source, self.spec, is_replay=self.is_replay)
+        except BaseException:
+            source.close()
+            raise
+        return source
 
     def open_target(self, surroundings: Surroundings) -> base.Connector:
         """A further connection to the target, to be closed by whoever asked for it."""
@@ -108,6 +115,7 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
     stream: OpenStream | None = None
     try:
         sync_job.log("INFO", f"Connecting to {source.slug} at {source.address()}")
+        _define_query(source, spec, is_replay="replay" in sync_job.job.config_snapshot)
         shape = check_drift(sync_job, spec, source.schema(spec.source))
         schema = shape.schema
         mapper = compile_mapping(spec.mapping, schema, spec.columns, timezone.localdate(sync_job.job.created_at))
@@ -140,6 +148,11 @@ def _open_source(sync_job: JobHandle, surroundings: Surroundings) -> base.Connec
     return connector_of(sync_job, "source_connector").open(surroundings)
 
 
+def _define_query(source: base.Connector, spec: StreamSpec, *, is_replay: bool) -> None:
+    if spec.query is not None and not is_replay:
+        source.define_query(spec.source, CustomQuery(spec.query, spec.source_key, spec.max_value_bytes))
+
+
 def connector_of(sync_job: JobHandle, name: str) -> Connector:
     """The connector as it is now: what it points to was pinned by slug, its credentials may have been renewed."""
     slug = sync_job.job.config_snapshot[name]
@@ -157,6 +170,7 @@ def _read_request(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema, m
         key=schema.key,
         filters=spec.filters + range_filters(sync_job.job, spec),
         batch_size=DEFAULT_BATCH_SIZE if spec.batch_size is None else spec.batch_size,
+        partition=spec.partition,
         sets_aside=spec.on_reject.sets_aside,
     )
 
