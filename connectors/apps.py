@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 
-from connectors import network, paths
+from connectors import network, paths, registry
 
 
 class ConnectorsConfig(AppConfig):
@@ -18,6 +18,7 @@ class ConnectorsConfig(AppConfig):
     def ready(self) -> None:
         network.configure(settings.SYNCDECK_NETWORK_ALLOW)
         paths.configure(settings.SYNCDECK_DATA_DIR, settings.SYNCDECK_FILE_ROOTS, own_files())
+        registry.look_in(app.name for app in apps.get_app_configs())
 
 
 def own_files() -> list[Path]:

@@ -7,11 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 from connectors.base import Connector
 from connectors.errors import ConfigError
-from connectors.registry import connector_class, forget_kinds, known_kinds
+from connectors.registry import connector_class, forget_kinds, known_kinds, look_in
 from connectors.soda import SodaConnector
+
+SOURCE = """
+from connectors.soda import SodaConnector
+class {name}(SodaConnector):
+    kind, label = "{kind}", "Acme"
+"""
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def test_unknown_kind_lists_the_kinds() -> None:
 
 
 def test_kind_of_another_package_is_found(packages: Path) -> None:
-    source = "from connectors.soda import SodaConnector\nclass AcmeConnector(SodaConnector):\n    label = 'Acme'\n"
+    source = SOURCE.format(name="AcmeConnector", kind="acme")
     install(packages, "acme_kinds", "acme = acme_kinds:AcmeConnector", source)
     assert connector_class("acme").label == "Acme"
     assert "Acme" in [kind.label for kind in known_kinds()]
@@ -92,6 +99,9 @@ def test_kind_whose_driver_is_missing_is_listed_with_the_line_that_adds_it(
         ("AcmeConnector = 5\n", "is not a Connector class"),
         ("class AcmeConnector: ...\n", "is not a Connector class"),
         ("from connectors import nothing_like_that\n", "cannot be loaded from acme_kinds:AcmeConnector"),
+        ("def broken(:\n", "SyntaxError"),
+        ("1 / 0\n", "ZeroDivisionError"),
+        ("from connectors.soda import SodaConnector as AcmeConnector\n", "needs a label and the kind 'acme'"),
     ],
 )
 def test_broken_kind_is_listed_with_its_problem(packages: Path, source: str, text: str) -> None:
@@ -107,3 +117,41 @@ def test_kind_offered_twice_names_both_packages(packages: Path) -> None:
         connector_class("acme")
     assert "acme_kinds" in caught.value.message
     assert "other_kinds" in caught.value.message
+
+
+@pytest.fixture
+def app(packages: Path) -> Iterator[Path]:
+    """The folder for kinds of an installed app that is no package of pip's."""
+    folder = packages / "acme_kinds" / "sync_connectors"
+    folder.mkdir(parents=True)
+    for package in (folder, folder.parent):
+        (package / "__init__.py").touch()
+    look_in([*(one.name for one in apps.get_app_configs()), "acme_kinds"])
+    yield folder
+    look_in(one.name for one in apps.get_app_configs())
+    for name in [name for name in sys.modules if name.startswith("acme_kinds")]:
+        del sys.modules[name]
+
+
+def test_kind_of_an_app_is_found_by_its_file(app: Path) -> None:
+    (app / "acme.py").write_text(SOURCE.format(name="AcmeConnector", kind="acme"))
+    (app / "_inside.py").write_text("1 / 0")
+    assert connector_class("acme").__name__ == "AcmeConnector"
+    assert "_inside" not in [kind.name for kind in known_kinds()]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("1 / 0", "cannot be loaded from acme_kinds.sync_connectors.acme: ZeroDivisionError"),
+        ("import a_driver_nobody_has", "Add it with: pip install a_driver_nobody_has"),
+        ("x = 1", "has 0 Connector classes of its own"),
+        (SOURCE.format(name="One", kind="acme") + SOURCE.format(name="Two", kind="acme"), "has 2 Connector classes"),
+        (SOURCE.format(name="One", kind="other"), "needs a label and the kind 'acme'"),
+    ],
+)
+def test_broken_kind_of_an_app_is_listed_with_its_problem(app: Path, source: str, text: str) -> None:
+    (app / "acme.py").write_text(source)
+    listed = {kind.name: kind for kind in known_kinds()}
+    assert text in listed["acme"].problem
+    assert not listed["soda"].problem
