@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from connectors.base import Capabilities, CheckStep, Connector, StreamWriter, WriteRequest, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.files_applying import FileApplier
+from connectors.files_cursors import read_by_cursor
 from connectors.files_errors import explained, mount_of
 from connectors.files_formats import missing_formats, parquet
 from connectors.files_importing import TargetFile
@@ -41,7 +42,7 @@ class FilesConnector(Connector):
     kind: ClassVar[str] = "files"
     label: ClassVar[str] = "Files (CSV, JSON Lines, Parquet)"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        writes=True, transactions=True, orders_by_key=False, replaces=True
+        writes=True, transactions=True, orders_by_key=False, replaces=True, reads_by_cursor=True
     )
 
     def __init__(
@@ -94,8 +95,11 @@ class FilesConnector(Connector):
         return StreamSchema(files.fields, key, tuple(candidates))
 
     def read(self, request: ReadRequest) -> Iterator[Batch]:
-        """Batches in the order of the lines, whatever the key."""
+        """Batches in the order of the lines, whatever the key, or in that of the cursor."""
         files, _ = self._look_at(request.stream)
+        if request.cursor is not None:
+            yield from read_by_cursor(files, request, request.cursor, self.surroundings.interruption)
+            return
         yield from read_batches(files, request, self.surroundings.interruption)
 
     def get(self, stream: str, key: dict[str, Any]) -> Record | None:

@@ -61,3 +61,12 @@ def changed(name: str, when: str) -> DataError:
         f"{name} has changed {when}",
         hint="Restart the job, so that it reads the file as it is now from the beginning.",
     )
+
+
+def bad_position(stream: str) -> ConfigError:
+    """A position that was made by another kind or another way of reading."""
+    return ConfigError(
+        "bad_position",
+        f"{stream}: the stored position is none of this way of reading files",
+        hint="Restart the job, so that it reads from the beginning.",
+    )

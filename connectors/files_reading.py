@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectors.errors import ConfigError
-from connectors.files_errors import changed, explained
+from connectors.files_errors import bad_position, changed, explained
 from connectors.files_filters import Judge, Misfit, chosen, judges
 from connectors.files_lines import head_of, stamp_of
 from connectors.files_places import Place
@@ -135,11 +134,7 @@ def _rest(files: StreamFiles, request: ReadRequest, state: str) -> Iterator[tupl
         name, head, before = (request.position[part] for part in ("file", "head", "files"))
         offset, line = int(request.position["offset"]), int(request.position["line"])
     except (TypeError, KeyError, ValueError):
-        raise ConfigError(
-            "bad_position",
-            f"{request.stream}: the stored position is none of a file",
-            hint="Restart the job, so that it reads from the beginning.",
-        ) from None
+        raise bad_position(request.stream) from None
     names = [place.name for place in files.places]
     if before != state or name not in names or head_of(files.places[names.index(name)].path) != head:
         raise changed(request.stream, "since this job read a part of it")
