@@ -83,6 +83,7 @@ class SyncJobType(models.Model):
     class Meta:
         ordering = ("name",)
         verbose_name = "sync job type"
+        permissions = (("sql_edit", "Can write custom queries"),)
 
     def __str__(self) -> str:
         return self.name or self.slug

@@ -19,6 +19,7 @@ from syncjobs.controllers.registry import get_controller
 from syncjobs.document_naming import document_columns
 from syncjobs.lifecycle import NewJob, create_job
 from syncjobs.models import JobTypeVersion, Schedule, SyncJob, SyncJobType
+from syncjobs.operations.query_rights import check_query_right
 from syncjobs.operations.run_requests import RunRefused, check_overrides
 from syncjobs.statuses import Trigger
 from syncjobs.stream_limiting import limit_streams
@@ -54,9 +55,13 @@ def _connector(field: str, slug: str) -> Connector:
     return found
 
 
-def save_job_type(job_type: SyncJobType, *, actor: str) -> SyncJobType:
-    """Validate and save as the next version. Raises ValidationError, and EditConflict if it was edited meanwhile."""
+def save_job_type(job_type: SyncJobType, *, actor: str, user: User | None = None) -> SyncJobType:
+    """Validate and save as the next version. Raises ValidationError, and EditConflict if it was edited meanwhile.
+
+    `user` is the person whose rights count; None is the system's operator, who may write custom queries.
+    """
     job_type.full_clean()
+    check_query_right(job_type, user)
     with transaction.atomic():
         if job_type.pk is not None:
             same = SyncJobType.objects.filter(pk=job_type.pk, version=job_type.version)

@@ -14,6 +14,7 @@ from connectors.models import EditConflict
 from syncjobs.models import JobTypeVersion, SyncJob, SyncJobType
 from syncjobs.operations.controller_files import controller_file_offer
 from syncjobs.operations.job_types import save_job_type
+from syncjobs.operations.query_rights import SENTENCE, has_queries, may_edit_sql
 from syncjobs.portal import job_reads, schedule_reads, schema_reads
 from syncjobs.portal.controller_file_views import ControllerFileViews, may_make_files
 from syncjobs.portal.cursor_views import CursorViews
@@ -23,7 +24,7 @@ from syncjobs.portal.forms.type_action_forms import ControllerFileForm
 from syncjobs.portal.job_type_run_views import JobTypeRunViews, get_job_type, has_streams, may_run
 from syncjobs.portal.job_type_state_views import JobTypeStateViews
 from syncjobs.portal.live import Region
-from syncjobs.portal.pages import FORM, PortalAdmin, tell
+from syncjobs.portal.pages import FORM, PortalAdmin, signed_in_user, tell
 from syncjobs.stream_cursors import cursor_fields
 
 TYPES_SHOWN, JOBS_SHOWN, VERSIONS_SHOWN, SCHEDULES_SHOWN = 500, 15, 20, 50
@@ -99,6 +100,8 @@ class SyncJobTypeAdmin(PortalAdmin):
     def job_type_edit(self, request: HttpRequest, slug: str | None = None) -> HttpResponse:
         job_type = None if slug is None else get_job_type(slug)
         form = JobTypeForm(request.POST if request.method == "POST" else None, instance=job_type)
+        if job_type and has_queries(job_type) and not may_edit_sql(signed_in_user(request)):
+            form.fields["config"].help_text = f"{SENTENCE}: you see them, and may change all else."
         if request.method == "POST" and form.is_valid() and self._save(request, form):
             tell(request, f"{form.instance} is saved as version {form.instance.version}.")
             return redirect("admin:job_type_page", form.instance.slug)
@@ -114,7 +117,8 @@ class SyncJobTypeAdmin(PortalAdmin):
 
     def _save(self, request: HttpRequest, form: JobTypeForm) -> bool:
         try:
-            save_job_type(form.instance, actor=request.user.get_username())
+            user = signed_in_user(request)
+            save_job_type(form.instance, actor=user.get_username(), user=user)
         except ValidationError as error:
             form.add_error(None, error)
         except EditConflict as conflict:
