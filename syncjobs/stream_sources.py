@@ -36,6 +36,8 @@ def _needed(spec: StreamSpec, place: str) -> Iterator[tuple[str, str]]:
         yield f"{place}.filters[{number}].field", item.field
     if spec.extent == "incremental" and spec.cursor is not None:
         yield f"{place}.cursor.field", spec.cursor.field
+    if spec.partition is not None:
+        yield f"{place}.partition.field", spec.partition.field
     if spec.extent == "window" and spec.window is not None:
         yield f"{place}.window.field", spec.window.field
 
@@ -55,10 +57,11 @@ def _of_rule(rule: FieldRule, path: str) -> Iterator[tuple[str, str]]:
 def ring_problems(specs: tuple[StreamSpec, ...]) -> list[str]:
     """Streams of one system that write, directly or by way of others, what they read."""
     targets: dict[str, list[str]] = {}
-    for spec in specs:
+    tables = [(number, spec) for number, spec in enumerate(specs) if spec.query is None]
+    for _, spec in tables:
         targets.setdefault(spec.source, []).append(spec.target)
     problems = []
-    for number, spec in enumerate(specs):
+    for number, spec in tables:
         reached, open_ends = set(), [spec.target]
         while open_ends:
             name = open_ends.pop()

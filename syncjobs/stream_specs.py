@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from connectors.limits import LARGEST_VALUE_BYTES
+from connectors.query_texts import CustomQuery
 from connectors.records import Filter, PartitionRequest
 from syncjobs.date_ranges import RangeSpec, WindowSpec
 from syncjobs.mapping import ConfigProblems, FieldRule
@@ -76,6 +77,11 @@ class StreamSpec:
     def is_incremental(self) -> bool:
         """Whether a run begins at the stored cursor and moves it; a backfill does neither."""
         return self.extent == "incremental" and self.explicit_range is None
+
+    @property
+    def custom_query(self) -> CustomQuery | None:
+        """What is read instead of a table or the like, paged by the source's columns that make the key."""
+        return None if self.query is None else CustomQuery(self.query, self.source_key, self.max_value_bytes)
 
     @property
     def source_key(self) -> tuple[str, ...]:

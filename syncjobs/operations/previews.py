@@ -41,6 +41,8 @@ def preview_stream(
     masked = masked_fields(job_type.controller, job_type.config)
     now = timezone.now()
     with _bounded_source(job_type, seconds) as source:
+        if spec.custom_query is not None:
+            source.define_query(spec.source, spec.custom_query)
         schema = source.schema(spec.source)
         if problems := source_problems(spec, schema, f"streams[{number}]"):
             raise SpecProblems(problems)

@@ -13,7 +13,6 @@ from connectors import base
 from connectors.asides import ASIDE_PREFIXES, AsideKind, AsideWriter
 from connectors.errors import ConfigError
 from connectors.models import Connector
-from connectors.query_texts import CustomQuery
 from connectors.records import Field, ReadRequest, StreamSchema
 from connectors.surroundings import Surroundings
 from syncjobs.controllers.base import JobHandle
@@ -149,8 +148,8 @@ def _open_source(sync_job: JobHandle, surroundings: Surroundings) -> base.Connec
 
 
 def _define_query(source: base.Connector, spec: StreamSpec, *, is_replay: bool) -> None:
-    if spec.query is not None and not is_replay:
-        source.define_query(spec.source, CustomQuery(spec.query, spec.source_key, spec.max_value_bytes))
+    if spec.custom_query is not None and not is_replay:
+        source.define_query(spec.source, spec.custom_query)
 
 
 def connector_of(sync_job: JobHandle, name: str) -> Connector:
