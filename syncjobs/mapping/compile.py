@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from operator import itemgetter
 from typing import Any
 
 from connectors.errors import DataError
 from connectors.records import Field, StreamSchema
-from syncjobs.mapping.columns import Refusals, RowReject, decode_column, run_step
+from syncjobs.mapping.columns import Refusals, RowReject, decode_column, run_step, turned
 from syncjobs.mapping.origins import Gather, compile_origin, origin_may_be_null, origin_type
 from syncjobs.mapping.problems import list_words
+from syncjobs.mapping.repeats import few_texts, spread
 from syncjobs.mapping.spec import Column, FieldRule
 from syncjobs.mapping.steps import Step
 from syncjobs.mapping.transforms import build_step, result_type
@@ -49,8 +49,19 @@ class CompiledField:
 
     def run(self, columns: dict[str, list[Any]], size: int, refusals: Refusals, nulled: set[int]) -> list[Any]:
         """The field's values for the whole batch; `nulled` takes the indexes of values that bounds made null."""
-        name = self.field.name
         values = self.gather(columns, size, refusals)
+        different = few_texts(values) if self.steps or self.field.type != "text" else None
+        if different is not None:
+            own, lost = Refusals(), set[int]()
+            made = self._convert(different, own, lost)
+            if not own.by_index:  # else each record must be named, so all are looked at
+                if gone := {different[index] for index in lost}:
+                    nulled.update(index for index, value in enumerate(values) if value in gone)
+                return spread(different, made, values)
+        return self._convert(values, refusals, nulled)
+
+    def _convert(self, values: list[Any], refusals: Refusals, nulled: set[int]) -> list[Any]:
+        name = self.field.name
         for step, is_counted in self.steps:
             before, values = values, run_step(step, values, name, refusals)
             if is_counted and values.count(None) != before.count(None):
@@ -99,13 +110,13 @@ class Mapper:
         Raises DataError `column_mismatch` where a needed column is not among `names`.
         """
         check_columns(self.source_columns, names, "the mapping")
-        columns = {name: list(map(itemgetter(names.index(name)), rows)) for name in self.source_columns}
+        columns = turned(names, rows, self.source_columns)
         refusals = Refusals()
         nulled: dict[str, set[int]] = {item.field.name: set() for item in self._compiled}
         mapped = [item.run(columns, len(rows), refusals, nulled[item.field.name]) for item in self._compiled]
         rejected = refusals.by_index
         targets = list(zip(*mapped, strict=True))
-        kept = [index for index in range(len(rows)) if index not in rejected]
+        kept = [index for index in range(len(rows)) if index not in rejected] if rejected else list(range(len(rows)))
         return MappedRows(
             rows=[targets[index] for index in kept] if rejected else targets,
             kept=kept,

@@ -132,6 +132,7 @@ def bounds_step(options: Mapping[str, Any], today: date) -> Step:
     low = bound(options.get("min", -math.inf), today)
     high = bound(options.get("max", math.inf), today)
     exact_low, exact_high = Decimal(str(low)), Decimal(str(high))  # the text 41.6 is not below the limit 41.6
+    wide_low, wide_high = float(exact_low), float(exact_high)
     makes_null = options.get("outside") == "null"
     words = _bounds_words(options, today)
     decode = TYPES["decimal"].decode
@@ -139,6 +140,8 @@ def bounds_step(options: Mapping[str, Any], today: date) -> Step:
     def step(value: Any) -> Any:
         if isinstance(value, int | float) and not isinstance(value, bool):
             is_inside = low <= value <= high
+        elif isinstance(value, str) and _is_between(wide_low, value, wide_high):
+            is_inside = True  # rounding keeps the order, so that the exact number lies between the exact limits
         else:
             is_inside = exact_low <= decode(value) <= exact_high
         if is_inside:
@@ -148,6 +151,13 @@ def bounds_step(options: Mapping[str, Any], today: date) -> Step:
         raise OutOfBounds(f"is {words}")
 
     return step
+
+
+def _is_between(low: float, text: str, high: float) -> bool:
+    try:
+        return low < float(text) < high
+    except ValueError:
+        return False
 
 
 def _bounds_words(options: Mapping[str, Any], today: date) -> str:

@@ -1,0 +1,22 @@
+"""Columns in which few texts come again and again: what is made of a text is made once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+SAMPLE = 500
+TEXTS = {str, type(None)}
+
+
+def few_texts(values: Sequence[Any]) -> list[Any] | None:
+    """The different values of a column of texts and nulls, if they are at most half as many as all; else None."""
+    if not set(map(type, values)) <= TEXTS or 2 * len(set(values[:SAMPLE])) > min(SAMPLE, len(values)):
+        return None
+    different = set(values)
+    return list(different) if 2 * len(different) <= len(values) else None
+
+
+def spread(different: Sequence[Any], made: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    """What was made of each different value, in all the places where that value stands."""
+    return list(map(dict(zip(different, made, strict=True)).__getitem__, values))
