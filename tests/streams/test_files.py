@@ -255,6 +255,28 @@ def test_texts_of_broken_records_are_hidden_where_fields_are_masked(broken: Path
     assert all("masked" in one.message for one in unread)
 
 
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+def test_incremental_run_reads_only_lines_beyond_the_cursor_wherever_they_stand(
+    data: Path, target: str, sync: MakeType, transactional_db: None, mode: str
+) -> None:
+    lines = [f"{number},2026-01-01T00:{number % 60:02}:00Z" for number in range(50)]
+    (data / "items.csv").write_text("\n".join(["id,seen", *reversed(lines)]))
+    config = {"root": "files", "format": "csv", "columns": {"items": {"id": "integer", "seen": "datetime"}}}
+    save_connector(connector_from_shape({"slug": "files", "kind": "files", "config": config}))
+    cursor = {"field": "seen", "overlap_seconds": 120}
+    job_type = sync("files", target, extent="incremental", cursor=cursor, mode=mode, batch_size=7)
+    assert counts(run(job_type)) == {"read": 50, "inserted": 50}
+    later = ["50,2026-01-01T00:50:00Z", "51,2026-01-01T00:51:00Z"]
+    (data / "items.csv").write_text("\n".join(["id,seen", later[0], *reversed(lines), "52,", later[1]]))
+    job = run(job_type)
+    read_again = 3 if mode == "upsert" else 0  # within the overlap, which an append would add twice
+    expected = {"read": 2 + read_again, "inserted": 2, "unchanged": read_again}
+    assert counts(job) == {name: number for name, number in expected.items() if number}, job.failure
+    assert [row[0] for row in typed_rows(target, "items", ("id",))] == list(range(52))
+    assert job.checkpoint["highest"] == "2026-01-01T00:51:00Z"
+
+
 def test_mirror_into_a_file_deletes_what_the_source_lost(
     files: Connector, data: Path, target: str, sync: MakeType
 ) -> None:
