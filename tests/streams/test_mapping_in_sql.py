@@ -107,6 +107,55 @@ def test_sql_is_sure_of_ordinary_rows(table: Table, rule: dict[str, Any]) -> Non
     assert check_against_python(connector, [rule], said) == len(ORDINARY)
 
 
+COMPARED: dict[str, tuple[list[str], list[Any]]] = {
+    "t": (["", " ", "B", "Z", "a", "b", "é", "e\u0301", "🛫", "~"], ["", "B", "a", "b", "é", "~", "🛫"]),
+    "i4": (["-1", "5", "6"], [5, 5.5, -0.5]),
+    "i8": (["9007199254740992", "9007199254740993", "5"], [9007199254740992, 9007199254740993, 5.0]),
+    "d": (["0.1", "0.10000000000000001", "5", "5.0", "-0"], [0.1, 5, 0, 5.0]),
+    "f8": (["0.1", "0.30000000000000004", "-0", "9007199254740992"], [0.1, 0.3, 0, 9007199254740992]),
+    "day": (["2026-11-22", "2026-11-23", "0001-01-01"], ["2026-11-23"]),
+    "at": (["2026-11-23 00:00+00", "2026-11-23 00:00+01"], ["2026-11-23", "2026-11-22T23:00Z"]),
+    "b": (["true", "false"], [True, False]),
+}
+
+
+@pytest.mark.parametrize("field", COMPARED)
+def test_values_are_compared_alike(table: Table, field: str) -> None:
+    connection, connector = table
+    values, wanted = COMPARED[field]
+    whens = [{"op": op, "value": one} for op in ("eq", "ne", "lt", "le", "gt", "ge") for one in wanted]
+    whens += [{"op": op, "value": wanted} for op in ("in", "not_in")]
+    mapping = [
+        {"to": f"x{number}", "case": [{"when": {"field": field, **when}, "then": 1}], "else": 0}
+        for number, when in enumerate(whens)
+    ]
+    fill(connection, [{field: value} for value in [*values, None]])
+    said = in_sql(connector, mapping)
+    assert isinstance(said, SQLMapping), said
+    assert check_against_python(connector, mapping, said) == len(values) + 1
+
+
+@pytest.mark.parametrize("limit", [0, 0.1, 5, 5.0, -1, 9007199254740993, 1e300])
+def test_bounds_and_equal_numbers_are_told_alike(table: Table, limit: float) -> None:
+    connection, connector = table
+    numbers = {name: COMPARED[name][0] for name in ("i4", "i8", "d", "f8")}
+    transforms = [
+        {"op": "bounds", "min": limit, "outside": "null"},
+        {"op": "bounds", "max": limit, "outside": "null"},
+        {"op": "null_if", "values": [limit]},
+    ]
+    mapping = [
+        {"to": f"{name}{number}", "from": name, "transforms": [transform]}
+        for name in numbers
+        for number, transform in enumerate(transforms)
+        if not (name == "f8" and limit == 9007199254740993)  # no float is like it, so bounds are Python's
+    ]
+    fill(connection, [{name: value} for name, values in numbers.items() for value in values])
+    said = in_sql(connector, mapping)
+    assert isinstance(said, SQLMapping), said
+    assert check_against_python(connector, mapping, said) == sum(map(len, numbers.values()))
+
+
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
