@@ -3,7 +3,7 @@
 from syncjobs.mapping.columns import RowReject
 from syncjobs.mapping.compile import MappedRows, Mapper, compile_mapping
 from syncjobs.mapping.problems import ConfigProblems, MappingProblems
-from syncjobs.mapping.spec import MAPPING_SCHEMA, FieldRule, parse_mapping
+from syncjobs.mapping.spec import MAPPING_SCHEMA, FieldRule, mapping_schema, parse_mapping
 
 __all__ = [
     "MAPPING_SCHEMA",
@@ -14,5 +14,6 @@ __all__ = [
     "MappingProblems",
     "RowReject",
     "compile_mapping",
+    "mapping_schema",
     "parse_mapping",
 ]

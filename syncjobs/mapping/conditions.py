@@ -36,7 +36,7 @@ CONDITION_SCHEMA: dict[str, Any] = {
             "title": "Operator",
             "description": "like knows % and _; is_null takes true or false.",
         },
-        "value": {"title": "Value"},
+        "value": {"title": "Value", "description": "Of the field's own type; in and not_in take a list."},
     },
     "required": ["field", "op"],
     "additionalProperties": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -68,7 +69,11 @@ class FieldRule:
 
 CASE_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {"when": CONDITION_SCHEMA, "then": {"title": "Then"}},
+    "title": "Case",
+    "properties": {
+        "when": CONDITION_SCHEMA,
+        "then": {"title": "Then", "description": "The value where the condition holds."},
+    },
     "required": ["when", "then"],
     "additionalProperties": False,
 }
@@ -76,8 +81,12 @@ FIELD_RULE_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Field",
     "properties": {
-        "to": {**NAME_SCHEMA, "title": "Target field"},
-        "from": {**NAME_SCHEMA, "title": "Source field"},
+        "to": {**NAME_SCHEMA, "title": "Target field", "description": "Each is filled by one rule."},
+        "from": {
+            **NAME_SCHEMA,
+            "title": "Source field",
+            "description": "One of from, template, value and case says where the value comes from.",
+        },
         "template": {
             "type": "string",
             "title": "Template",
@@ -99,7 +108,12 @@ FIELD_RULE_SCHEMA: dict[str, Any] = {
             "title": "Required",
             "description": "A record without a value (null or blank text) is rejected.",
         },
-        "transforms": {"type": "array", "title": "Transforms", "items": TRANSFORM_SCHEMA},
+        "transforms": {
+            "type": "array",
+            "title": "Transforms",
+            "description": "Done one after the other; a missing value passes through all of them.",
+            "items": TRANSFORM_SCHEMA,
+        },
     },
     "required": ["to"],
     "additionalProperties": False,
@@ -111,6 +125,11 @@ MAPPING_SCHEMA: dict[str, Any] = {
     "items": FIELD_RULE_SCHEMA,
     "minItems": 1,
 }
+
+
+def mapping_schema() -> dict[str, Any]:
+    """The JSON Schema of a mapping by itself, for editors and programs: every setting has a title and a description."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **copy.deepcopy(MAPPING_SCHEMA)}
 
 
 def parse_mapping(data: Any, path: str = "mapping") -> tuple[FieldRule, ...]:

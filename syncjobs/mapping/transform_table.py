@@ -57,7 +57,7 @@ LIMIT = {
     "x-problem": f"must be a number, {list_words(list(YEARS))}",
 }
 IGNORE_CASE = {"type": "boolean", "title": "In any case", "default": False, "description": "Also match in other case."}
-FEW = {"type": "integer", "minimum": 0, "maximum": 100, "default": 0}
+FEW = {"type": "integer", "minimum": 0, "maximum": 100, "default": 0, "description": "A number of characters."}
 SCALAR_OR_NULL = {"type": ["string", "number", "boolean", "null"]}
 
 OPERATIONS: dict[str, Operation] = {
@@ -141,7 +141,12 @@ OPERATIONS: dict[str, Operation] = {
         "Put a hash in place of the value, so that equal values can be told without being read.",
         hash_step,
         {
-            "algorithm": {"enum": list(ALGORITHMS), "title": "Algorithm", "default": ALGORITHMS[0]},
+            "algorithm": {
+                "enum": list(ALGORITHMS),
+                "title": "Algorithm",
+                "default": ALGORITHMS[0],
+                "description": "The result is told in hexadecimal digits.",
+            },
             "salt": {
                 "type": "string",
                 "title": "Salt",
@@ -163,6 +168,7 @@ OPERATIONS: dict[str, Operation] = {
                 "maxLength": 1,
                 "pattern": "^[^\\u0000\\ud800-\\udfff]$",
                 "title": "Mark",
+                "description": "The character that stands for each one that is hidden.",
                 "default": "*",
                 "x-problem": "must be one character",
             },

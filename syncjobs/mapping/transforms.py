@@ -53,7 +53,8 @@ def _operation_schema(op: str, operation: Operation) -> dict[str, Any]:
 TRANSFORM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Transform",
-    "properties": {"op": {"enum": list(OPERATIONS), "title": "Transform"}},
+    "description": "One step; its settings depend on what it does.",
+    "properties": {"op": {"enum": list(OPERATIONS), "title": "Transform", "description": "What is done."}},
     "required": ["op"],
     "allOf": [_operation_schema(op, operation) for op, operation in OPERATIONS.items()],
 }

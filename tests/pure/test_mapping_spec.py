@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from connectors.records import Filter
-from syncjobs.mapping import MAPPING_SCHEMA, MappingProblems, parse_mapping
+from syncjobs.mapping import MAPPING_SCHEMA, MappingProblems, mapping_schema, parse_mapping
 from syncjobs.mapping.spec import Choice, Column, Constant
 from syncjobs.mapping.templates import Template
 from syncjobs.mapping.transform_table import OPERATIONS
@@ -40,6 +41,31 @@ def test_the_schema_is_valid_and_takes_the_appendix_and_no_mapping() -> None:
     Draft202012Validator.check_schema(MAPPING_SCHEMA)
     assert Draft202012Validator(MAPPING_SCHEMA).is_valid(MAPPING)
     assert Draft202012Validator(MAPPING_SCHEMA).is_valid(None)
+
+
+def settings_in(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every setting that a form would show, with its path."""
+    if isinstance(schema, dict):
+        for name, setting in schema.get("properties", {}).items():
+            if "const" not in setting:
+                yield f"{path}.{name}", setting
+            yield from settings_in(setting, f"{path}.{name}")
+        for branch in schema.get("allOf", ()):
+            then = branch["then"]
+            yield from settings_in(then, f"{path}<{then.get('title', '')}>") if "title" in then else ()
+        yield from settings_in(schema.get("items"), f"{path}[]")
+
+
+def test_the_schema_tells_a_form_what_every_setting_is_called_and_means() -> None:
+    schema = mapping_schema()
+    Draft202012Validator.check_schema(schema)
+    found = dict(settings_in(schema))
+    assert {"[].transforms[]<Bounds>.outside", "[].case[].when.op", "[].transforms[]<Mask>.keep_last"} <= found.keys()
+    assert [path for path, setting in found.items() if not (setting.get("title") and setting.get("description"))] == []
+    transforms = schema["items"]["properties"]["transforms"]["items"]["allOf"]
+    assert all(branch["then"]["title"] and branch["then"]["description"] for branch in transforms)
+    schema["items"]["properties"].clear()
+    assert mapping_schema()["items"]["properties"], "a caller's changes stay its own"
 
 
 def rule(**settings: Any) -> list[dict[str, Any]]:
