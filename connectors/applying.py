@@ -51,6 +51,11 @@ class AppliesChanges(Protocol):
         """A writer of changes for one stream of one job."""
 
 
+def can_apply(kind: type[Connector]) -> bool:
+    """Whether connectors of this class can be the target of plans and reversals."""
+    return issubclass(kind, AppliesChanges)
+
+
 def open_applier(target: Connector, request: WriteRequest) -> ChangeApplier:
     """A writer of changes; ConfigError where the kind can not judge its records by what is expected of them."""
     if not isinstance(target, AppliesChanges):

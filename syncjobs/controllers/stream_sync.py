@@ -11,11 +11,14 @@ from syncjobs.clock import db_now
 from syncjobs.controllers.base import JobHandle, Outcome
 from syncjobs.crash_points import crash_here
 from syncjobs.lifecycle import create_children
+from syncjobs.lifecycle.kept_changes import is_given_changes
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.statuses import Status
 from syncjobs.stream_naming import child_snapshots, stream_columns
 from syncjobs.stream_parsing import guard_problems, parse_streams
 from syncjobs.stream_specs import Mode, SpecProblems, StreamSpec
+from syncjobs.streams.applying import apply_changes
+from syncjobs.streams.sealing import seal_plan
 from syncjobs.streams.syncing import sync_stream
 
 
@@ -45,9 +48,14 @@ class StreamSync:
         return problems
 
     def execute(self, sync_job: JobHandle, source_doc: Any) -> Outcome:
-        """Sync the stream, or relay."""
+        """Sync the stream, apply or revert given changes of it, or relay."""
+        if is_given_changes(sync_job.job.config_snapshot):
+            return apply_changes(sync_job)
         if len(sync_job.config["streams"]) == 1:
-            return sync_stream(sync_job)
+            outcome = sync_stream(sync_job)
+            if sync_job.dry_run:
+                seal_plan(sync_job)
+            return outcome
         number = create_children(sync_job.job, _children(sync_job.job), db_now())
         sync_job.log("INFO", f"Made {number} child jobs, one for each stream")
         return Outcome(Status.RELAYED, f"{number} child jobs do the work")

@@ -1,6 +1,6 @@
 """The only writers of a job's status: create, move, claim, admit, lease. Knows no broker and no controller."""
 
-from syncjobs.lifecycle.actions import allowed_actions, statuses_that_allow
+from syncjobs.lifecycle.actions import allowed_actions, plain_actions, statuses_that_allow
 from syncjobs.lifecycle.admission import Admitted, admit_job, admit_jobs
 from syncjobs.lifecycle.children import create_children
 from syncjobs.lifecycle.claims import claim_job
@@ -31,6 +31,7 @@ __all__ = [
     "fail_attempt",
     "move_job",
     "move_jobs",
+    "plain_actions",
     "reap_expired_leases",
     "release_job",
     "renew_lease",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from syncjobs.models import SyncJob
+from django.utils import timezone
+
+from syncjobs.lifecycle.kept_changes import is_given_changes, why_not_reverted
+from syncjobs.lifecycle.plans import find_plan, why_not_applied
+from syncjobs.models import Plan, SyncJob
 from syncjobs.statuses import Status
 
 ACTIONS: dict[Status, tuple[str, ...]] = {
@@ -27,6 +31,8 @@ REFUSALS = {
     "restart": "it cannot be restarted",
     "cancel": "it cannot be canceled",
     "approve": "there is nothing to approve",
+    "apply": "there is nothing to apply",
+    "revert": "it cannot be reverted",
     "discard": "there is nothing to discard",
     "delete": "it cannot be deleted",
     "retry_children": "it has no child jobs to retry",
@@ -37,6 +43,24 @@ REFUSALS = {
 
 def allowed_actions(job: SyncJob) -> list[str]:
     """Names of the operations that would be accepted now; a started job that is being canceled allows none."""
+    plain = plain_actions(job)
+    if is_given_changes(job.config_snapshot):  # what it does is asked for anew where it came from
+        plain = [action for action in plain if action != "restart"]
+    return [*_with_its_changes(job), *plain]
+
+
+def _with_its_changes(job: SyncJob) -> list[str]:
+    """What may be done with the changes that the job keeps."""
+    if not job.dry_run:
+        return [] if why_not_reverted(job) else ["revert"]
+    plan = find_plan(job.pk) if job.status == Status.FINISHED else None
+    if plan is None or why_not_applied(plan, timezone.now()):
+        return []
+    return ["apply"] if plan.state == Plan.State.APPROVED else ["approve"]
+
+
+def plain_actions(job: SyncJob) -> list[str]:
+    """The same as far as the job's status says it, for lists: nothing that looks at its changes."""
     status = Status(job.status)
     if status is Status.STARTED and job.cancel_requested_at is not None:
         return []

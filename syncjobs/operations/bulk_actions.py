@@ -11,9 +11,9 @@ from django.db.models import Q
 from syncjobs.clock import db_now
 from syncjobs.lifecycle import (
     StatusConflict,
-    allowed_actions,
     delete_rows,
     move_jobs,
+    plain_actions,
     request_cancel,
     request_pause,
     statuses_that_allow,
@@ -69,7 +69,7 @@ def _judge(job_ids: list[int], action: str, result: BulkResult) -> list[int]:
         job = jobs.get(job_id)
         if job is None:
             result.refused[job_id] = f"there is no job #{job_id}"
-        elif action in allowed_actions(job):
+        elif action in plain_actions(job):
             allowed.append(job_id)
         else:
             result.refused[job_id] = str(StatusConflict(job, action))

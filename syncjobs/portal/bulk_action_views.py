@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
@@ -37,6 +38,10 @@ CONSEQUENCES = {
 }
 
 
+BULK_ACTIONS = [action for name, action in ACTIONS.items() if name in PARTICIPLES]
+"""A plan is applied and a job reverted one by one, on the page that shows its changes."""
+
+
 class BulkActionViews:
     """The address that the form above the jobs' list posts to."""
 
@@ -49,9 +54,11 @@ class BulkActionViews:
     def act(self, request: HttpRequest) -> HttpResponse:
         action, job_ids = ACTIONS.get(request.POST.get("action", "")), _ticked(request)
         back = local_address(request, request.POST.get("next", "")) or reverse("admin:job_list")
-        if action is None or not job_ids:
+        if action not in BULK_ACTIONS or not job_ids:
             warn(request, "Tick the jobs and choose what is to be done with them.")
             return HttpResponseRedirect(back)
+        if not getattr(self._admin, f"has_{action.needs}_permission")(request):
+            raise PermissionDenied
         form = _form(action, request)
         if action.asks and not (form.is_bound and form.is_valid()):
             return self._ask_first(request, action, job_ids, form, back)

@@ -73,6 +73,11 @@ def _field_change(name: str, pair: Any, operation: str, *, whole: bool) -> Field
     )
 
 
+def field_value(value: Any) -> Value:
+    """A value as lists show it."""
+    return _value(value, as_json=False, whole=False)
+
+
 def _value(value: Any, *, as_json: bool, whole: bool) -> Value:
     shown = json.dumps(value, ensure_ascii=False) if as_json else value
     text = whole_text(shown)

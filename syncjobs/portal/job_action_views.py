@@ -11,6 +11,7 @@ from django.urls import URLPattern
 from syncjobs.lifecycle import StatusConflict, allowed_actions
 from syncjobs.models import SyncJob
 from syncjobs.operations.descriptions import next_step
+from syncjobs.operations.run_requests import RunRefused
 from syncjobs.portal import job_reads
 from syncjobs.portal.forms.action_forms import ActionForm
 from syncjobs.portal.job_actions import ACTIONS, Action, Ask
@@ -29,7 +30,7 @@ class JobActionViews:
     def _page(self, action: Action) -> URLPattern:
         view, methods = (self._ask_first, FORM) if action.asks else (self._do_at_once, POSTING)
         route = f"<int:job_id>/{action.name.replace('_', '-')}/"
-        return self._admin.page(route, partial(view, action), f"job_{action.name}", needs="change", methods=methods)
+        return self._admin.page(route, partial(view, action), f"job_{action.name}", needs=action.needs, methods=methods)
 
     def _do_at_once(self, action: Action, request: HttpRequest, job_id: int) -> HttpResponse:
         return self._act(request, Ask(action.name, job_reads.get_job(job_id).pk, signed_in_user(request)))
@@ -61,6 +62,9 @@ class JobActionViews:
             answer = ACTIONS[ask.action].do(ask)
         except StatusConflict as conflict:
             refuse(request, conflict)
+            return _back(request, ask.job_id)
+        except RunRefused as refusal:
+            refuse(request, refusal)
             return _back(request, ask.job_id)
         except SyncJob.DoesNotExist as error:
             raise Http404(f"There is no job #{ask.job_id} any more.") from error

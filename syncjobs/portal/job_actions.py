@@ -5,21 +5,27 @@ Which of them are offered is for lifecycle.allowed_actions to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from syncjobs.lifecycle import allowed_actions
+from syncjobs.lifecycle import allowed_actions, plain_actions
 from syncjobs.models import Attempt, Change, JobLog, SyncJob
+from syncjobs.operations import plans
 from syncjobs.operations.jobs import act_plainly, cancel_children, delete_job, restart_job, retry_children
+from syncjobs.operations.reverting import revert_job
 from syncjobs.portal.forms.action_forms import ActionForm, ForceForm, ReasonForm
+from syncjobs.portal.pages import Needs
+from syncjobs.portal.plan_facts import applying, reverting
 from syncjobs.portal.words import plural
-from syncjobs.statuses import Status, can_move
+from syncjobs.statuses import Status, Trigger, can_move
 
 MOST_COUNTED = 100_000
+Rights = Collection[Needs]
+"""The permissions on jobs that somebody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,11 @@ class Action:
         """What will happen to this job, as the question says it."""
         return self.consequence if isinstance(self.consequence, str) else self.consequence(job)
 
+    @property
+    def needs(self) -> Needs:
+        """The permission on jobs that it takes."""
+        return "approve" if self.name == "approve" else "change"
+
     def address(self, job_id: int) -> str:
         return reverse(f"admin:job_{self.name}", args=[job_id])
 
@@ -77,9 +88,13 @@ class Offer:
     address: str
 
 
-def offers(job: SyncJob) -> list[Offer]:
-    """The buttons of a job: exactly what would be accepted now, in that order."""
-    return [Offer(ACTIONS[name], ACTIONS[name].address(job.pk)) for name in allowed_actions(job)]
+def offers(job: SyncJob, rights: Rights, *, in_list: bool = False) -> list[Offer]:
+    """The buttons of a job: exactly what would be accepted now of this person, in that order.
+
+    In a list they go by the job's status alone, so that no change or plan is looked at.
+    """
+    actions = [ACTIONS[name] for name in (plain_actions if in_list else allowed_actions)(job)]
+    return [Offer(action, action.address(job.pk)) for action in actions if action.needs in rights]
 
 
 # 1. doing
@@ -91,7 +106,6 @@ TOLD = {
     ("pause", Status.STARTED): "was asked to pause; it stops within 5 s and keeps its position",
     ("resume", Status.QUEUED): "is queued again; it goes on from where it stopped",
     ("retry", Status.QUEUED): "is queued again; it goes on from where it stopped",
-    ("approve", Status.QUEUED): "is approved and queued",
     ("discard", Status.CANCELED): "is discarded; it has written nothing",
     ("cancel", Status.CANCELED): "is canceled",
     ("cancel", Status.STARTED): "was asked to stop; it ends within 10 s",
@@ -108,6 +122,23 @@ def _restart(ask: Ask) -> Answer:
     job = restart_job(ask.job_id, actor=ask.actor, user=ask.user, force=ask.force)
     what = "waits already and does the same" if job.was_waiting else f"is queued in place of #{ask.job_id}"
     return Answer(f"Job #{job.pk} {what}.", job.pk)
+
+
+def _approve(ask: Ask) -> Answer:
+    job = plans.approve(ask.job_id, actor=ask.actor)
+    if job.dry_run and job.status == Status.FINISHED:
+        return Answer(f"The plan of job #{job.pk} is approved. It can be applied now.", job.pk)
+    return Answer(f"Job #{job.pk} is approved and queued.", job.pk)
+
+
+def _apply(ask: Ask) -> Answer:
+    job = plans.apply_plan(ask.job_id, trigger=Trigger.MANUAL, actor=ask.actor, user=ask.user)
+    return Answer(f"Job #{job.pk} applies the plan of #{ask.job_id}. It is queued.", job.pk)
+
+
+def _revert(ask: Ask) -> Answer:
+    job = revert_job(ask.job_id, actor=ask.actor, user=ask.user)
+    return Answer(f"Job #{job.pk} reverts #{ask.job_id}. It is queued.", job.pk)
 
 
 def _delete(ask: Ask) -> Answer:
@@ -185,7 +216,8 @@ ACTIONS = _named(
     Action("start", "Start", "primary", _do_plainly),
     Action("resume", "Resume", "primary", _do_plainly),
     Action("retry", "Retry", "primary", _do_plainly),
-    Action("approve", "Approve", "primary", _do_plainly),
+    Action("approve", "Approve", "primary", _approve),
+    Action("apply", "Apply", "primary", _apply, ActionForm, "Apply the plan of", applying),
     Action("pause", "Pause", "", _do_plainly),
     Action("restart", "Restart", "", _restart, ForceForm, "Restart", _restarting),
     Action("retry_children", "Retry failed children", "primary", _retry_children),
@@ -199,6 +231,7 @@ ACTIONS = _named(
         CANCELING_CHILDREN,
     ),
     Action("cancel", "Cancel", "bad", _do_plainly, ReasonForm, "Cancel", _canceling),
+    Action("revert", "Revert", "", _revert, ActionForm, "Revert", reverting),
     Action("discard", "Discard", "bad", _do_plainly, ReasonForm, "Discard", DISCARDING),
     Action("delete", "Delete", "bad", _delete, ActionForm, "Delete", _deleting),
 )

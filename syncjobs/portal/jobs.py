@@ -12,19 +12,21 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from syncjobs.lifecycle import wait_text
-from syncjobs.models import Change, JobLog, SyncJob
+from syncjobs.models import Change, Conflict, JobLog, SyncJob
 from syncjobs.operations.descriptions import next_step
+from syncjobs.operations.plan_descriptions import related_jobs
 from syncjobs.portal import job_reads
-from syncjobs.portal.bulk_action_views import BulkActionViews
+from syncjobs.portal.bulk_action_views import BULK_ACTIONS, BulkActionViews
 from syncjobs.portal.change_facts import change_row
 from syncjobs.portal.children_reads import KINDS, children_of, most_urgent
 from syncjobs.portal.document_facts import document_facts, document_outcome, documents_of, flags_of, is_document_sync
 from syncjobs.portal.job_action_views import JobActionViews
-from syncjobs.portal.job_actions import ACTIONS, offers
+from syncjobs.portal.job_actions import Rights, offers
 from syncjobs.portal.job_facts import facts_of, outcome_of, progress_of, route_of
 from syncjobs.portal.live import Region
-from syncjobs.portal.pages import PortalAdmin
+from syncjobs.portal.pages import Needs, PortalAdmin
 from syncjobs.portal.paging import LARGEST_ID, page_by_id, read_id
+from syncjobs.portal.plan_facts import conflict_row, has_conflicts, plan_facts
 from syncjobs.statuses import Status
 
 JOBS_A_PAGE, CHANGES_A_PAGE, CHILDREN_A_PAGE, LINES_A_PAGE = 50, 100, 100, 500
@@ -48,6 +50,7 @@ class SyncJobAdmin(PortalAdmin):
             self.page(f"{one}children/", self.job_children, "job_children"),
             self.page(f"{one}changes/", self.job_changes, "job_changes"),
             self.page(f"{one}changes/<int:change_id>/", self.job_change, "job_change"),
+            self.page(f"{one}conflicts/", self.job_conflicts, "job_conflicts"),
             self.page(f"{one}log/", self.job_log, "job_log"),
             self.page(f"{one}log/download/", self.job_log_download, "job_log_download"),
             self.page(f"{one}attempts/", self.job_attempts, "job_attempts"),
@@ -56,17 +59,27 @@ class SyncJobAdmin(PortalAdmin):
             *BulkActionViews(self).pages(),
         ]
 
+    def has_approve_permission(self, request: HttpRequest) -> bool:
+        """Approving is a right of its own: who may run jobs need not be the one who may let them pass a guard."""
+        return request.user.has_perm("syncjobs.approve_syncjob")
+
+    def rights(self, request: HttpRequest) -> Rights:
+        """What this person may do with jobs, beside looking at them."""
+        rights: list[Needs] = ["change"] if self.has_change_permission(request) else []
+        return [*rights, "approve"] if self.has_approve_permission(request) else rights
+
     def job_list(self, request: HttpRequest) -> HttpResponse:
         wanted = job_reads.JobFilter.from_query(request.GET)
         page = page_by_id(request, wanted.apply(job_reads.listed_jobs()), JOBS_A_PAGE, newest_first=True)
-        may_act = self.has_change_permission(request)
+        rights = self.rights(request)
         context = {
             "page": page,
             "rows": [
-                {"job": job, "why": job_reads.why(job), "actions": offers(job) if may_act else []} for job in page.rows
+                {"job": one, "why": job_reads.why(one), "actions": offers(one, rights, in_list=True)}
+                for one in page.rows
             ],
-            "may_act": may_act,
-            "bulk_actions": ACTIONS.values(),
+            "may_act": bool(rights),
+            "bulk_actions": [action for action in BULK_ACTIONS if action.needs in rights],
             "filter": wanted,
             "types": job_reads.type_choices(),
             "statuses": Status.choices(),
@@ -89,6 +102,7 @@ class SyncJobAdmin(PortalAdmin):
             "documents": documents_of(job, request, self.admin_site),
             "flags": flags_of(job),
             "restarted_as": job_reads.restarted_as(job),
+            "related_jobs": related_jobs(job),
         }
         lines = job_reads.last_lines(job, LINES_ON_OVERVIEW)
         context |= {"lines": lines, "level": "", "last_line_id": lines[-1].pk if lines else 0}
@@ -127,6 +141,12 @@ class SyncJobAdmin(PortalAdmin):
             raise Http404(f"Job #{job_id} has no such change.")
         context = {"tab": "changes", "row": change_row(change, None, whole=True)}
         return self._tab(request, job, "portal/job_change.html", context)
+
+    def job_conflicts(self, request: HttpRequest, job_id: int) -> HttpResponse:
+        job = job_reads.get_job(job_id)
+        page = page_by_id(request, Conflict.objects.filter(job=job), CHANGES_A_PAGE, newest_first=False)
+        rows = [conflict_row(conflict, FIELDS_IN_LIST) for conflict in page.rows]
+        return self._tab(request, job, "portal/job_conflicts.html", {"tab": "conflicts", "page": page, "rows": rows})
 
     def job_log(self, request: HttpRequest, job_id: int) -> HttpResponse:
         job = job_reads.get_job(job_id)
@@ -205,11 +225,13 @@ class SyncJobAdmin(PortalAdmin):
             "route": route_of(job),
             "outcome": document_outcome(job) if is_document else outcome_of(job),
             "reason": job_reads.last_reason(job) if job.status in EXPLAINED else "",
+            "plan": plan_facts(job, now),
+            "has_conflicts": has_conflicts(job),
             "waits_for": wait_text(job),
             "next_step": next_step(job),
             "asked_by": job_reads.asked_by(job),
-            "actions": offers(job) if self.has_change_permission(request) else [],
-            "may_act": self.has_change_permission(request),
+            "actions": offers(job, self.rights(request)),
+            "may_act": bool(self.rights(request)),
             "follows": job_reads.is_logging(job, now),
             "title": f"#{job.pk} {job.job_type}",
         }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from connectors.base import RecordChange, StreamWriter, TargetCheckpoint
+from connectors.base import RecordChange, StreamWriter, TargetCheckpoint, WriteRequest
 from connectors.errors import InternalError, TransientError
 from syncjobs.controllers.base import JobHandle
 from syncjobs.counts import Counts
@@ -25,6 +25,9 @@ class WrittenStream(Protocol):
     """What batches need of a stream that is open for writing."""
 
     sync_job: JobHandle
+
+    @property
+    def write_request(self) -> WriteRequest: ...
 
     @property
     def writer(self) -> StreamWriter: ...
@@ -120,7 +123,8 @@ class ExactlyOnce:
         filled = fill()
         batch, kept = self._books.open_batch(before, filled.changes, filled.settling)
         filled.book(batch)
-        after = replace(filled.after, kept_changes=before.kept_changes + kept)
+        fields = tuple((one.name, one.type, one.nullable) for one in self._written.write_request.fields)
+        after = replace(filled.after, kept_changes=before.kept_changes + kept, fields=fields)
         self._books.complete_batch(batch, filled.counts, after)
         sync_job.set_phase(Phase.WRITING)
         crash_here("before_commit")

@@ -32,7 +32,7 @@ def test_the_list_offers_every_verb_and_a_box_for_each_job(portal: Client, make_
     jobs = [make_job(Status.QUEUED) for _ in range(3)]
     text = portal.get("/admin/jobs/").content.decode()
     options = re.findall(r'<option value="(\w+)">', text.partition('name="action"')[2].partition("</select>")[0])
-    assert sorted(options) == sorted(ACTIONS)
+    assert sorted(options) == sorted(ACTIONS.keys() - {"apply", "revert"}), "these are asked for one by one"
     boxes = re.findall(r'name="_selected_action" value="(\d+)" form="verbs"', text)
     assert sorted(map(int, boxes)) == [job.pk for job in jobs]
 

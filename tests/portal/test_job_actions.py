@@ -18,7 +18,7 @@ from syncjobs.statuses import Status
 from tests.portal.conftest import MakeJob, MakeStaff
 
 AT_ONCE = ("start", "pause", "resume", "retry", "approve", "retry_children")
-ASKS = ("cancel", "discard", "restart", "delete", "cancel_children")
+ASKS = ("cancel", "discard", "restart", "delete", "cancel_children", "apply", "revert")
 
 
 def address(job: SyncJob, name: str = "page") -> str:
@@ -226,11 +226,28 @@ def test_what_is_done_at_once_answers_no_get(portal: Client, make_job: MakeJob, 
     assert portal.get(address(make_job(Status.HELD), verb)).status_code == 405
 
 
-def test_the_right_to_change_jobs_is_enough_for_every_verb(make_staff: MakeStaff, make_job: MakeJob) -> None:
+def test_the_right_to_change_jobs_is_enough_for_every_verb_but_approve(
+    make_staff: MakeStaff, make_job: MakeJob
+) -> None:
     operator = make_staff("view_syncjob", "change_syncjob")
-    for verb in ACTIONS:
+    for verb in sorted(ACTIONS.keys() - {"approve", "apply", "revert"}):
         status = next(status for status in Status if verb in allowed_actions(make_job(status)))
         assert operator.post(address(make_job(status), verb)).status_code == 302, verb
+
+
+def test_approving_is_a_right_of_its_own(make_staff: MakeStaff, make_job: MakeJob) -> None:
+    held = make_job(Status.HELD)
+    operator, approver = make_staff("view_syncjob", "change_syncjob"), make_staff("view_syncjob", "approve_syncjob")
+    ticked = {"action": "approve", "_selected_action": held.pk}
+    for where in (address(held), "/admin/jobs/"):
+        assert "Approve" not in read(operator, where)
+        assert "Approve" in read(approver, where)
+    assert operator.post(address(held, "approve")).status_code == 403
+    assert operator.post("/admin/jobs/act/", ticked).status_code == 403
+    assert approver.post(address(held, "discard")).status_code == 403
+    assert SyncJob.objects.get().status == Status.HELD
+    assert approver.post(address(held, "approve")).status_code == 302
+    assert SyncJob.objects.get().status == Status.QUEUED
 
 
 @pytest.mark.parametrize(
