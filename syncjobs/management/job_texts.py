@@ -12,11 +12,14 @@ from django.utils import timezone
 from syncjobs.counts import Counts
 from syncjobs.diffs import shorten_for_show
 from syncjobs.lifecycle import wait_text
+from syncjobs.lifecycle.kept_changes import is_given_changes
 from syncjobs.models import JobEvent, SyncJob
 from syncjobs.operations.descriptions import children_summary, next_step, status_text
+from syncjobs.operations.plan_descriptions import conflicts_of, plan_text, related_jobs
 
 COLUMNS = ("ID", "STATUS", "TYPE", "CREATED", "READ", "TITLE")
 LONGEST_VALUE = 200
+MOST_CONFLICTS = 10
 MOST_CHANGES = 5  # a document job has one, unless its controller does everything by itself
 
 
@@ -50,6 +53,7 @@ def job_lines(job: SyncJob, events: Iterable[JobEvent], now: datetime) -> list[s
     lines = [f"#{job.pk} {job.title}", *(f"{label + ':':<9} {text}" for label, text in _facts(job, now) if text)]
     lines += failure_lines(job)
     lines += [f"Next:     {step}"] if (step := next_step(job)) else []
+    lines += plan_lines(job, now)
     lines += change_lines(job)
     return [*lines, "", *(f"{moment_text(event.created_at)}  {event.new:<10} {event.reason}" for event in events)]
 
@@ -80,6 +84,19 @@ def failure_lines(job: SyncJob) -> list[str]:
     failure = job.failure
     lines = [f"Failure:  {failure['message']} ({failure['class']}, {failure['code']})"]
     return [*lines, f"Hint:     {failure['hint']}"] if failure.get("hint") else lines
+
+
+def plan_lines(job: SyncJob, now: datetime) -> list[str]:
+    """How the plan of a dry run stands; whose changes the job makes or unmakes, and which records it left alone."""
+    lines = [f"{label}: #{number}" for label, number in related_jobs(job)]
+    if told := plan_text(job, now):
+        lines.append(f"Plan:     {told}")
+    for conflict in conflicts_of(job, MOST_CONFLICTS):
+        lines.append(f"Conflict: {conflict.operation} {_key_text(conflict.key)}: {conflict.get_reason_display()}")
+        pairs = conflict.fields.items()
+        lines += [f"  {name}: expected {shown(old)}, found {shown(new)}" for name, (old, new) in pairs]
+    more = (job.tally.skipped - MOST_CONFLICTS) * is_given_changes(job.config_snapshot)
+    return [*lines, f"          and {more:,} more conflicts"] if more > 0 else lines
 
 
 def change_lines(job: SyncJob) -> list[str]:

@@ -14,9 +14,11 @@ from syncjobs.management.identities import terminal_user
 from syncjobs.management.outcomes import find_job, judge_end, tell_end, wait_for
 from syncjobs.management.terminal import FAILED, NOT_FOUND, Terminal, sentence
 from syncjobs.models import SyncJob
-from syncjobs.operations import jobs
+from syncjobs.operations import jobs, plans
 from syncjobs.operations.descriptions import describe_job
-from syncjobs.statuses import Status
+from syncjobs.operations.reverting import revert_job
+from syncjobs.operations.run_requests import RunRefused
+from syncjobs.statuses import Status, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,23 @@ def _restart(job_id: int, wishes: Wishes) -> Answer:
     return Answer(job.pk, f"Job #{job_id} is restarted as #{job.pk}.")
 
 
+def _approve(job_id: int, wishes: Wishes) -> Answer:
+    job = plans.approve(job_id, actor=terminal_user(), reason=wishes.reason)
+    if job.dry_run and job.status == Status.FINISHED:
+        return Answer(job_id, f"The plan of job #{job_id} is approved; apply it with: manage.py sync apply {job_id}")
+    return Answer(job_id, f"Job #{job_id} is approved, and queued.")
+
+
+def _apply(job_id: int, _wishes: Wishes) -> Answer:
+    job = plans.apply_plan(job_id, trigger=Trigger.CLI, actor=terminal_user())
+    return Answer(job.pk, f"The plan of job #{job_id} is applied by job #{job.pk}, which is queued.")
+
+
+def _revert(job_id: int, _wishes: Wishes) -> Answer:
+    job = revert_job(job_id, actor=terminal_user())
+    return Answer(job.pk, f"Job #{job_id} is reverted by job #{job.pk}, which is queued.")
+
+
 def _delete(job_id: int, _wishes: Wishes) -> Answer:
     deleted = jobs.delete_job(job_id, actor=terminal_user())
     children = f" with {_count(deleted - 1)}" if deleted > 1 else ""
@@ -86,7 +105,9 @@ ACTS: dict[str, Callable[[int, Wishes], Answer]] = {
     "resume": _plainly(jobs.resume_job, "is queued again"),
     "retry": _plainly(jobs.retry_job, "is queued again"),
     "restart": _restart,
-    "approve": _plainly(jobs.approve_job, "is approved, and queued"),
+    "approve": _approve,
+    "apply": _apply,
+    "revert": _revert,
     "discard": _plainly(jobs.discard_job, "is discarded"),
     "delete": _delete,
     "retry-children": _retry_children,
@@ -120,7 +141,7 @@ def decide(
         try:
             find_job(job_id)
             answers.append(ACTS[action](job_id, Wishes(reason, force)))
-        except (SyncJob.DoesNotExist, StatusConflict) as problem:
+        except (SyncJob.DoesNotExist, StatusConflict, RunRefused) as problem:
             refused[job_id] = sentence(problem)
             continue
         if not as_json and not wait:

@@ -15,6 +15,7 @@ from syncjobs.management.outcomes import find_job
 from syncjobs.management.terminal import FAILED, Terminal
 from syncjobs.models import SyncJob
 from syncjobs.operations.descriptions import describe_job
+from syncjobs.operations.plan_descriptions import describe_changes
 from syncjobs.operations.state_checks import find_breaches
 
 CHILDREN_AT_ONCE = 500
@@ -46,7 +47,7 @@ def list_jobs(
 def show_job(terminal: Terminal, *, job_id: int, as_json: bool, **_general: Any) -> int:
     job = find_job(job_id)
     if as_json:
-        terminal.write_json(describe_job(job))
+        terminal.write_json(describe_job(job) | describe_changes(job))
     else:
         terminal.write("\n".join(job_lines(job, job.events.all(), db_now())))
     return 0

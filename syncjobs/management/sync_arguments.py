@@ -28,7 +28,9 @@ VERBS = {
     "resume": "queue paused jobs again; they go on from where they stopped",
     "retry": "queue failed jobs again, from their checkpoint",
     "restart": "make new jobs that do the same from the beginning; those that were not done are canceled",
-    "approve": "queue jobs that were held for somebody to look at",
+    "approve": "approve the plans of dry runs, and queue jobs that were held for somebody to look at",
+    "apply": "write exactly the changes of approved plans; records that have moved since are left alone, and listed",
+    "revert": "bring back what records were before jobs changed them; those changed since are left alone, and listed",
     "discard": "cancel jobs that were held for somebody to look at",
     "delete": "delete jobs that are over, with their changes, logs and children",
     "retry-children": "queue the failed children of relayed jobs again",
@@ -36,7 +38,7 @@ VERBS = {
 }
 """What is done to jobs, with its help."""
 WITH_REASON = ("cancel", "discard", "cancel-children")
-WITH_WAIT = ("start", "resume", "retry", "restart", "approve")
+WITH_WAIT = ("start", "resume", "retry", "restart", "approve", "apply", "revert")
 
 
 def add_subcommands(parser: CommandParser) -> None:
@@ -111,7 +113,7 @@ def _add_cursor(parser: argparse.ArgumentParser) -> None:
         metavar="ENTRY",
         help="let the next run begin where this entry of the list had come, or with 'start' before everything",
     )
-    parser.add_argument("--reason", default="", type=parse_text, help="why it is set back; kept in the log")
+    parser.add_argument("--reason", default="", type=parse_text, help="why it is set back; kept in the ledger")
     parser.add_argument(
         "--limit", type=parse_limit, default=20, metavar="N", help="how many entries of each stream (default: 20)"
     )
