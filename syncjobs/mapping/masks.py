@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
+from syncjobs.diffs import MASK
 from syncjobs.mapping.compile import Mapper
 
 
@@ -17,3 +18,10 @@ def masked_columns(mapper: Mapper, masked: Collection[str]) -> set[str]:
     """The source columns that are masked, or that masked target fields are made of."""
     feeding = (column for name in masked_targets(mapper, masked) for column in mapper.columns_of(name))
     return {*feeding, *masked}
+
+
+def without_values(text: str, hidden: Iterable[str]) -> str:
+    """A text in which each of these values is replaced by the mask, the longest first."""
+    for value in sorted(filter(None, hidden), key=len, reverse=True):
+        text = text.replace(value, MASK)
+    return text

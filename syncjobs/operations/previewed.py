@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.records import Batch, Field
-from syncjobs.diffs import MASK, mask_values, shorten_for_show
+from syncjobs.diffs import mask_values, shorten_for_show
 from syncjobs.mapping import Mapper
-from syncjobs.mapping.masks import masked_columns, masked_targets
+from syncjobs.mapping.masks import masked_columns, masked_targets, without_values
 from syncjobs.stream_specs import StreamSpec
 from syncjobs.texts import storable_characters
 
@@ -110,8 +110,5 @@ class _Shown:
         if reject.field in self._targets or (UNREAD in before and self._columns):
             what = f"{reject.field} has" if reject.field else "it may hold"
             return replace(reject, message=f"{what} a masked value that does not fit ({reject.code})")
-        message = reject.message
         hidden = {str(before[name]) for name in self._columns & before.keys() if before[name] is not None}
-        for text in sorted(filter(None, hidden), key=len, reverse=True):
-            message = message.replace(text, MASK)
-        return replace(reject, message=storable_characters(message))
+        return replace(reject, message=storable_characters(without_values(reject.message, hidden)))

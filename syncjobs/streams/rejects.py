@@ -15,6 +15,7 @@ from connectors.sql_changes import json_form
 from syncjobs.counts import Counts
 from syncjobs.diffs import MASK, mask_values, shorten_for_show
 from syncjobs.fingerprints import key_hash
+from syncjobs.mapping.masks import masked_columns, masked_targets, without_values
 from syncjobs.models import Reject
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.records_in import MappedPage, Refusal, record_text, source_key, target_keys
@@ -165,7 +166,11 @@ class RejectDesk:
         shown = key or ({} if unread else source_key(stream, page.batch, index))
         pairs = zip(page.batch.names, page.batch.rows[index], strict=True)
         record = {name: value for name, value in pairs if name != REJECT_ID}
-        hidden = {name for name in self._masked_columns() & record.keys() if record[name] is not None}
+        hidden = {
+            name
+            for name in masked_columns(self._stream.mapper, self._masked) & record.keys()
+            if record[name] is not None
+        }
         kept = record | dict.fromkeys(hidden, MASK) if unread is None else {UNREAD: self._masked_text(unread)}
         text, is_whole = record_as_text(kept), unread is None and not hidden
         if len(text) > LONGEST_RECORD:
@@ -191,31 +196,16 @@ class RejectDesk:
 
     def _message(self, refusal: Refusal, hidden: Sequence[str], key: dict[str, Any]) -> str:
         """The reason without values of masked fields; one that quotes such a value is told by its code only."""
-        if refusal.field in self._masked_targets():
+        if refusal.field in masked_targets(self._stream.mapper, self._masked):
             return f"{refusal.field} has a masked value that does not fit ({refusal.code})"
         if refusal.code == "broken_record" and self._masked:
             return "the record cannot be read; why is not shown, since fields of this stream are masked"
         texts = {*hidden, *(str(value) for name, value in key.items() if name in self._masked)}
-        message = refusal.message
-        for text in sorted((text for text in texts if text), key=len, reverse=True):
-            message = message.replace(text, MASK)
-        return storable_characters(message)
+        return storable_characters(without_values(refusal.message, texts))
 
     def _masked_text(self, unread: Unread) -> str:
         """All of it is hidden where any field is: nobody knows which part is that field."""
         return MASK if self._masked else unread.text
-
-    def _masked_targets(self) -> set[str]:
-        """The target fields that are masked, or made of a masked column."""
-        mapper = self._stream.mapper
-        named = (one.name for one in mapper.fields)
-        return {name for name in named if name in self._masked or self._masked.intersection(mapper.columns_of(name))}
-
-    def _masked_columns(self) -> set[str]:
-        """The source columns that are masked, or that masked target fields are made of."""
-        mapper = self._stream.mapper
-        feeding = {column for name in self._masked_targets() for column in mapper.columns_of(name)}
-        return feeding | self._masked
 
 
 def _reject_ids(page: MappedPage) -> list[int] | None:
