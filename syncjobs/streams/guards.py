@@ -12,6 +12,7 @@ from syncjobs.statuses import Status
 from syncjobs.stream_specs import StreamSpec
 
 SAMPLE = 100  # changes that the log shows of what a held job would do
+LEAST_COMPARED = 10  # records of the last run; of a few, half may well go
 LOOKED_BACK = 20  # jobs among which the last comparable one is looked for
 
 
@@ -28,19 +29,19 @@ class GuardDesk:
     def __init__(self, stream: GuardedStream) -> None:
         self._stream = stream
         self._job = stream.sync_job.job
-        self._guards: dict[str, Any] = self._job.config_snapshot["guards"]
+        self.guards: dict[str, Any] = self._job.config_snapshot["guards"]
 
     @property
     def look_at_changes(self) -> bool:
         """Whether all changes must be counted before the first one is made."""
-        return "max_changes" in self._guards or "max_change_share" in self._guards
+        return "max_changes" in self.guards or "max_change_share" in self.guards
 
     def check_source(self, read: int, endangered: int, sample: Iterable[RecordChange] = ()) -> None:
         """Raise JobHeld where the source gave too few records; `endangered` ones of the target would go for that.
 
-        An empty source is too few unless min_source_rows is 0 or nothing is endangered.
+        Without a guard for it an empty source is too few, and one that has lost half, if any record is endangered.
         """
-        least = self._guards.get("min_source_rows")
+        least = self.guards.get("min_source_rows")
         if least is None and not read and endangered:
             self._hold(
                 f"the source gave no record, so all {endangered:,} of the target would go; if it may be empty, set the"
@@ -49,7 +50,14 @@ class GuardDesk:
             )
         elif least is not None and read < least:
             self._hold(f"the source gave {read:,} records, fewer than the guard min_source_rows of {least:,}", sample)
-        share, last = self._guards.get("min_source_share"), self._last_like_this()
+        share, last = self.guards.get("min_source_share"), self.last_like_this()
+        if least is None and share is None and endangered and last is not None and has_halved(read, last.tally.read):
+            self._hold(
+                f"the source gave {read:,} records, where job #{last.pk} had read {last.tally.read:,}, and"
+                f" {endangered:,} of the target would go; if it may shrink like that, set the guard min_source_share of"
+                " the type",
+                sample,
+            )
         if share is not None and last is not None and read < share * last.tally.read:
             self._hold(
                 f"the source gave {read:,} records, where job #{last.pk} had read {last.tally.read:,}: less than the"
@@ -66,7 +74,7 @@ class GuardDesk:
         self._check("change", changes, records, sample)
 
     def _check(self, verb: str, number: int, records: int, sample: Iterable[RecordChange]) -> None:
-        most, share = self._guards.get(f"max_{verb}s"), self._guards.get(f"max_{verb}_share")
+        most, share = self.guards.get(f"max_{verb}s"), self.guards.get(f"max_{verb}_share")
         if most is not None and number > most:
             self._hold(f"{number:,} records would be {verb}d, more than the guard max_{verb}s of {most:,}", sample)
         elif share is not None and records and number > share * records:
@@ -95,7 +103,7 @@ class GuardDesk:
             sync_job.log("INFO", "Some of what it would do", sample=shown)
         raise JobHeld(f"{text}{done}")
 
-    def _last_like_this(self) -> SyncJob | None:
+    def last_like_this(self) -> SyncJob | None:
         """The last real run of the same stream that had the same extent; None for a run over a range of its own."""
         if self._stream.spec.explicit_range is not None:
             return None
@@ -109,6 +117,11 @@ class GuardDesk:
         extent = _extent(self._job)
         newest = same.exclude(pk=self._job.pk).order_by("-id")[:LOOKED_BACK]
         return next((job for job in newest if _extent(job) == extent and job.tally.read), None)
+
+
+def has_halved(read: int, before: int) -> bool:
+    """Whether so few records, where there were so many `before`, look like a source that answers with a part."""
+    return before >= LEAST_COMPARED and read <= before / 2
 
 
 def _extent(job: SyncJob) -> list[Any]:

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from connectors.errors import DataError
 from connectors.records import Batch
 from syncjobs.controllers.base import JobHandle, Outcome
 from syncjobs.crash_points import crash_here
-from syncjobs.models import SyncJob
 from syncjobs.statuses import Phase, Status
 from syncjobs.streams.books import BatchBooks
 from syncjobs.streams.cursors import end_stream
@@ -21,6 +19,9 @@ from syncjobs.streams.modes import way_of
 from syncjobs.streams.opening import OpenStream, open_stream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage, map_page
+from syncjobs.streams.shrinking import refuse_shrunken
+from syncjobs.streams.straight import straight_way
+from syncjobs.streams.writing import BatchWriter
 
 
 def sync_stream(sync_job: JobHandle) -> Outcome:
@@ -32,14 +33,10 @@ def sync_stream(sync_job: JobHandle) -> Outcome:
         batch_writer = way.batches
         progress = batch_writer.settle()
         progress = way.begin(_begin_or_resume(stream, progress, is_empty))
-        for pages in _pages(stream, progress):
-            write = partial(batch_writer.write_batch, pages, progress)
-            progress = batch_writer.patiently(progress, write, can_repeat=isinstance(pages, list))
-            sync_job.raise_if_stopped()
-            sync_job.set_phase(Phase.READING)
+        progress = _write_all(stream, batch_writer, progress)
         batch_writer.check_share_at_end(progress)
         progress = way.end(progress)
-        _refuse_empty(stream, progress)
+        refuse_shrunken(stream, progress.counts.read)
         return end_stream(stream, progress, Outcome(Status.FINISHED, _summary(progress)))
 
 
@@ -68,10 +65,32 @@ def _estimate(stream: OpenStream) -> None:
         stream.sync_job.log("INFO", f"About {records:,} records in {stream.spec.source}")
 
 
+def _write_all(stream: OpenStream, batch_writer: BatchWriter, progress: Progress) -> Progress:
+    """Read and write all that comes after `progress`."""
+    if progress.is_replaced or (progress.batch_no and progress.position is None):
+        return progress  # the target has it all, or it was one batch
+    record_by_record = partial(_write_pages, stream, batch_writer)
+    straight = straight_way(stream, batch_writer)
+    return record_by_record(progress) if straight is None else straight.run(progress, record_by_record)
+
+
+def _write_pages(
+    stream: OpenStream, batch_writer: BatchWriter, progress: Progress, least: int | None = None
+) -> Progress:
+    """Map and write the records of page after page, until there are no more or at least `least` were read."""
+    sync_job, enough = stream.sync_job, None if least is None else progress.counts.read + least
+    for pages in _pages(stream, progress):
+        write = partial(batch_writer.write_batch, pages, progress)
+        progress = batch_writer.patiently(progress, write, can_repeat=isinstance(pages, list))
+        sync_job.raise_if_stopped()
+        sync_job.set_phase(Phase.READING)
+        if enough is not None and progress.counts.read >= enough:
+            break
+    return progress
+
+
 def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPage]]:
     """Batches of mapped pages: one page each, or all of them in one where the source cannot be resumed."""
-    if progress.is_replaced or (progress.batch_no and progress.position is None):
-        return  # the target has it all, or it was one batch
     read = stream.source.read(replace(stream.request, position=progress.position))
     batches = ReadLimits(stream).watch(read, progress)
     for batch in batches:
@@ -88,32 +107,6 @@ def _all_at_once(stream: OpenStream, first: Batch, others: Iterator[Batch]) -> I
     for batch in others:
         stream.sync_job.raise_if_stopped()
         yield map_page(stream, batch)
-
-
-def _refuse_empty(stream: OpenStream, progress: Progress) -> None:
-    """A source that had records and has none is never taken for a success, unless a guard says that it may be empty.
-
-    Mirrors and replacements are held for a person before they would do anything about it.
-    """
-    job, spec = stream.sync_job.job, stream.spec
-    if (
-        progress.counts.read
-        or spec.mode in ("mirror", "replace")
-        or spec.extent != "full"
-        or spec.filters
-        or spec.explicit_range
-    ):
-        return
-    if job.config_snapshot["guards"].get("min_source_rows") == 0:
-        return
-    same = SyncJob.objects.filter(job_type=job.job_type, source_document_type=job.source_document_type)
-    last = same.filter(status=Status.FINISHED.value).exclude(pk=job.pk).first()
-    if last is not None and last.tally.read:
-        raise DataError(
-            "empty_source",
-            f"{spec.source}: the source gave no record, where job #{last.pk} had read {last.tally.read:,}",
-            hint="Look at the source. If it may be empty, set the guard min_source_rows of the type to 0.",
-        )
 
 
 def _summary(progress: Progress) -> str:

@@ -197,3 +197,51 @@ def test_share_of_the_source_is_not_taken_of_runs_over_a_range(items: MakeItems,
     assert (part.status, counts(part)) == ("finished", {"read": 1, "unchanged": 1})
     source.delete_rows("items", ["C004", "C005", "C006"])
     assert run(job_type).status == "held", "the last whole run read 25, whatever the one over a range did"
+
+
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+@pytest.mark.parametrize(
+    ("guards", "left", "status", "words"),
+    [
+        ({}, 13, "finished", ""),
+        ({}, 12, "error", "the source gave 12 records, where job #"),
+        ({}, 0, "error", "the source gave no record, where job #"),
+        ({"min_source_share": 0}, 1, "finished", ""),
+        ({"min_source_share": 0.9}, 20, "error", "less than the share of 0.9 that the guard min_source_share"),
+        (
+            {"min_source_rows": 21},
+            20,
+            "error",
+            "the source gave 20 records, fewer than the guard min_source_rows of 21",
+        ),
+        ({"min_source_rows": 0}, 0, "finished", ""),
+    ],
+    ids=["over half", "under half", "none", "any share", "share", "rows", "may be empty"],
+)
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
+def test_whole_source_that_shrank_is_no_success_where_nothing_is_deleted_either(
+    items: MakeItems, source: RunningSandbox, mode: str, guards: dict[str, float], left: int, status: str, words: str
+) -> None:
+    job_type = items({"guards": guards}, mode=mode, key=["code"] if mode == "upsert" else [])
+    run(job_type)
+    source.delete_rows("items", CODES[left:])
+    job = run(job_type)
+    assert (job.status, words in reason_of(job)) == (status, True), reason_of(job)
+    if status == "error":
+        assert job.failure is not None
+        assert "of the type lower" in job.failure["hint"]
+
+
+def test_part_of_a_source_may_have_any_size(items: MakeItems, source: RunningSandbox) -> None:
+    job_type = items(filters=[{"field": "code", "op": "lt", "value": "C020"}])
+    run(job_type)
+    source.delete_rows("items", CODES[3:])
+    assert counts(run(job_type)) == {"read": 3, "unchanged": 3}
+
+
+def test_mirror_of_a_few_records_may_lose_half_of_them(items: MakeItems, source: RunningSandbox) -> None:
+    source.delete_rows("items", CODES[8:])
+    job_type = items(mode="mirror")
+    run(job_type)
+    source.delete_rows("items", CODES[4:8])
+    assert counts(run(job_type)) == {"read": 4, "unchanged": 4, "deleted": 4}

@@ -133,7 +133,7 @@ def test_bad_record_leaves_the_target_as_it_was(people: People) -> None:
 def test_others_never_see_the_target_empty_or_half_full(
     items: MakeItems, source: RunningSandbox, settings: LazySettings
 ) -> None:
-    job_type = items(mode="replace", batch_size=10)
+    job_type = items({"guards": {"min_source_share": 0}}, mode="replace", batch_size=10)
     run(job_type)
     source.delete_rows("items", [f"C{number:03d}" for number in range(10, 25)])
     seen: set[int] = set()
