@@ -12,6 +12,7 @@ from typing import Any
 from connectors.base import Comparison, FenceLost, StreamWriter, TargetCheckpoint, WriteRequest
 from connectors.errors import ConfigError, InternalError, SyncError
 from connectors.sql_evolving import cannot_evolve, change_of_type, plan_evolution
+from connectors.sql_rounding import rounding_columns
 from connectors.sql_statements import Merge, MergeDialect
 from connectors.sql_tables import refuse_unusable_key, refuse_unusable_names
 from connectors.sql_text import Column, SQLText, Table, joined, sql
@@ -100,7 +101,10 @@ class SQLTransactions(StreamWriter):
             self.create_checkpoints()
         if target is None:
             return True
-        Merge(self.request, self._as_dry_run_sees(target), self.dialect)  # refuses missing columns
+        seen = self._as_dry_run_sees(target)
+        Merge(self.request, seen, self.dialect)  # refuses missing columns
+        if rounding := ", ".join(rounding_columns(self.request, seen)):
+            self.warn(f"{self.request.stream}: the target may round or cut what these columns are given: {rounding}")
         if self.request.mode != "append" and not target.has_unique(self.request.key):
             self.warn(
                 f"{self.request.stream}: no unique index covers the key {', '.join(self.request.key)}; comparing is"
