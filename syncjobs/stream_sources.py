@@ -55,22 +55,25 @@ def _of_rule(rule: FieldRule, path: str) -> Iterator[tuple[str, str]]:
 
 
 def ring_problems(specs: tuple[StreamSpec, ...]) -> list[str]:
-    """Streams of one system that write, directly or by way of others, what they read."""
+    """Streams of one system that write, perhaps by way of others, to what they read; queries are not looked into."""
     targets: dict[str, list[str]] = {}
-    tables = [(number, spec) for number, spec in enumerate(specs) if spec.query is None]
-    for _, spec in tables:
-        targets.setdefault(spec.source, []).append(spec.target)
-    problems = []
-    for number, spec in tables:
-        reached, open_ends = set(), [spec.target]
-        while open_ends:
-            name = open_ends.pop()
-            if name not in reached:
-                reached.add(name)
-                open_ends += targets.get(name, [])
-        if spec.source in reached:
-            problems.append(
-                f"streams[{number}].target: what is read from {quote(spec.source)} would be written back to it; "
-                "choose another target or another connector"
-            )
-    return problems
+    for spec in specs:
+        if spec.query is None:
+            targets.setdefault(spec.source, []).append(spec.target)
+    return [
+        f"streams[{number}].target: what is read from {quote(spec.source)} would be written back to it; "
+        "choose another target or another connector"
+        for number, spec in enumerate(specs)
+        if spec.query is None and spec.source in _reached(spec.target, targets)
+    ]
+
+
+def _reached(start: str, targets: dict[str, list[str]]) -> set[str]:
+    """Everything that is written in the end where `start` is written."""
+    found, left = set(), [start]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += targets.get(name, [])
+    return found

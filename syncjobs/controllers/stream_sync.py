@@ -16,6 +16,7 @@ from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.statuses import Status
 from syncjobs.stream_naming import child_snapshots, stream_columns
 from syncjobs.stream_parsing import guard_problems, parse_streams
+from syncjobs.stream_sources import ring_problems
 from syncjobs.stream_specs import Mode, SpecProblems, StreamSpec
 from syncjobs.streams.applying import apply_changes
 from syncjobs.streams.sealing import seal_plan
@@ -41,6 +42,8 @@ class StreamSync:
                 problems[field] = ["A stream sync needs this connector."]
         source, target = job_type.source_connector, job_type.target_connector
         modes = {spec.mode for spec in specs}
+        if source == target and (rings := ring_problems(specs)):
+            problems["config"] = rings
         if source is not None and (refusal := _why_not_read_so(source.kind, specs)):
             problems["source_connector"] = [refusal]
         if target is not None and (refusal := _why_not_written(target.kind) or _why_not_in_mode(target.kind, modes)):

@@ -34,13 +34,16 @@ def preview_stream(
 ) -> StreamPreview:
     """Read the first records of a stream (None = the only one) and map them as a run would that began now.
 
-    The type need not be saved. Raises SpecProblems with paths where its config does not fit itself or the source,
-    ConfigError where it has no source, TransientError `preview_timeout`, and whatever the source raises.
+    The type need not be saved. A custom query is run: whoever takes one from a person sees to its permission. Raises
+    SpecProblems with paths where the config does not fit itself or the source, ConfigError where there is no source,
+    TransientError `preview_timeout`, and whatever the source raises.
     """
     number, spec = _chosen(parse_streams(job_type.config), stream)
     masked = masked_fields(job_type.controller, job_type.config)
     now = timezone.now()
     with _bounded_source(job_type, seconds) as source:
+        if spec.custom_query is not None:
+            source.define_query(spec.source, spec.custom_query)
         if spec.custom_query is not None:
             source.define_query(spec.source, spec.custom_query)
         schema = source.schema(spec.source)

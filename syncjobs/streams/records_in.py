@@ -51,8 +51,13 @@ def map_page(stream: OpenStream, batch: Batch) -> MappedPage:
     if page.refusals and not stream.spec.on_reject.sets_aside:
         raise _stopped(stream, page)
     for name, number in mapped.nulled.items():
-        stream.sync_job.log("INFO", f"{number:,} values of {name} outside their bounds were set to null", field=name)
+        stream.sync_job.log("INFO", nulled_text(name, number), field=name)
     return page
+
+
+def nulled_text(name: str, number: int) -> str:
+    """How a log tells of values that bounds or lookups made null."""
+    return f"Set {number:,} {'value' if number == 1 else 'values'} of {name} to null, outside its bounds or lookup"
 
 
 def _without_empty_keys(stream: OpenStream, batch: Batch, mapped: MappedRows) -> MappedPage:

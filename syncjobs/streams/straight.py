@@ -29,6 +29,7 @@ from syncjobs.streams.batch_sizes import BatchSize
 from syncjobs.streams.exactly_once import FilledBatch
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
+from syncjobs.streams.records_in import nulled_text
 from syncjobs.streams.writing import BatchWriter
 
 MOST_REFUSALS = 3  # portions in a row that had to be done again; then the rest goes record by record
@@ -162,8 +163,7 @@ class StraightWay:
     def _tell_nulled(self, facts: Facts) -> None:
         for (name, _), number in zip(self._mapping.nulled, facts.counted, strict=True):
             if number:
-                text = f"{number:,} values of {name} outside their bounds were set to null"
-                self._stream.sync_job.log("INFO", text, field=name)
+                self._stream.sync_job.log("INFO", nulled_text(name, number), field=name)
 
 
 def _has_distinct_keys(stream: OpenStream, reader: StraightReader, mapping: SQLMapping) -> bool:

@@ -200,3 +200,11 @@ def test_why_a_source_does_not_answer_is_told(make: Make) -> None:
         preview_stream(job_type, seconds=0.5)
     assert caught.value.code == "preview_timeout"
     assert "127.0.0.1" in caught.value.message
+
+
+def test_a_custom_query_is_previewed_like_a_table(make: Make) -> None:
+    query = "SELECT icao, name, '5' AS lat FROM airports WHERE name IS NOT NULL"
+    preview = preview_stream(make(source="named", query=query))
+    assert [record.after["lat"] for record in preview.records if record.after] == [5.0, 5.0]
+    with pytest.raises(ConfigError):
+        preview_stream(make(source="named", query="DELETE FROM airports"))

@@ -25,3 +25,7 @@ def test_every_stream_of_a_ring_is_named(pairs: tuple[str, ...], numbers: list[i
     problems = ring_problems(specs(*pairs))
     assert [problem.partition(".")[0] for problem in problems] == [f"streams[{number}]" for number in numbers]
     assert all("choose another target or another connector" in problem for problem in problems)
+
+
+def test_a_query_is_not_taken_for_the_table_that_its_name_is_like() -> None:
+    assert ring_problems((StreamSpec(source="a", target="a", query="SELECT 1 AS x", mode="append"),)) == []

@@ -91,10 +91,10 @@ def test_positions_outside_the_city_become_null_and_are_counted(
     assert (first["latitude"], first["longitude"]) == (None, None)
     assert (second["longitude"], second["damage"]) == (None, None)
     assert second["latitude"] == float(records[1]["latitude"])
-    told = [log.message for log in JobLog.objects.filter(job=job) if "set to null" in log.message]
+    told = [log.message for log in JobLog.objects.filter(job=job) if "to null" in log.message]
     assert sorted(told) == [
-        "1 values of latitude outside their bounds were set to null",
-        "2 values of longitude outside their bounds were set to null",
+        "Set 1 value of latitude to null, outside its bounds or lookup",
+        "Set 2 values of longitude to null, outside its bounds or lookup",
     ]
 
 

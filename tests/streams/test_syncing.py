@@ -124,7 +124,7 @@ def test_mapping_renames_types_and_cleans(items: MakeItems, source: RunningSandb
     assert rows["C002"]["size"] is None
     assert (rows["C005"]["size"], rows["C005"]["origin"], rows["C005"]["title"]) == (5.5, "sandbox", "Name 5 (C005)")
     assert (rows["C005"]["big"], rows["C024"]["big"]) == ("no", "yes")
-    assert JobLog.objects.filter(job=job, message__contains="1 values of size").exists()
+    assert JobLog.objects.filter(job=job, message__contains="1 value of size to null").exists()
 
 
 def test_append_adds_every_record_again(items: MakeItems) -> None:
