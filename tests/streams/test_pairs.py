@@ -119,14 +119,9 @@ def save_target(kind: str, database: str) -> None:
     save_connector(connector_from_shape(shape))
 
 
-def pair_type() -> SyncJobType:
-    stream: dict[str, Any] = {
-        "source": "items_in",
-        "target": "items_out",
-        "key": ["id"],
-        "mode": "upsert",
-        "extent": "full",
-    }
+def pair_type(*key: str) -> SyncJobType:
+    stream: dict[str, Any] = {"source": "items_in", "target": "items_out", "key": list(key) or ["id"]}
+    stream |= {"mode": "upsert", "extent": "full"}
     stream["on_reject"] = {"policy": "quarantine"}
     shape = {"slug": "pair", "source_connector": "source", "target_connector": "target", "max_retries": 0}
     return save_job_type(job_type_from_shape({**shape, "config": {"streams": [stream]}}), actor="test")
@@ -251,3 +246,44 @@ def check(found: dict[int, dict[str, Any]], expected: dict[int, dict[str, Any]])
         assert {name: type(value) for name, value in found[number].items() if name == "a_json"} == {
             name: type(value) for name, value in fields.items() if name == "a_json"
         }
+
+
+ALIKE = [
+    "a",
+    "A",
+    "a ",
+    " a",
+    "",
+    "ä",
+    "a\u0308",
+    "🛬",
+    "\u202ea",
+    "ß",
+    "ss",
+    "0",
+    "00",
+    "1e0",
+    "null",
+    "a\nb",
+    "a\r\nb",
+]
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_keys_that_look_alike_stay_apart(kind: str, folder: Path, database: str, transactional_db: None) -> None:
+    """And equal ones that are spelled in two ways meet: decimals and times are keys by their value."""
+    with closing(sqlite3.connect(folder / "in.sqlite3")) as file, file:
+        file.execute("CREATE TABLE items_in (id, code TEXT, price DECIMAL_TEXT, seen DATETIME_TEXT, note TEXT)")
+        rows = [(code, price, "2026-01-01T00:00:00Z", "old") for code in ALIKE for price in ("1.5", "15")]
+        file.executemany("INSERT INTO items_in VALUES (1, ?, ?, ?, ?)", rows)
+    save_connector(connector_from_shape({"slug": "source", "kind": "sqlite", "config": {"path": "pairs/in.sqlite3"}}))
+    save_target(kind, database)
+    job_type = pair_type("code", "price", "seen")
+    assert counts(run(job_type)) == {"read": 34, "inserted": 34}
+    assert counts(run(job_type)) == {"read": 34, "unchanged": 34}
+    with closing(sqlite3.connect(folder / "in.sqlite3")) as file, file:
+        file.execute("UPDATE items_in SET price = '1.50', seen = '2026-01-01 01:00:00+01:00' WHERE price = '1.5'")
+        file.execute("UPDATE items_in SET note = 'new' WHERE code = 'a '")
+    job = run(job_type)
+    assert counts(job) == {"read": 34, "updated": 2, "unchanged": 32}, job.failure
+    assert {change.key["code"] for change in Change.objects.filter(job=job)} == {"a "}
