@@ -136,3 +136,57 @@ def test_kind_that_knows_no_cursor_is_refused_as_source_and_by_the_job(notes: No
     assert (job.status, (job.failure or {})["code"]) == ("failed", "bad_cursor")
     (folder / "notes.csv").unlink()
     folder.rmdir()
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+@pytest.mark.parametrize("batch_size", [1, 7, 10])
+def test_equal_values_over_the_edges_of_batches_come_once_in_order_of_the_key(
+    notes: Notes, batch_size: int, mode: str
+) -> None:
+    key = ["id"] if mode == "upsert" else []
+    job_type = copying(cursor={"field": "number", "overlap": 0}, mode=mode, key=key, batch_size=batch_size)
+    assert counts(run(job_type)) == {"read": 50, "inserted": 50}
+    copied = notes.connection.execute("SELECT count(*), count(DISTINCT id) FROM copied").fetchone()
+    assert tuple(copied) == (50, 50)
+
+
+@pytest.mark.parametrize("notes", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("overlap_seconds", "is_found"), [(120, True), (0, False)])
+def test_transaction_that_commits_late_with_an_older_time_is_found_within_the_overlap(
+    notes: Notes, postgres_url: str, overlap_seconds: int, is_found: bool
+) -> None:
+    job_type = copying(cursor={"field": "seen", "overlap_seconds": overlap_seconds})
+    with psycopg.connect(postgres_url) as late:
+        late.execute("INSERT INTO notes VALUES (60, '2020-01-01 00:04:30+00:00')")
+        notes.add((61, "2020-01-01 00:05:00+00:00", None, None, None, None))
+        first = run(job_type)
+        assert (first.status, counts(first)) == ("finished", {"read": 51, "inserted": 51}), first.failure
+        late.commit()
+    again = run(job_type)
+    assert counts(again) == ({"read": 22, "inserted": 1, "unchanged": 21} if is_found else {"read": 1, "unchanged": 1})
+    late_ones = notes.connection.execute("SELECT count(*) FROM copied WHERE id = 60").fetchone()
+    assert late_ones == (1 if is_found else 0,)
+    job_type.config["streams"][0] |= {"extent": "full", "cursor": None}
+    save_job_type(job_type, actor="test")
+    assert counts(run(job_type)) == {"read": 52} | ({"unchanged": 52} if is_found else {"unchanged": 51, "inserted": 1})
+
+
+@pytest.mark.parametrize("notes", ["postgresql"], indirect=True)
+def test_rows_that_come_and_go_while_pages_are_read_shift_no_other_row(notes: Notes, postgres_url: str) -> None:
+    """Pages go on after a key: what was there all the time is there in the end, each row once."""
+    job_type = copying(extent="full", cursor=None, batch_size=5)
+    notes.connection.execute("CREATE TABLE copied (id integer PRIMARY KEY, seen timestamptz)")
+    notes.connection.execute(
+        "CREATE FUNCTION shift() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " DELETE FROM notes WHERE id IN (SELECT id FROM notes ORDER BY id LIMIT 3);"
+        " INSERT INTO notes (id) SELECT min(id) - 100 FROM notes; RETURN NULL; END $$"
+    )
+    notes.connection.execute("CREATE TRIGGER shifting AFTER INSERT ON copied EXECUTE FUNCTION shift()")
+    job_type.config["streams"][0]["columns"] = ["id", "seen"]
+    save_job_type(job_type, actor="test")
+    job = run(job_type)
+    assert job.status == "finished", job.failure
+    stable = {row[0] for row in notes.connection.execute("SELECT id FROM notes WHERE id >= 0").fetchall()}
+    copied = [row[0] for row in notes.connection.execute("SELECT id FROM copied").fetchall()]
+    assert stable <= set(copied)
+    assert len(copied) == len(set(copied))
