@@ -13,12 +13,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
-from urllib.parse import SplitResult, urljoin
 
 import requests
 
 from connectors.errors import ConfigError, DataError, RateLimitedError, TransientError
 from connectors.http_answers import Answer, check_status, checked_url, host_of, parse_json, transport_error
+from connectors.http_redirects import REDIRECTS, is_same_origin, redirect_target
 from connectors.http_sockets import Deadline, Dialer, GuardedAdapter
 from connectors.network import Resolver
 from connectors.surroundings import Surroundings
@@ -31,9 +31,7 @@ LONGEST_WAIT = 300.0  # seconds that a server's Retry-After is obeyed for
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 60.0
 MOST_HOPS = 5
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 CHUNK = 64 * 1024
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Result = TypeVar("Result")
 
@@ -135,13 +133,21 @@ class HttpSession:
         for _ in range(MOST_HOPS + 1):
             answer = self._exchange(url, parameters, headers)
             if answer.status not in REDIRECTS:
-                check_status(answer, datetime.now(UTC))
-                return answer
-            target = _redirect_target(answer)
-            if _origin(checked_url(target)) != _origin(checked_url(url)):
+                return self._accept(answer)
+            target = redirect_target(answer)
+            if not is_same_origin(url, target):
                 headers = {}
             url, parameters = target, None
         raise ConfigError("redirect_refused", f"{host_of(url)} redirects more than {MOST_HOPS} times")
+
+    def _accept(self, answer: Answer) -> Answer:
+        try:
+            check_status(answer, datetime.now(UTC))
+        except ConfigError as error:
+            if error.code == "credentials_refused":
+                self.surroundings.note_refusal(error.message)
+            raise
+        return answer
 
     def _exchange(
         self, url: str, parameters: Mapping[str, str] | None, headers: Mapping[str, str], method: str = "GET"
@@ -216,24 +222,3 @@ def _make_session(dialer: Dialer) -> requests.Session:
 def _chunks(response: requests.Response) -> Iterator[bytes]:
     chunks: Iterator[bytes] = response.iter_content(CHUNK)
     return chunks
-
-
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme]
-
-
-def _redirect_target(answer: Answer) -> str:
-    """Where a redirect leads, if that is the same host, and no step down to plain HTTP; ConfigError otherwise."""
-    here = checked_url(answer.url)
-    target = urljoin(answer.url, answer.headers.get("Location", ""))
-    try:
-        there = checked_url(target)
-    except ConfigError as error:
-        raise ConfigError("redirect_refused", f"{here.netloc} redirects to an unusable address") from error
-    if there.hostname != here.hostname or (here.scheme == "https" and there.scheme == "http"):
-        raise ConfigError(
-            "redirect_refused",
-            f"{here.netloc} redirects to {there.scheme}://{there.netloc}, which is not followed",
-            hint="If that is the right place, put it into the connector's URL.",
-        )
-    return target

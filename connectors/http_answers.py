@@ -21,6 +21,7 @@ SNIPPET = 80  # characters of a wrong body that are shown
 PERMANENT_SERVER_ERRORS = frozenset({501, 505})
 TRANSIENT_CLIENT_ERRORS = frozenset({408, 425})
 MARKUP = ("html", "xml")
+DEFAULT_PORTS = {"http": 80, "https": 443}
 MOST_VALUES = 4_000_000  # in one answer: values are larger in memory than in JSON, by far if they are small
 
 
@@ -66,6 +67,11 @@ def checked_url(url: str) -> SplitResult:
     if not parts.hostname or port == 0:
         raise ConfigError("bad_url", "the URL names no host or an impossible port")
     return parts
+
+
+def port_of(parts: SplitResult) -> int:
+    """The port of a checked URL, also where it is not written."""
+    return parts.port or DEFAULT_PORTS[parts.scheme]
 
 
 def host_of(url: str) -> str:

@@ -10,9 +10,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from connectors import base
 from connectors.errors import ConfigError
+from connectors.redaction import redact
 from connectors.registry import connector_class
 from connectors.secrets import EncryptedField, Secrets, resolve_references
 from connectors.shared_turns import SharedTurns
@@ -107,7 +109,15 @@ class Connector(models.Model):
         kind = connector_class(self.kind)
         secrets: Secrets = self.credentials
         credentials = resolve_references(secrets.reveal(), optional_credentials(kind))
-        return kind(self.slug, self.config, credentials, replace(surroundings or Surroundings(), turns=self._turns()))
+        ours = replace(surroundings or Surroundings(), turns=self._turns())
+        if not even_disabled:  # else it is a test, which notes its result itself
+            ours = replace(ours, note_refusal=self._note_refusal)
+        return kind(self.slug, self.config, credentials, ours)
+
+    def _note_refusal(self, message: str) -> None:
+        """Until the next connection test the connector counts as one that does not work."""
+        told = {"last_test_message": redact(message), "last_tested_at": timezone.now()}
+        Connector.objects.filter(pk=self.pk).update(last_test_ok=False, **told)
 
     def _turns(self) -> Turns | None:
         if self.rate_limit_per_minute is None:

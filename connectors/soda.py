@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.base import Capabilities, CheckStep, Connector
 from connectors.errors import ConfigError, DataError
-from connectors.http import DEFAULT_PORTS, HttpSession
-from connectors.http_answers import checked_url
+from connectors.http import HttpSession
+from connectors.http_answers import checked_url, port_of
 from connectors.network import check_literal
 from connectors.records import Batch, Field, Filter, ReadRequest, StreamInfo, StreamSchema
 from connectors.soda_checks import check_portal
@@ -120,7 +120,7 @@ class SodaConnector(Connector):
         parts = checked_url(config["base_url"])
         if parts.query or parts.fragment:
             raise ConfigError("bad_url", "base_url: the portal's address has no '?' and no '#'")
-        check_literal(str(parts.hostname), parts.port or DEFAULT_PORTS[parts.scheme])
+        check_literal(str(parts.hostname), port_of(parts))
         _zone(config.get("time_zone", "UTC"))
 
     @property

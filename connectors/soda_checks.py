@@ -10,8 +10,7 @@ from urllib.parse import SplitResult
 
 from connectors.base import CheckStep, timed_step
 from connectors.errors import SyncError
-from connectors.http import DEFAULT_PORTS
-from connectors.http_answers import checked_url
+from connectors.http_answers import checked_url, port_of
 from connectors.network import checked_addresses
 from connectors.soda_portal import SodaPortal
 
@@ -53,7 +52,7 @@ def _resolve(_portal: SodaPortal, parts: SplitResult) -> CheckStep:
     started = time.perf_counter()
     host = str(parts.hostname)
     try:
-        addresses = checked_addresses(host, _port(parts))
+        addresses = checked_addresses(host, port_of(parts))
     except SyncError as error:
         return _failed("resolve", started, error)
     return timed_step("resolve", started, f"{host} is {', '.join(addresses[:4])}")
@@ -67,7 +66,7 @@ def _connect(portal: SodaPortal, parts: SplitResult) -> CheckStep:
         portal.http.probe(portal.base_url)
     except SyncError as error:
         return _failed("TLS" if error.code == "tls_failure" else "connect", started, error)
-    message = f"connected to port {_port(parts)}" + (", certificate valid" if is_secure else "")
+    message = f"connected to port {port_of(parts)}" + (", certificate valid" if is_secure else "")
     fix = "" if is_secure else "Use https:// if the server offers it: data and token travel in the clear."
     return timed_step("connect", started, message, fix=fix)
 
@@ -95,7 +94,3 @@ def _compare_clocks(portal: SodaPortal) -> CheckStep:
 
 def _failed(name: str, started: float, error: SyncError) -> CheckStep:
     return timed_step(name, started, error.message, ok=False, fix=error.hint or "See the message.")
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port or DEFAULT_PORTS[parts.scheme]

@@ -20,6 +20,10 @@ def _say_nothing(_level: str, _message: str) -> None:
     return None
 
 
+def _note_nothing(_message: str) -> None:
+    return None
+
+
 class Interruption:
     """Lets another thread end whatever a connector waits for: sleeps here, statements and sockets by callbacks."""
 
@@ -62,6 +66,7 @@ class Surroundings:
     notify: Notify = _say_nothing
     waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is inside while the connector waits
     turns: Turns | None = None  # from the connector's row; None = no limit of requests
+    note_refusal: Callable[[str], None] = _note_nothing  # is told when the other system refuses our credentials
 
     def wait(self, seconds: float) -> None:
         """Wait for the other system, as a job shows by its phase; raise Interrupted at once if asked to end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from connectors.models import Connector, EditConflict
 from connectors.soda import SodaConnector
 from connectors.surroundings import Interruption, Surroundings
 from tests.appendix import CHICAGO, CONNECTORS, ERP
+from tests.connectors.scripted_server import reply, scripted_server
 
 
 def soda_row(**values: Any) -> Connector:
@@ -147,3 +149,20 @@ def test_enabled_rows_are_found() -> None:
     soda_row().save()
     soda_row(slug="off", enabled=False).save()
     assert [connector.slug for connector in Connector.objects.enabled()] == ["portal"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", [401, 403])
+def test_connector_whose_credentials_are_refused_in_a_job_counts_as_failing(status: int) -> None:
+    with scripted_server(reply(status)) as server:
+        config = {"base_url": server.url, "datasets": {"places": "aaaa-0001"}}
+        row = soda_row(config=config, last_test_ok=True)
+        row.save()
+        with closing(row.open(even_disabled=True)) as tested, pytest.raises(ConfigError):
+            tested.count("places")
+        assert Connector.objects.get().last_test_ok
+        with closing(row.open()) as opened, pytest.raises(ConfigError):
+            opened.count("places")
+    noted = Connector.objects.get()
+    assert noted.last_test_ok is False
+    assert f"credentials refused by 127.0.0.1:{server.server_port} ({status})" in noted.last_test_message

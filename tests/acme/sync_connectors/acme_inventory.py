@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from connectors.base import Capabilities, CheckStep, Connector, timed_step
 from connectors.errors import ConfigError, SyncError
-from connectors.http import DEFAULT_PORTS, HttpSession
-from connectors.http_answers import checked_url
+from connectors.http import HttpSession
+from connectors.http_answers import checked_url, port_of
 from connectors.network import check_literal
 from connectors.paging import LoopGuard
 from connectors.records import Batch, Field, FieldType, Filter, ReadRequest, StreamInfo, StreamSchema
@@ -59,7 +59,7 @@ class AcmeInventoryConnector(Connector):
     @classmethod
     def check_config(cls, config: dict[str, Any]) -> None:
         parts = checked_url(config["base_url"])
-        check_literal(str(parts.hostname), parts.port or DEFAULT_PORTS[parts.scheme])
+        check_literal(str(parts.hostname), port_of(parts))
 
     def address(self) -> str:
         return str(self.config["base_url"]).rstrip("/")
