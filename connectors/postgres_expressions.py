@@ -6,19 +6,17 @@ Right only where the database's encoding is UTF8: elsewhere characters are other
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import LiteralString
 
 from psycopg.sql import Literal
 
 from connectors.expressions import Call, ColumnValue, Constant, Expression, FirstThat, Function
+from connectors.letters import BLANKS, Exchange, to_ascii, to_lower, to_upper
 from connectors.postgres_dialect import PostgresDialect
 from connectors.records import TYPES, encode_value
 from connectors.sql_text import Column, SQLText, joined, sql
 
-BLANKS = "".join(character for character in map(chr, range(1, sys.maxunicode)) if character.isspace())
-"""What Python's str.strip cuts off."""
 SEPARATORS: dict[Function, LiteralString] = {"and": " AND ", "or": " OR ", "concat": " || "}
 TEMPLATES: dict[Function, LiteralString] = {
     "not": "(NOT {a})",
@@ -52,13 +50,22 @@ TEMPLATES: dict[Function, LiteralString] = {
     "or_empty": "coalesce({a}, '')",
     "strip": "btrim({a}, {blanks})",
     "single_spaces": "regexp_replace(translate({a}, {blanks}, {spaces}), ' +', ' ', 'g')",
+    "fold_to_ascii": "translate({a}, {letters}, {changed})",
+    # What is ASCII alone goes the quick way.
+    "upper": 'CASE WHEN octet_length({a}) = length({a}) THEN upper({a} COLLATE "C")'
+    " ELSE translate({a}, {letters}, {changed}) END",
+    "lower": 'CASE WHEN octet_length({a}) = length({a}) THEN lower({a} COLLATE "C")'
+    " ELSE translate({a}, {letters}, {changed}) END",
     "left": "left({a}, {b})",
     "mask": "CASE WHEN length({a}) <= {b} + {c} THEN repeat({d}, length({a}))"
     " ELSE left({a}, {b}) || repeat({d}, length({a}) - {b} - {c}) || right({a}, {c}) END",
     "sha256_of_text": "encode(sha256(convert_to({a}, 'UTF8')), 'hex')",
     "sha512_of_text": "encode(sha512(convert_to({a}, 'UTF8')), 'hex')",
 }
-"""What the functions of expressions are here; `blanks` are Python's, `spaces` as many spaces, `others` all but a."""
+"""What the functions of expressions are here; `blanks` are Python's, `spaces` as many spaces, `others` all but a,
+`letters` and `changed` an exchange of letters.
+"""
+EXCHANGES: dict[Function, Callable[[], Exchange]] = {"upper": to_upper, "lower": to_lower, "fold_to_ascii": to_ascii}
 PLAIN_TEXT = ("text", "varchar")
 
 
@@ -85,12 +92,15 @@ def spell(expression: Expression, columns: Mapping[str, Column]) -> SQLText:
 def _spell_call(function: Function, arguments: list[SQLText]) -> SQLText:
     if function in SEPARATORS:
         return sql("({all})", all=joined(arguments, SEPARATORS[function]))
+    letters, changed, _ = EXCHANGES[function]() if function in EXCHANGES else Exchange("", "", "")
     return sql(
         TEMPLATES[function],
         **dict(zip("abcd", arguments, strict=False)),
         others=joined(arguments[1:]),
         blanks=_quoted(BLANKS),
         spaces=_quoted(" " * len(BLANKS)),
+        letters=_quoted(letters),
+        changed=_quoted(changed),
     )
 
 

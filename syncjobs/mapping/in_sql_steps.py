@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from connectors.expressions import Call, Constant, Expression, FirstThat, any_of, call
+from connectors.expressions import Call, Constant, Expression, FirstThat, Function, any_of, call
+from connectors.letters import Exchange, to_ascii, to_lower, to_upper
 from connectors.records import TYPES, FieldType
 from syncjobs.mapping.constants import infer_type
 from syncjobs.mapping.in_sql_values import NotSaid, SQLValue, converted
@@ -38,10 +39,29 @@ def _of_text(change: Callable[[Expression, TransformRule], Expression]) -> Say:
     return say
 
 
-def _case_of_letters(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
-    if value.type == "text":
-        raise NotSaid(f"{rule.op} depends on the system's languages")
-    return value
+def _in_case(exchange: Callable[[], Exchange], function: Function) -> Say:
+    """Letter by letter; a text with a letter that becomes several is left to Python."""
+
+    def say(value: SQLValue, _rule: TransformRule, _today: date) -> SQLValue:
+        if value.type != "text":
+            return value
+        is_odd = call("matches", value.expression, Constant("text", f"[{exchange().others}]"))
+        return replace(value.doubted(is_odd), expression=call(function, value.expression))
+
+    return say
+
+
+def _one_of(value: SQLValue, texts: Iterable[str], *, ignore_case: bool) -> Expression:
+    """Whether a text is one of these. In any case only if they are ASCII: few letters become that."""
+    text, wanted = value.expression, list(texts)
+    if ignore_case:
+        text, wanted = call("fold_to_ascii", text), [one.casefold() for one in wanted]
+        if (
+            any(letter.casefold() in one for one in wanted for letter in to_ascii().others)
+            or not "".join(wanted).isascii()
+        ):
+            raise NotSaid("these letters are compared in any case by Python")
+    return call("text_in", text, *(Constant("text", one) for one in dict.fromkeys(wanted)))
 
 
 def _truncated(value: Expression, rule: TransformRule) -> Expression:
@@ -79,11 +99,9 @@ def _null_if(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
     wanted = rule.options["values"]
     if value.type in NUMBERS:
         is_one = _same_number(value, wanted)
-    elif rule.options.get("ignore_case"):
-        raise NotSaid("case depends on the system's languages")
     else:
-        texts = dict.fromkeys(TYPES["text"].decode(one) for one in wanted)
-        is_one = call("text_in", converted(value, "text").expression, *(Constant("text", one) for one in texts))
+        texts = (TYPES["text"].decode(one) for one in wanted)
+        is_one = _one_of(converted(value, "text"), texts, ignore_case=rule.options.get("ignore_case", False))
     return value if is_one is None else replace(value, expression=_null_where(is_one, value))
 
 
@@ -138,14 +156,14 @@ def _limit(limit: float, kind: FieldType) -> Decimal | float:
 
 def _looked_up(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
     options, kind = rule.options, result_type(rule, value.type)
-    if options.get("ignore_case") or len(options["table"]) > LONGEST_TABLE:
+    if len(options["table"]) > LONGEST_TABLE:
         raise NotSaid("this table is looked up by Python")
     results = [*options["table"].values(), *([options["default"]] if "default" in options else [])]
     if any(result is not None and infer_type((result,)) != kind for result in results):
         raise NotSaid("its table has values of several types")
-    text = converted(value, "text").expression
+    text, ignore_case = converted(value, "text"), options.get("ignore_case", False)
     cases: list[tuple[Expression, Expression]] = [
-        (call("text_eq", text, Constant("text", name)), Constant(kind, found))
+        (_one_of(text, [name], ignore_case=ignore_case), Constant(kind, found))
         for name, found in options["table"].items()
     ]
     is_null = call("is_null", value.expression)
@@ -166,8 +184,8 @@ STEPS: dict[str, Say] = {
     "strip": _of_text(lambda value, _rule: call("strip", value)),
     "collapse_spaces": _of_text(lambda value, _rule: call("strip", call("single_spaces", value))),
     "truncate": _of_text(_truncated),
-    "upper": _case_of_letters,
-    "lower": _case_of_letters,
+    "upper": _in_case(to_upper, "upper"),
+    "lower": _in_case(to_lower, "lower"),
     "null_if": _null_if,
     **dict.fromkeys(("number", "integer", "decimal", "boolean", "date", "datetime"), _typed),
     "bounds": _bounded,

@@ -73,7 +73,10 @@ def table(postgres_server: PostgresServer) -> Iterator[Table]:
 
 
 TRANSFORMS: list[dict[str, Any]] = [
-    *({"op": op} for op in ("strip", "collapse_spaces", "upper", "number", "integer", "decimal", "boolean", "date")),
+    *(
+        {"op": op}
+        for op in ("strip", "collapse_spaces", "upper", "lower", "number", "integer", "decimal", "boolean", "date")
+    ),
     {"op": "datetime"},
     {"op": "datetime", "zone": "Europe/Berlin"},
     {"op": "null_if", "values": ["", "N/A", "0", "true", "2026-11-23"]},
@@ -91,6 +94,7 @@ TRANSFORMS: list[dict[str, Any]] = [
     {"op": "lookup", "table": {"": 1, "5": 2}, "missing": "null"},
     {"op": "lookup", "table": {"5": 2.5}, "default": 0.5},
     {"op": "lookup", "table": {"a": "x"}},
+    {"op": "lookup", "table": {"A": "x", "N/A": None}, "ignore_case": True, "missing": "keep"},
 ]
 CONDITIONS: list[dict[str, Any]] = [
     *(
