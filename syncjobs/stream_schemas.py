@@ -248,7 +248,8 @@ COUNT_SCHEMA = {"type": "integer", "minimum": 0}
 GUARDS_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Guards",
-    "description": "A run that would do more than this is held for a person before it writes.",
+    "description": "A run that would do more than this is held for a person before it writes. Without min_source_rows "
+    "and min_source_share a source that was read whole is not believed if it has no record, or half of those it had.",
     "properties": {
         "max_delete_share": {**SHARE_SCHEMA, "title": "Most deletes, as a share of the target"},
         "max_deletes": {**COUNT_SCHEMA, "title": "Most deletes"},
