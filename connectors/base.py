@@ -51,6 +51,19 @@ class RecordChange:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderedChange:
+    """A RecordChange whose `fields` are a JSON text already."""
+
+    operation: Operation
+    key: dict[str, Any]
+    fields: str
+
+
+KeptChange = RecordChange | RenderedChange
+"""What is stored of a change."""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteRequest:
     """Where and how a stream is written.
 
@@ -147,6 +160,10 @@ class StreamWriter(ABC):
     @abstractmethod
     def changes(self) -> Iterator[RecordChange]:
         """The differences that write() will make (never those that a switched-off operation skips), streamed."""
+
+    def rendered_changes(self) -> Iterator[RenderedChange] | None:
+        """The same as `changes`, where the system spells them quicker; else None."""
+        return None
 
     @abstractmethod
     def write(self) -> None:

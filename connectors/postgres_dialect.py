@@ -170,6 +170,7 @@ class PostgresDialect(MergeDialect):
     now = sql("now()")
     overriding = sql(" OVERRIDING SYSTEM VALUE")
     row_lock = sql(" FOR UPDATE OF t")
+    staged_id = sql("s.ctid")
 
     def placeholder(self, number: int, column: Column) -> SQLText:
         return sql("{mark}::{cast}", mark=self.mark(number), cast=column.cast)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any, ClassVar
 
-from connectors.base import Comparison
+from connectors.base import Comparison, RenderedChange
 from connectors.errors import DataError
 from connectors.field_types import FieldType
 from connectors.postgres_asides import PostgresAsides
+from connectors.postgres_copy import copy_rows
+from connectors.postgres_changes import rendered_rows
 from connectors.postgres_dialect import CREATED_AS
 from connectors.records import Field
 from connectors.sql_statements import stage_name
@@ -41,6 +43,15 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
     def remove_duplicates(self) -> int:
         return 0 if self.is_distinct else super().remove_duplicates()
 
+    def rendered_changes(self) -> Iterator[RenderedChange] | None:
+        if self.request.mode != "upsert" or not (self.found.updated or self.request.keep_insert_values):
+            return None
+        return self._render()
+
+    def _render(self) -> Iterator[RenderedChange]:
+        for is_insert, fields, *key in self.iterate(rendered_rows(self.merge)):
+            yield RenderedChange("insert" if is_insert else "update", self.rows.values(self.merge.keys, key), fields)
+
     def stage_parcel(self, parcel: Parcel, *, is_distinct: bool) -> None:
         self.see_to_stage()
         self.is_distinct = is_distinct and not self.staged and self._has_plain_key()
@@ -52,6 +63,12 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
         written = self._receive(self.merge.target.sql, names, parcel)
         self.execute(sql("SET CONSTRAINTS ALL IMMEDIATE"))
         self.comparison = Comparison(written, 0, 0, 0, 0)
+
+    def load_rows(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        copy_rows(self.session, self.merge, self.rows, rows, into=self.merge.target)
+        self.execute(sql("SET CONSTRAINTS ALL IMMEDIATE"))
+        self.staged += len(rows)
+        self.comparison = Comparison(self.staged, 0, 0, 0, 0)
 
     def can_load(self) -> bool:
         """A key that no two rows share and none lacks; and what is no table, or has rules, is not copied to alike."""

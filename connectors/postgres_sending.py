@@ -49,17 +49,16 @@ class PostgresParcel(Parcel):
             raise translated(error, self._session.place, is_connected=not self._session.connection.closed) from error
 
     def _in_blocks(self, rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
-        block: list[bytes | bytearray | memoryview] = []
-        length = 0
+        """Rows are small: each of them costs more to hand on than to copy."""
+        most_bytes, block = self._most_bytes, bytearray()
         for row in rows:
-            if len(row) > self._most_bytes:
+            block += row
+            if len(row) > most_bytes:
                 raise self._doubtful()
-            block.append(row)
-            length += len(row)
-            if length >= BLOCK_BYTES:
-                yield b"".join(block)
-                block, length = [], 0
-        yield b"".join(block)
+            if len(block) >= BLOCK_BYTES:
+                yield bytes(block)
+                block = bytearray()
+        yield bytes(block)
 
     def _doubtful(self) -> DataError:
         return DataError("doubtful", f"{self._session.place.stream}: a record among them must be looked at")

@@ -6,7 +6,6 @@ No SQL here but what belongs to the session itself.
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +32,7 @@ READER_SETTINGS = {"default_transaction_read_only": "on", "idle_in_transaction_s
 # A stopped worker's transaction would hold its rows and its checkpoint; after this the server lets its successor in.
 WRITER_SETTINGS = {"idle_in_transaction_session_timeout": "2min", "temp_buffers": "32MB", "work_mem": "32MB"}
 WRITER_SETTINGS |= {"jit": "off"}  # compiling a comparison of many columns takes longer than running it
+WRITER_SETTINGS |= {"random_page_cost": "1.1"}  # what is looked up by its place was read just before
 SETTINGS = {"lock_timeout": "30s", "TimeZone": "UTC", "DateStyle": "ISO, YMD", "bytea_output": "hex"}
 NETWORK: dict[str, Any] = {
     "connect_timeout": CONNECT_SECONDS,

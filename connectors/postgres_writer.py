@@ -19,6 +19,7 @@ from connectors.postgres_dialect import (
     planned_column,
     split_name,
 )
+from connectors.postgres_literals import literal_of
 from connectors.postgres_receiving import PostgresReceiving
 from connectors.postgres_session import Session
 from connectors.records import FieldType
@@ -156,7 +157,7 @@ class PostgresWriter(PostgresReceiving):
         ]
         old = [sql("{name} {type}", name=old_name(place), type=merge.columns[place].declared) for place in merge.values]
         columns = joined([sql("seq bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000)"), *staged])
-        found = joined([sql("seq bigint, is_insert boolean, changed text, row_id tid"), *old])
+        found = joined([sql("seq bigint, is_insert boolean, changed text, row_id tid, staged_id tid"), *old])
         for table, parts in ((self.dialect.stage, columns), (self.dialect.diff, found)):
             query = sql("CREATE TABLE IF NOT EXISTS {table} ({parts}) ON COMMIT DELETE ROWS", table=table, parts=parts)
             self.execute(query)
@@ -176,13 +177,17 @@ class PostgresWriter(PostgresReceiving):
         if target.row_id is None or first.native not in HAS_MINIMUM or not target.has_unique(self.request.key):
             return target.sql
         staged = stage_name(merge.keys[0])
+        ends = sql("SELECT min({key})::text, max({key})::text FROM {stage}", key=staged, stage=self.dialect.stage)
+        least, most = self.fetch(ends)[0]
+        if least is None:
+            return target.sql
         return sql(
-            "(SELECT r.*, r.ctid FROM {target} AS r WHERE r.{key} >= (SELECT min({staged}) FROM {stage})"
-            " AND r.{key} <= (SELECT max({staged}) FROM {stage}))",
+            "(SELECT r.*, r.ctid FROM {target} AS r WHERE r.{key} BETWEEN {least}::{type} AND {most}::{type})",
             target=target.sql,
             key=first.sql,
-            staged=staged,
-            stage=self.dialect.stage,
+            least=literal_of(least),
+            most=literal_of(most),
+            type=first.cast,
         )
 
     def lock_updates(self, merge: Merge, updated: int) -> bool:
@@ -191,8 +196,9 @@ class PostgresWriter(PostgresReceiving):
             return True
         query = sql(
             "SELECT count(*) FILTER (WHERE is_same) = (SELECT count(*) FROM {diff} WHERE NOT is_insert) FROM"
-            " (SELECT t.ctid = d.row_id AS is_same FROM {diff} AS d JOIN {stage} AS s ON s.seq = d.seq"
-            " JOIN {target} AS t ON {same} WHERE NOT d.is_insert FOR UPDATE OF t) AS locked",
+            " (SELECT t.ctid = d.row_id AS is_same FROM {diff} AS d JOIN {stage} AS s ON {same_staged}"
+            " JOIN {target} AS t ON t.ctid = d.row_id AND {same} WHERE NOT d.is_insert FOR UPDATE OF t) AS locked",
+            same_staged=merge.same_staged,
             diff=self.dialect.diff,
             stage=self.dialect.stage,
             target=merge.target.sql,

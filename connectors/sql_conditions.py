@@ -57,12 +57,15 @@ class ConditionalMerge(Merge):
             unlike=unlike,
         )
         return sql(
-            "INSERT INTO {diff} (seq, is_insert, changed, row_id) SELECT s.seq, NOT ({there}), {verdict}, {row_id}"
+            "INSERT INTO {diff} (seq, is_insert, changed, row_id{also})"
+            " SELECT s.seq, NOT ({there}), {verdict}, {row_id}{id}"
             " FROM {stage} AS s LEFT JOIN {narrowed} AS t ON {same}",
             **self._tables,
             there=there,
             verdict=verdict,
             row_id=self.target.row_id or sql("NULL"),
+            also=sql(", staged_id") if self.dialect.staged_id else sql(""),
+            id=sql(", {id}", id=self.dialect.staged_id) if self.dialect.staged_id else sql(""),
             narrowed=narrowed_target,
             same=self.same_key(),
         )

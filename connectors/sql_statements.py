@@ -25,6 +25,7 @@ class MergeDialect(ReadDialect):
     now: ClassVar[SQLText]
     overriding: ClassVar[SQLText] = SQLText("")
     row_lock: ClassVar[SQLText] = SQLText("")  # ends a SELECT over alias t whose rows are then held
+    staged_id: ClassVar[SQLText | None] = None  # of alias s: finds a row of the stage; the diff keeps it, too
 
     @abstractmethod
     def mark(self, number: int) -> SQLText:
@@ -97,21 +98,29 @@ class Merge:
             "INSERT INTO {diff} SELECT {columns} FROM {stage} AS s LEFT JOIN {narrowed} AS t ON {same}"
             " WHERE {any_difference}",
             **self._tables,
-            columns=joined([sql("s.seq"), is_insert, changed, row_id, *old]),
+            columns=joined([sql("s.seq"), is_insert, changed, row_id, *self._staged_ids(), *old]),
             narrowed=narrowed_target,
             same=self.same_key(),
             any_difference=joined([is_insert, *differing.values()], " OR "),
         )
 
     def _find_present(self, narrowed_target: SQLText) -> SQLText:
-        row_id = self.target.row_id or sql("NULL")
+        found = [sql("s.seq"), sql("1 = 0"), sql("''"), self.target.row_id or sql("NULL"), *self._staged_ids()]
         return sql(
             "INSERT INTO {diff} SELECT {columns} FROM {stage} AS s JOIN {narrowed} AS t ON {same}",
             **self._tables,
-            columns=joined([sql("s.seq"), sql("1 = 0"), sql("''"), row_id, *map(self._current, self.values)]),
+            columns=joined([*found, *map(self._current, self.values)]),
             narrowed=narrowed_target,
             same=self.same_key(),
         )
+
+    def _staged_ids(self) -> list[SQLText]:
+        return [self.dialect.staged_id] if self.dialect.staged_id else []
+
+    @property
+    def same_staged(self) -> SQLText:
+        """The condition that a row of the diff, alias d, is about a row of the stage, alias s."""
+        return sql("{id} = d.staged_id", id=self.dialect.staged_id) if self.dialect.staged_id else sql("s.seq = d.seq")
 
     def count_diff(self) -> SQLText:
         """How many staged records are new and how many differ; one that meets several target rows counts once."""
@@ -152,8 +161,9 @@ class Merge:
         wanted += [sql("d.is_insert")] if self.request.insert_enabled else []
         wanted += [sql("NOT d.is_insert")] if self.changes_present else []
         return sql(
-            "SELECT {columns} FROM {diff} AS d JOIN {stage} AS s ON s.seq = d.seq WHERE {wanted} ORDER BY d.seq",
+            "SELECT {columns} FROM {diff} AS d JOIN {stage} AS s ON {same_staged} WHERE {wanted} ORDER BY d.seq",
             **self._tables,
+            same_staged=self.same_staged,
             columns=joined([sql("d.is_insert"), sql("d.changed"), *keys, *new, *old]),
             wanted=joined(wanted, " OR "),
         )
@@ -172,16 +182,17 @@ class Merge:
         )
 
     def _only_new(self) -> SQLText:
-        return sql(" JOIN {diff} AS d ON d.seq = s.seq AND d.is_insert", **self._tables)
+        return sql(" JOIN {diff} AS d ON {same} AND d.is_insert", **self._tables, same=self.same_staged)
 
     def update(self) -> SQLText:
         """Update what differs between two seqs, and only the fields that do: 1.50 stays 1.50 where 1.5 came."""
         values = [self._assignment(place, number) for number, place in enumerate(self.values, 1)]
         same_row = sql(" AND {id} = d.row_id", id=self.target.row_id) if self.target.row_id else sql("")
         return sql(
-            "UPDATE {target} AS t SET {values} FROM {diff} AS d JOIN {stage} AS s ON s.seq = d.seq"
+            "UPDATE {target} AS t SET {values} FROM {diff} AS d JOIN {stage} AS s ON {same_staged}"
             " WHERE NOT d.is_insert AND {same}{same_row} AND d.seq BETWEEN {p1} AND {p2}",
             **self._tables,
+            same_staged=self.same_staged,
             **self.dialect.marks(2),
             values=joined(values),
             same=self.same_key(),
@@ -194,8 +205,9 @@ class Merge:
         pairs += [(self.target.row_id, sql("d.row_id"))] if self.target.row_id else []
         return sql(
             "DELETE FROM {target} AS t WHERE ({current}) IN (SELECT {found} FROM {diff} AS d JOIN {stage} AS s"
-            " ON s.seq = d.seq WHERE d.seq BETWEEN {p1} AND {p2})",
+            " ON {same_staged} WHERE d.seq BETWEEN {p1} AND {p2})",
             **self._tables,
+            same_staged=self.same_staged,
             **self.dialect.marks(2),
             current=joined(current for current, _ in pairs),
             found=joined(found for _, found in pairs),

@@ -7,7 +7,7 @@ from itertools import islice
 
 from django.db import transaction
 
-from connectors.base import RecordChange, TargetCheckpoint
+from connectors.base import KeptChange, TargetCheckpoint
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import JobHandle
 from syncjobs.counts import Counts
@@ -27,7 +27,7 @@ class BatchBooks:
         self._changes_kept = int(sync_job.job.config_snapshot["changes_kept"])
 
     def open_batch(
-        self, before: Progress, changes: Iterable[RecordChange], settling: Settling | None = None
+        self, before: Progress, changes: Iterable[KeptChange], settling: Settling | None = None
     ) -> tuple[JobBatch, int]:
         """Store the batch that is about to be written, with its changes and what it does to rejects.
 

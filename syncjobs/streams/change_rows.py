@@ -9,19 +9,20 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from connectors.base import RecordChange
+from connectors.base import KeptChange
 from syncjobs.diffs import MASK
 from syncjobs.fingerprints import key_hash
 from syncjobs.models import Change, JobBatch
 
 CHUNK = 5_000  # rows of one transaction; heartbeats of others must not wait long on SQLite
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 COLUMNS = ("job_id", "batch_id", "stream", "key", "key_hash", "operation", "fields")
 
 
-def save_changes(batch: JobBatch, changes: Iterable[RecordChange], masked: Collection[str] = ()) -> int:
+def save_changes(batch: JobBatch, changes: Iterable[KeptChange], masked: Collection[str] = ()) -> int:
     """Store the changes of an open batch; returns how many. They count only once the batch is committed.
 
-    Of fields in `masked` they tell that they differ, and never how.
+    Of fields in `masked` they tell that they differ, and never how; then none may be rendered.
     """
     rows = (_row(batch, change, masked) for change in changes)
     saved = 0
@@ -39,9 +40,9 @@ def drop_changes(batch: JobBatch) -> None:
         Change.objects.filter(pk__in=ids)._raw_delete(using=connection.alias)
 
 
-def _row(batch: JobBatch, change: RecordChange, masked: Collection[str]) -> tuple[Any, ...]:
+def _row(batch: JobBatch, change: KeptChange, masked: Collection[str]) -> tuple[Any, ...]:
     key, fields = change.key, change.fields
-    if masked:
+    if masked and not isinstance(fields, str):
         key = {name: MASK if name in masked else value for name, value in key.items()}
         fields = {name: [_masked(one) for one in pair] if name in masked else pair for name, pair in fields.items()}
     return (
@@ -51,7 +52,7 @@ def _row(batch: JobBatch, change: RecordChange, masked: Collection[str]) -> tupl
         _json(key),
         key_hash(change.key),
         change.operation,
-        _json(fields),
+        fields if isinstance(fields, str) else _json(fields),
     )
 
 
@@ -61,7 +62,7 @@ def _masked(value: Any) -> str | None:
 
 def _json(value: Any) -> str:
     # PostgreSQL's jsonb refuses NUL; a replacement character is shown instead.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("\\u0000", "\ufffd")
+    return ENCODER.encode(value).replace("\\u0000", "\ufffd")
 
 
 def _insert(rows: list[tuple[Any, ...]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from connectors.base import RecordChange, StreamWriter, TargetCheckpoint, WriteRequest
+from connectors.base import KeptChange, StreamWriter, TargetCheckpoint, WriteRequest
 from connectors.errors import InternalError, TransientError
 from syncjobs.controllers.base import JobHandle
 from syncjobs.counts import Counts
@@ -49,7 +49,7 @@ class FilledBatch:
     """
 
     counts: Counts
-    changes: Iterable[RecordChange]
+    changes: Iterable[KeptChange]
     after: Progress
     write: Callable[[], object]
     settling: Settling = field(default_factory=Settling)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from connectors.asides import AsideWriter
-from connectors.base import RecordChange, WriteRequest
+from connectors.base import KeptChange, RecordChange, WriteRequest
 from connectors.errors import ConfigError
 from connectors.records import Filter
 from syncjobs.counts import Counts
@@ -31,7 +31,7 @@ class MirrorBatches(BatchWriter):
 
     needs_stage = True
 
-    def compared(self, read: int, rejected: int = 0) -> tuple[Counts, Iterable[RecordChange]]:
+    def compared(self, read: int, rejected: int = 0) -> tuple[Counts, Iterable[KeptChange]]:
         found = super().compared(read, rejected)
         self._stream.aside_writer.remember_keys()
         return found

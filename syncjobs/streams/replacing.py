@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from connectors.base import RecordChange
+from connectors.base import KeptChange, RecordChange
 from connectors.errors import ConfigError, InternalError
 from syncjobs.counts import Counts
 from syncjobs.statuses import Phase
@@ -24,7 +24,7 @@ class LoadBatches(BatchWriter):
 
     needs_stage = True
 
-    def compared(self, read: int, rejected: int = 0) -> tuple[Counts, Iterable[RecordChange]]:
+    def compared(self, read: int, rejected: int = 0) -> tuple[Counts, Iterable[KeptChange]]:
         found = self._stream.writer.compare()
         earlier = found.updated + found.unchanged  # the load was empty at first: these keys came in an earlier batch
         counts = Counts(read=read, skipped=found.inserted, duplicates=found.duplicates + earlier, rejected=rejected)

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from django.utils import timezone
 
-from connectors.base import RecordChange
+from connectors.base import KeptChange
 from connectors.errors import DataError, SyncError, TransientError
 from connectors.expressions import ColumnValue
 from connectors.records import decode_value, encode_value
@@ -122,8 +122,8 @@ class StraightWay:
 
     def _to_target(
         self, writer: StraightWriter, parcel: Parcel, before: Progress
-    ) -> tuple[Counts, Iterable[RecordChange], Callable[[], object]]:
-        if self._may_load(before) and writer.can_load():
+    ) -> tuple[Counts, Iterable[KeptChange], Callable[[], object]]:
+        if self._batches.may_load(before):
             writer.load_parcel(parcel)
             return Counts(read=parcel.records, inserted=parcel.records), (), _is_written
         writer.stage_parcel(parcel, is_distinct=self._is_distinct)
@@ -132,15 +132,6 @@ class StraightWay:
         if counts.duplicates:
             raise DataError("not_copied", "several records have the same key, of which the last one counts")
         return counts, changes, self._stream.writer.write
-
-    def _may_load(self, before: Progress) -> bool:
-        """A first load: nothing was there, and nobody wants to see what is new."""
-        request = self._stream.write_request
-        return bool(
-            before.target_was_empty
-            and request.insert_enabled
-            and not (request.dry_run or request.keep_insert_values or self._batches.needs_stage)
-        )
 
     @property
     def _window_field(self) -> str | None:

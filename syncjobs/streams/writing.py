@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from connectors.base import Comparison, RecordChange
+from connectors.base import Comparison, KeptChange
 from connectors.errors import DataError, InternalError
 from connectors.records import Batch, decode_value, encode_value
+from connectors.straight import StraightWriter
 from syncjobs.counts import Counts
 from syncjobs.statuses import Phase
 from syncjobs.streams.books import BatchBooks
@@ -17,7 +18,7 @@ from syncjobs.streams.isolating import Isolator
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage
-from syncjobs.streams.rejects import RejectDesk, Settling
+from syncjobs.streams.rejects import RejectDesk, Settling, TooManyRejects
 
 
 class BatchWriter(ExactlyOnce):
@@ -30,6 +31,8 @@ class BatchWriter(ExactlyOnce):
         self._stream = stream
         self.desk = RejectDesk(stream)
         self._isolator = Isolator(stream)
+        self._can_load = True  # until the target refuses records that were not compared
+        self._is_loading = False
 
     def write_batch(self, pages: Iterable[MappedPage], before: Progress) -> Progress:
         """Write one batch of records after `before`; returns the progress after it.
@@ -40,15 +43,19 @@ class BatchWriter(ExactlyOnce):
             try:
                 return self.exactly_once(before, partial(self._fill, pages, before))
             except DataError as error:
+                if self._declines_to_load(error):
+                    continue
                 if not self._isolator.can_isolate(error, pages):
                     raise
                 self._books.drop_open_batch()
                 pages = self._isolator.without_refused(list(pages), error, before.counts.rejected)
 
-    def compared(self, read: int, rejected: int = 0) -> tuple[Counts, Iterable[RecordChange]]:
+    def compared(self, read: int, rejected: int = 0) -> tuple[Counts, Iterable[KeptChange]]:
         """Compare what was staged of `read` records: what becomes of them, and the changes to keep."""
         writer = self._stream.writer
-        return _balanced(read, rejected, writer.compare()), writer.changes()
+        counts = _balanced(read, rejected, writer.compare())
+        rendered = None if self._stream.sync_job.masked_fields else writer.rendered_changes()
+        return counts, writer.changes() if rendered is None else rendered
 
     @property
     def heals_rejects(self) -> bool:
@@ -64,17 +71,41 @@ class BatchWriter(ExactlyOnce):
         read = byte_count = 0
         position, highest = before.position, before.highest
         settling = Settling(before.counts.rejected)
+        self._is_loading = isinstance(pages, list) and self._can_load and self.may_load(before)
+        put = cast(StraightWriter, writer).load_rows if self._is_loading else writer.stage
         for page in pages:
             self.desk.take(page, settling)
-            writer.stage(page.rows)
+            put(page.rows)
             read += len(page.batch.rows)
             byte_count += page.batch.byte_count
             position, highest = page.batch.position, self._highest(page.batch, highest)
         self._stream.sync_job.set_phase(Phase.COMPARING)
-        counts, changes = self.compared(read, settling.rejected)
+        if self._is_loading:
+            counts, changes = Counts(read=read, inserted=read - settling.rejected, rejected=settling.rejected), ()
+        else:
+            counts, changes = self.compared(read, settling.rejected)
         self.desk.check_share(before.counts + counts)
         after = before.after_batch(position, counts, bytes_read=byte_count, kept_changes=0, highest=highest)
-        return FilledBatch(counts, changes, after, writer.write, settling)
+        return FilledBatch(counts, changes, after, _is_written if self._is_loading else writer.write, settling)
+
+    def may_load(self, before: Progress) -> bool:
+        """Whether this is a first load, of which no record needs to be compared, and no change to be kept."""
+        writer, request = self._stream.writer, self._stream.write_request
+        return bool(
+            before.target_was_empty
+            and request.insert_enabled
+            and not (request.dry_run or request.keep_insert_values or self.needs_stage)
+            and isinstance(writer, StraightWriter)
+            and writer.can_load()
+        )
+
+    def _declines_to_load(self, error: DataError) -> bool:
+        """Whether it was the target that refused to take records as they are; from now on all are staged."""
+        declines, self._is_loading = self._is_loading and not isinstance(error, TooManyRejects), False
+        if declines:
+            self._can_load = False
+            self._stream.sync_job.log("INFO", f"Records are compared before they are written: {error.message}")
+        return declines
 
     def check_share_at_end(self, progress: Progress) -> None:
         """Raise TooManyRejects where too large a share of all that was read was set aside."""
@@ -96,6 +127,10 @@ class BatchWriter(ExactlyOnce):
     def tell(self, filled: FilledBatch, after: Progress) -> None:
         super().tell(filled, after)
         self.desk.tell(filled.settling, after.batch_no)
+
+
+def _is_written() -> None:
+    """A first load has put its records where they belong."""
 
 
 def _balanced(read: int, rejected: int, comparison: Comparison) -> Counts:
