@@ -15,20 +15,22 @@ from connectors.postgres_session import Session
 from connectors.sql_changes import StagedRows
 from connectors.sql_errors import MAPPING_HINT
 from connectors.sql_statements import Merge, stage_name
-from connectors.sql_text import SQLText, joined, sql
+from connectors.sql_text import SQLText, Table, joined, sql
 
 UNFIT = (psycopg.DataError, ValueError, OverflowError, TypeError, AttributeError)
 Rows = Sequence[tuple[Any, ...]]
 
 
-def copy_rows(session: Session, merge: Merge, shown: StagedRows, rows: Rows) -> None:
-    """Stage rows, in the binary format where every column takes its field's objects as they are, else as text.
+def copy_rows(session: Session, merge: Merge, shown: StagedRows, rows: Rows, into: Table | None = None) -> None:
+    """Put rows into the stage, or `into` the target itself.
 
-    Raises DataError `invalid_value` or `out_of_range` naming record and field.
+    In the binary format where every column takes its field's objects as they are, else as text. Raises DataError
+    `invalid_value` or `out_of_range` naming record and field.
     """
     pairs = list(zip(merge.request.fields, merge.columns, strict=True))
-    names = joined(stage_name(place) for place in range(len(pairs)))
-    query = sql("COPY {stage} ({names}) FROM STDIN", stage=merge.dialect.stage, names=names)
+    names = [column.sql if into else stage_name(place) for place, column in enumerate(merge.columns)]
+    table = into.sql if into else merge.dialect.stage
+    query = sql("COPY {table} ({names}) FROM STDIN", table=table, names=joined(names))
     if all(column.native in BINARY_COPY[field.type] for field, column in pairs):
         _Copy(session, merge, shown, rows).run(sql("{copy} (FORMAT BINARY)", copy=query), rows)
     else:

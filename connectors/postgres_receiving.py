@@ -10,8 +10,8 @@ from connectors.base import Comparison, RenderedChange
 from connectors.errors import DataError
 from connectors.field_types import FieldType
 from connectors.postgres_asides import PostgresAsides
-from connectors.postgres_copy import copy_rows
 from connectors.postgres_changes import rendered_rows
+from connectors.postgres_copy import copy_rows
 from connectors.postgres_dialect import CREATED_AS
 from connectors.records import Field
 from connectors.sql_statements import stage_name

@@ -7,7 +7,7 @@ each other's blocks; whoever moves records asks both sides, and takes the ordina
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -115,3 +115,7 @@ class StraightWriter(StreamWriter):
     @abstractmethod
     def load_parcel(self, parcel: Parcel) -> None:
         """Write all records as new ones into the target. DataError where one does not fit; it is not named."""
+
+    @abstractmethod
+    def load_rows(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """As load_parcel, of rows as `stage` takes them; may be called several times in a batch."""

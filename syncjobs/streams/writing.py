@@ -80,13 +80,14 @@ class BatchWriter(ExactlyOnce):
             byte_count += page.batch.byte_count
             position, highest = page.batch.position, self._highest(page.batch, highest)
         self._stream.sync_job.set_phase(Phase.COMPARING)
-        if self._is_loading:
-            counts, changes = Counts(read=read, inserted=read - settling.rejected, rejected=settling.rejected), ()
-        else:
-            counts, changes = self.compared(read, settling.rejected)
+        judged = self._loaded if self._is_loading else self.compared
+        counts, changes = judged(read, settling.rejected)
         self.desk.check_share(before.counts + counts)
         after = before.after_batch(position, counts, bytes_read=byte_count, kept_changes=0, highest=highest)
         return FilledBatch(counts, changes, after, _is_written if self._is_loading else writer.write, settling)
+
+    def _loaded(self, read: int, rejected: int) -> tuple[Counts, Iterable[KeptChange]]:
+        return Counts(read=read, inserted=read - rejected, rejected=rejected), ()
 
     def may_load(self, before: Progress) -> bool:
         """Whether this is a first load, of which no record needs to be compared, and no change to be kept."""

@@ -10,7 +10,7 @@ import psycopg
 from syncjobs.models import SyncJobType
 from tests.benchmarks.flights import DECLARED, ROWS, TYPES, fingerprint, reset_target
 from tests.benchmarks.peers import Peer
-from tests.benchmarks.results import LIMIT, Goal, Run, Table
+from tests.benchmarks.results import LIMIT, Goal, Run, Table, differs
 from tests.benchmarks.stream_stack import psql, run_cold, run_in_worker, run_pipe, save_stream_type
 
 PLAIN, MAPPED = "Syncdeck, in a running worker", "Syncdeck, mapped in Python"
@@ -84,13 +84,6 @@ class FullLoad:
 
     def _complaint_of_mapped(self) -> str:
         return differs(fingerprint(self.target, "flights"), self.expected_mapped)
-
-
-def differs(found: tuple[int, str], expected: tuple[int, str]) -> str:
-    """What is wrong with a table's fingerprint; empty if nothing is."""
-    if found[0] != expected[0]:
-        return f"{found[0]:,} rows, not {expected[0]:,}"
-    return "" if found == expected else f"checksum {found[1]}, not {expected[1]}"
 
 
 def _mapping() -> list[dict[str, Any]]:

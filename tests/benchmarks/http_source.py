@@ -1,178 +1,183 @@
-"""`make bench`: an HTTP source into a database, as a ratio to the limit measured in the same rounds.
+"""`make bench`: an HTTP source into PostgreSQL in a running worker, beside the limit measured in the same rounds.
 
-The limit is what no sync can undercut: download the same pages, decode them, and load the rows into an empty table
-without key, mapping, comparison, changes or checkpoint. Seconds are the job's own `time_taken`. Prints a table.
+PERFORMANCE §3 has the goals. The limit downloads the same pages, looks at none of them, and loads a CSV that was
+ready before. Every result is compared with that table; a wrong one ends it with exit 1.
 """
 
 from __future__ import annotations
 
-import logging
+import csv
+import io
 import os
-import resource
-import shutil
-import sqlite3
-import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-from tests.isolation import DATA_DIR
+import psycopg
+import requests
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+from tests.benchmarks.page_server import ALL, EVERY, FEW, FIRST, KINDS, NEXT, RECORDS, Record, changed, records
+from tests.benchmarks.results import LIMIT, Goal, Run, Table, differs, markdown_file, tell
+from tests.benchmarks.stream_stack import SERVER, run_in_worker, running_stack, save_database, save_stream_type
 
-import django
-
-django.setup()
-
-import psycopg  # noqa: E402
-import requests  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-
-from connectors.sandbox.server import RunningSandbox, running_sandbox  # noqa: E402
-from syncjobs.models import SyncJob, SyncJobType  # noqa: E402
-from syncjobs.operations.connectors import connector_from_shape, save_connector  # noqa: E402
-from syncjobs.operations.default_jobs import AIRPORTS, sandbox_connector  # noqa: E402
-from syncjobs.operations.job_types import job_type_from_shape, run_job_type, save_job_type  # noqa: E402
-from syncjobs.operations.jobs import run_queued_job_here  # noqa: E402
-from syncjobs.statuses import Trigger  # noqa: E402
-from tests.postgres_server import PostgresServer, find_binaries  # noqa: E402
+from connectors.field_types import TYPES  # isort: skip
+from connectors.soql import field_type  # isort: skip
+from syncjobs.models import SyncJobType  # isort: skip
+from syncjobs.operations.connectors import connector_from_shape, save_connector  # isort: skip
+from syncjobs.operations.default_jobs import mapping_of  # isort: skip
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 PAGE = 10_000
-COLUMNS = ("icao", "iata", "name", "city", "subd", "country", "elevation", "lat", "lon", "tz", "lid")
-Row = tuple[Any, ...]
-Load = Callable[[Iterator[list[Row]]], None]
+PLAIN, SHORT = "Syncdeck, into an empty target", f"the same, {FEW // PAGE} pages only"
+MAPPED, FULL = "Syncdeck, mapped, into an empty target", "Syncdeck, mapped, compared with a full target"
+MAPPING = [rule for rule in mapping_of("crashes") if rule["to"] in KINDS]
+GOALS = {PLAIN: Goal(1.6, megabytes=150), FULL: Goal(2.2, megabytes=150)}
+UPDATED = RECORDS // EVERY
 
 
-def pages(url: str) -> Iterator[list[Row]]:
-    last = ""
-    with requests.Session() as session:
-        while True:
-            query = {
-                "$select": ":id," + ",".join(COLUMNS),
-                "$where": f":id > '{last}'",
-                "$order": ":id",
-                "$limit": PAGE,
-            }
-            records = session.get(f"{url}/resource/sand-airp.json", params={k: str(v) for k, v in query.items()}).json()
-            if not records:
-                return
-            yield [tuple(record.get(name) for name in COLUMNS) for record in records]
-            last = records[-1][":id"]
+class HttpSource:
+    """The contenders of one comparison; `crashes_*` are the tables that each result must equal."""
+
+    def __init__(self, url: str, target: str, worker: int) -> None:
+        self.url, self.target, self.worker = url, target, worker
+        kept = list(records())
+        self.blocks = list(_csv_blocks(kept))
+        self._load("crashes_all", self.blocks)
+        self._load("crashes_next", _csv_blocks([changed(record, number) for number, record in enumerate(kept)]))
+        stream = {"target": "crashes", "key": ["crash_record_id"], "mode": "upsert", "extent": "full"}
+        self.plain = save_stream_type("http-plain", "bench-http", stream | {"source": "all"})
+        self.short = save_stream_type("http-short", "bench-http", stream | {"source": "first"})
+        mapped = stream | {"target": "cleaned", "mapping": MAPPING}
+        self.mapped = save_stream_type("http-mapped", "bench-http", mapped | {"source": "all"})
+        self.next = save_stream_type("http-next", "bench-http", mapped | {"source": "next"})
+        self.table = Table(f"HTTP source: {RECORDS:,} records of {len(KINDS)} fields, pages of {PAGE:,}", GOALS)
+
+    def run_round(self) -> None:
+        """Everybody once; the last one finds what the one before has written."""
+        self._drop("crashes", "cleaned")
+        measure = self.table.measure
+        measure(LIMIT, self._limit, partial(self._complaint, "plain", "crashes_all"))
+        measure(SHORT, partial(self._job, self.short, {"inserted": FEW}), str)
+        self._drop("crashes")
+        measure(
+            PLAIN,
+            partial(self._job, self.plain, {"inserted": RECORDS}),
+            partial(self._complaint, "crashes", "crashes_all"),
+        )
+        measure(
+            MAPPED,
+            partial(self._job, self.mapped, {"inserted": RECORDS}),
+            partial(self._complaint_of_mapped, "crashes_all"),
+        )
+        counts = {"updated": UPDATED, "unchanged": RECORDS - UPDATED}
+        measure(FULL, partial(self._job, self.next, counts), partial(self._complaint_of_mapped, "crashes_next"))
+
+    def _limit(self) -> Run:
+        self._drop("plain")
+        began = time.perf_counter()
+        self._load("plain", self._blocks_with_pages())
+        return Run(time.perf_counter() - began)
+
+    def _blocks_with_pages(self) -> Iterator[bytes]:
+        """The ready blocks, one after each page that was downloaded."""
+        last = -1
+        with requests.Session() as session:
+            for block in self.blocks:
+                query = {"$select": ":id," + ",".join(KINDS), "$order": ":id", "$limit": str(PAGE)}
+                if last >= 0:
+                    query["$where"] = f"(:id > 'row-{last:08d}')"
+                session.get(f"{self.url}/resource/{ALL}.json", params=query, timeout=60).raise_for_status()
+                last += PAGE
+                yield block
+
+    def _load(self, table: str, blocks: Iterator[bytes] | list[bytes]) -> None:
+        with psycopg.connect(self.target, autocommit=True) as connection:
+            connection.execute(f"CREATE TABLE {table} ({_declared()}, PRIMARY KEY (crash_record_id))".encode())
+            with connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv)".encode()) as copy:
+                for block in blocks:
+                    copy.write(block)
+
+    def _job(self, job_type: SyncJobType, counts: dict[str, int]) -> Run:
+        job, run = run_in_worker(self.worker, job_type)
+        if (found := {name: job.counts[name] for name in counts}) != counts:
+            self.table.complain(f"the job counted {found}")
+        return run
+
+    def _drop(self, *tables: str) -> None:
+        with psycopg.connect(self.target, autocommit=True) as connection:
+            for table in tables:
+                connection.execute(f"DROP TABLE IF EXISTS {table}".encode())
+            connection.execute("CHECKPOINT")
+
+    def _complaint(self, table: str, expected: str) -> str:
+        return differs(self._fingerprint(table, KINDS), self._fingerprint(expected, KINDS))
+
+    def _complaint_of_mapped(self, expected: str) -> str:
+        cleaned = [_cleaned(name, kind) for name, kind in KINDS.items()]
+        return differs(self._fingerprint("cleaned", KINDS), self._fingerprint(expected, cleaned))
+
+    def _fingerprint(self, table: str, values: Any) -> tuple[int, str]:
+        query = f"SELECT count(*), sum(hashtextextended(ROW({', '.join(values)})::text, 0)) FROM {table}"  # noqa: S608
+        with psycopg.connect(self.target) as connection:
+            row = connection.execute(query.encode()).fetchone()
+        assert row is not None
+        return int(row[0]), str(row[1])
 
 
-def load_into_sqlite(path: Path) -> Load:
-    def load(batches: Iterator[list[Row]]) -> None:
-        path.unlink(missing_ok=True)
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(f"CREATE TABLE airports ({', '.join(COLUMNS)})")
-            for batch in batches:
-                places = ", ".join("?" * len(COLUMNS))
-                connection.executemany(f"INSERT INTO airports VALUES ({places})", batch)  # noqa: S608 - our own names
-                connection.commit()
-
-    return load
+def _csv_blocks(kept: list[Record]) -> Iterator[bytes]:
+    """The records as CSV, one block a page."""
+    for begin in range(0, len(kept), PAGE):
+        text = io.StringIO()
+        csv.DictWriter(text, list(KINDS)).writerows(kept[begin : begin + PAGE])
+        yield text.getvalue().encode()
 
 
-def load_into_postgres(url: str) -> Load:
-    def load(batches: Iterator[list[Row]]) -> None:
-        with psycopg.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
-            cursor.execute("DROP TABLE IF EXISTS plain")
-            cursor.execute(f"CREATE TABLE plain ({', '.join(f'{name} text' for name in COLUMNS)})")
-            for batch in batches:
-                with cursor.copy("COPY plain FROM STDIN") as copy:
-                    for row in batch:
-                        copy.write_row(row)
-
-    return load
+def _declared() -> str:
+    """The columns as Syncdeck creates them."""
+    columns = (f"{name} {TYPES[field_type(kind)].postgres}" for name, kind in KINDS.items())
+    return ", ".join(columns).replace("crash_record_id text", 'crash_record_id text COLLATE "C"')
 
 
-def seconds(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
+def _cleaned(name: str, kind: str) -> str:
+    """What the mapping makes of a column, as SQL says it."""
+    limits = {"latitude": (41.6, 42.1), "longitude": (-87.95, -87.5)}
+    if name in limits:
+        low, high = limits[name]
+        return f"CASE WHEN {name} BETWEEN {low} AND {high} THEN {name}::float8 END"
+    if kind == "text":
+        text = f"btrim(regexp_replace({name}, '\\s+', ' ', 'g'))"
+        return f"CASE WHEN upper({text}) NOT IN ('', 'NULL', 'N/A', 'UNKNOWN', 'UNK') THEN {text} END"
+    return f"{name}::integer" if kind == "number" else name
 
 
-def run(job_type: SyncJobType, **options: Any) -> SyncJob:
-    job = run_queued_job_here(run_job_type(job_type, trigger=Trigger.CLI, actor="bench", **options), print)
-    if job.status != "finished":
-        sys.exit(f"The job ended {job.status}: {job.failure}")
-    return job
+@contextmanager
+def running_pages() -> Iterator[str]:
+    """The portal's address."""
+    command = [sys.executable, "-m", "tests.benchmarks.page_server"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.terminate()
 
 
-def make_type(slug: str, target: dict[str, Any]) -> SyncJobType:
-    save_connector(connector_from_shape(target | {"slug": slug}))
-    return save_job_type(
-        job_type_from_shape(AIRPORTS | {"slug": f"airports-{slug}", "target_connector": slug}), actor=""
-    )
-
-
-def measure(name: str, sandbox: RunningSandbox, job_type: SyncJobType, empty: Callable[[], None], load: Load) -> None:
-    times: dict[str, list[float]] = {"limit": [], "first load": [], "nothing changed": [], "1 % changed": []}
-    for number in range(ROUNDS):
-        times["limit"].append(seconds(lambda: load(pages(sandbox.url.rstrip("/")))))
-        empty()
-        first = run(job_type)
-        times["first load"].append(first.time_taken or 0)
-        times["nothing changed"].append(run(job_type).time_taken or 0)
-        keys = [change.key["icao"] for change in first.changes.all()[:283]]
-        sandbox.change_rows("airports", [{"icao": key, "city": f"{name}, round {number}"} for key in keys])
-        changed = run(job_type)
-        times["1 % changed"].append(changed.time_taken or 0)
-        if changed.counts["updated"] != len(keys):
-            sys.exit(f"Expected {len(keys)} updates, got {changed.counts}")
-    limit = statistics.median(times["limit"])
-    print(f"\n{name}: {first.counts['read']:,} records, medians of {ROUNDS} rounds")  # noqa: T201
-    for what, measured in times.items():
-        median = statistics.median(measured)
-        print(f"  {what:<16} {median:6.2f} s   {median / limit:5.2f} x the limit")  # noqa: T201
-
-
-def main() -> None:
-    logging.disable(logging.WARNING)
-    call_command("migrate", verbosity=0)
-    with running_sandbox(DATA_DIR / "sandbox.sqlite3") as sandbox:
-        save_connector(connector_from_shape(sandbox_connector(sandbox.url.rstrip("/"))))
-        file = DATA_DIR / "bench.sqlite3"
-        in_sqlite = make_type("file", {"kind": "sqlite", "config": {"path": file.name}})
-        measure("Into SQLite", sandbox, in_sqlite, lambda: remove(file), load_into_sqlite(DATA_DIR / "plain.sqlite3"))
-        if binaries := find_binaries():
-            server = PostgresServer(binaries)
-            try:
-                measure_postgres(sandbox, server.create_database())
-            finally:
-                server.stop()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"\nPeak memory of this process, sandbox included: {peak} MB")  # noqa: T201
-
-
-def measure_postgres(sandbox: RunningSandbox, address: str) -> None:
-    url = urlsplit(address)
-    config = {"host": url.hostname, "port": url.port, "user": url.username, "dbname": url.path.strip("/")}
-    config |= {"sslmode": "disable", "schema": "public"}
-    target = {"kind": "postgres", "config": config, "credentials": {"password": url.password}}
-    job_type = make_type("postgres", target)
-
-    def empty() -> None:
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute("DROP TABLE IF EXISTS airports")
-
-    measure("Into PostgreSQL", sandbox, job_type, empty, load_into_postgres(address))
-
-
-def remove(file: Path) -> None:
-    for path in file.parent.glob(f"{file.name}*"):
-        path.unlink()
+def main() -> int:
+    target = SERVER.create_database("bench_target")
+    with running_pages() as url, running_stack() as worker:
+        datasets = {"all": ALL, "next": NEXT, "first": FIRST}
+        shape = {"slug": "bench-http", "kind": "soda", "config": {"base_url": url, "datasets": datasets}}
+        save_connector(connector_from_shape(shape))
+        save_database("bench-target", target)
+        comparison = HttpSource(url, target, worker)
+        for _ in range(ROUNDS):
+            comparison.run_round()
+    return tell([comparison.table], ROUNDS, markdown_file())
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    finally:
-        with suppress(OSError):
-            shutil.rmtree(DATA_DIR)
+    sys.exit(main())

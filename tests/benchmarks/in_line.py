@@ -10,9 +10,9 @@ from syncjobs.clock import db_now
 from syncjobs.lifecycle.cursor_ledger import append_entry
 from syncjobs.models import Change, SyncJob, SyncJobType
 from tests.benchmarks.flights import CHANGED, NEW, ROWS, TYPES, fingerprint, reset_target
-from tests.benchmarks.full_load import STREAM, differs
+from tests.benchmarks.full_load import STREAM
 from tests.benchmarks.peers import SINCE, Peer, Way
-from tests.benchmarks.results import LIMIT, Goal, Run, Table
+from tests.benchmarks.results import LIMIT, Goal, Run, Table, differs
 from tests.benchmarks.stream_stack import forget_changes, psql, run_in_worker, run_pipe, save_stream_type
 
 FULL, DRY, CURSOR = "Syncdeck, full source", "Syncdeck, dry run", "Syncdeck, by cursor"

@@ -99,6 +99,13 @@ class Table:
         return "\n".join(lines) + "\n"
 
 
+def differs(found: tuple[int, str], expected: tuple[int, str]) -> str:
+    """What is wrong with a table's fingerprint; empty if nothing is."""
+    if found[0] != expected[0]:
+        return f"{found[0]:,} rows, not {expected[0]:,}"
+    return "" if found == expected else f"checksum {found[1]}, not {expected[1]}"
+
+
 def conditions(rounds: int) -> str:
     """Where and when, for the page of results."""
     cores, python = cpu_count(), platform.python_version()
