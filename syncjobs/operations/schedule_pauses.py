@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from syncjobs.lifecycle.wait_reasons import clock_text
 from syncjobs.models import Schedule, SyncJob
 from syncjobs.querysets import JobQuerySet
 from syncjobs.schema_drift import CODE, FAILURES_IN_A_ROW, is_drift
@@ -46,7 +45,7 @@ def _pause_if_drifting(schedule: Schedule, now: datetime) -> bool:
     if len(runs) < FAILURES_IN_A_ROW or not all(_has_drifted(run) for run in runs):
         return False
     reason = (
-        f"paused itself at {clock_text(now, now)} after {FAILURES_IN_A_ROW} runs in a row that met a changed source"
+        f"paused itself at {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC after {FAILURES_IN_A_ROW} runs in a row that met a changed source"
         f" (the last is #{runs[0].pk}): {_sentence(runs[0])}"
     )
     with transaction.atomic():
