@@ -45,8 +45,8 @@ def _pause_if_drifting(schedule: Schedule, now: datetime) -> bool:
     if len(runs) < FAILURES_IN_A_ROW or not all(_has_drifted(run) for run in runs):
         return False
     reason = (
-        f"paused itself at {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC after {FAILURES_IN_A_ROW} runs in a row that met a changed source"
-        f" (the last is #{runs[0].pk}): {_sentence(runs[0])}"
+        f"paused itself at {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC after {FAILURES_IN_A_ROW} runs in a row that met a"
+        f" changed source (the last is #{runs[0].pk}): {_sentence(runs[0])}"
     )
     with transaction.atomic():
         schedule.paused_reason, schedule.paused_after_job = reason[:500], runs[0].pk
