@@ -140,8 +140,8 @@ def compile_mapping(
         wanted = schema.names if columns is None else columns
         check_columns(wanted, schema.names, "the columns setting")
         rules = tuple(FieldRule(name, Column(name)) for name in wanted)
-    for rule in rules:
-        check_columns(rule.source_columns, schema.names, "the mapping")
+    needed = dict.fromkeys(name for rule in rules for name in rule.source_columns)
+    check_columns(tuple(needed), schema.names, "the mapping")
     return Mapper(tuple(_compile_rule(rule, schema, today) for rule in rules))
 
 

@@ -56,10 +56,8 @@ def _one_of(value: SQLValue, texts: Iterable[str], *, ignore_case: bool) -> Expr
     text, wanted = value.expression, list(texts)
     if ignore_case:
         text, wanted = call("fold_to_ascii", text), [one.casefold() for one in wanted]
-        if (
-            any(letter.casefold() in one for one in wanted for letter in to_ascii().others)
-            or not "".join(wanted).isascii()
-        ):
+        together = "\n".join(wanted)
+        if not together.isascii() or any(letter.casefold() in together for letter in to_ascii().others):
             raise NotSaid("these letters are compared in any case by Python")
     return call("text_in", text, *(Constant("text", one) for one in dict.fromkeys(wanted)))
 

@@ -14,8 +14,7 @@ from connectors.field_types import INTEGER_BOUNDS
 from connectors.records import Field, FieldType
 
 LONGEST_ORDINARY = 400  # digits before and after the point, well below what decoding refuses
-
-
+DIGIT = "[0123456789]"
 LONG_NUMBER = "[0123456789.]{16}"
 
 
@@ -102,7 +101,13 @@ def converted(value: SQLValue, wanted: FieldType) -> SQLValue:
 
 
 def _to(function: Function, result: FieldType) -> Callable[[SQLValue], SQLValue]:
-    return lambda value: replace(value, expression=Call(function, (value.expression,)), type=result)
+    def convert(value: SQLValue) -> SQLValue:
+        made: Expression = Call(function, (value.expression,))
+        if value.doubts:  # a day in the year 200,000 has no time
+            made = FirstThat(tuple((doubt, Constant(result, None)) for doubt in value.doubts), made)
+        return replace(value, expression=made, type=result)
+
+    return convert
 
 
 def _narrow(function: Function, result: FieldType, low: Any, high: Any) -> Callable[[SQLValue], SQLValue]:
@@ -131,7 +136,6 @@ def _parse(function: Function, result: FieldType, pattern: str) -> Callable[[SQL
     return convert
 
 
-DIGIT = "[0123456789]"
 FRACTION = f"(\\.{DIGIT}{{1,15}})?"
 INTEGER, BIGINT = INTEGER_BOUNDS["integer"], INTEGER_BOUNDS["bigint"]
 CONVERSIONS: dict[tuple[FieldType, FieldType], Callable[[SQLValue], SQLValue]] = {

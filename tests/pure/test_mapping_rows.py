@@ -318,6 +318,8 @@ def test_a_missing_source_column_is_named_before_reading_and_in_a_batch() -> Non
         compile_mapping(rules, StreamSchema((Field("a", "text"), Field("c", "text"))), None, TODAY)
     assert caught.value.code == "column_mismatch"
     assert caught.value.message == "column 'b' missing in source (needed by the mapping; source has: a, c)"
+    with pytest.raises(DataError, match=r"^columns 'b' and 'a' missing in source \(needed by the mapping;"):
+        compile_mapping(rules, StreamSchema((Field("c", "text"),)), None, TODAY)
     mapper = compile_mapping(rules, StreamSchema(tuple(Field(name, "text") for name in "abc")), None, TODAY)
     with pytest.raises(DataError, match=r"columns 'b' and 'c' missing in source \(needed by the mapping; source has:"):
         mapper.map_rows(("a",), [("1",)])

@@ -204,6 +204,8 @@ def test_what_may_differ_is_left_to_python(table: Table, rule: dict[str, Any], r
     [
         (whole("f8"), {"f8": "NaN"}),
         (whole("day"), {"day": "infinity"}),
+        (whole("day", type="datetime"), {"day": "400000-01-01"}),
+        (whole("day", type="text"), {"day": "-infinity"}),
         (whole("at"), {"at": "0044-03-15 BC"}),
         (whole("d"), {"d": "1e401"}),
         (whole("j"), {"j": "null"}),
