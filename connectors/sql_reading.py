@@ -12,6 +12,7 @@ from connectors.cursors import check_cursor_type, highest_value
 from connectors.errors import ConfigError
 from connectors.query_texts import CustomQuery
 from connectors.records import Batch, Filter, PartitionRequest, ReadRequest, StreamSchema
+from connectors.sql_null_parts import parts_by_nulls
 from connectors.sql_partitions import PartitionReader, as_boundary, boundary_query
 from connectors.sql_queries import QueryRunner, query_table
 from connectors.sql_selects import (
@@ -77,6 +78,12 @@ class SQLConnector(Connector):
     def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
         """The ordered statement, limited to `size` rows; where the order is not total, to those and their equals."""
 
+    def fetch_page(
+        self, table: Table, query: SQLText, selected: Sequence[Column], order: Order, size: int, values: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of `page`."""
+        return self.fetch(table, self.page(query, selected, order, size), values)
+
     def cursor_collation(self, table: Table, cursor: Column) -> SQLText:
         """What follows the column so that it is ordered by value; empty wherever its own order, and index, does."""
         return self.dialect.collation(cursor)
@@ -114,6 +121,11 @@ class SQLConnector(Connector):
             return
         columns = table.columns if request.columns is None else table.choose(request.columns)
         order = self.order_of(table, request)
+        if order.columns and table.query and self.dialect.nulls_come_last:
+            for part in parts_by_nulls(order, request.position):
+                asked = replace(request, filters=request.filters + part.filters, position=part.position)
+                yield from self._read_pages(asked, table, columns, part.order)
+            return
         if order.columns:
             yield from self._read_pages(request, table, columns, order)
             return
@@ -182,7 +194,7 @@ class SQLConnector(Connector):
             reached = None if position is None else position[0]
             conditions.append(beyond_cursor(request.cursor, order.columns[0], reached, parameters))
         query = self._select(table, selected, _all_of(conditions))
-        rows = self.fetch(table, self.page(query, selected, order, request.batch_size), parameters.values)
+        rows = self.fetch_page(table, query, selected, order, request.batch_size, parameters.values)
         return self.received(table, selected, rows)
 
     def _select(self, table: Table, columns: Sequence[Column], condition: SQLText) -> SQLText:

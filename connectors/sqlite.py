@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,14 +14,17 @@ from connectors.errors import ConfigError, SyncError
 from connectors.paths import checked_path
 from connectors.records import Batch, ReadRequest, StreamInfo
 from connectors.sql_errors import Place
-from connectors.sql_queries import QUERY_SECONDS, QUERY_SECONDS_SCHEMA
+from connectors.sql_queries import QUERY_SECONDS
 from connectors.sql_reading import SQLConnector
 from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, sql
+from connectors.sqlite_applying import SQLiteApplier
 from connectors.sqlite_catalog import find_table
 from connectors.sqlite_dialect import OWN_SPELLINGS, SQLiteDialect, typed_rows
-from connectors.sqlite_session import Mode, Session
+from connectors.sqlite_pages import fetch_with_equals, is_exact
 from connectors.sqlite_queries import SQLiteQueries
+from connectors.sqlite_session import Mode, Session
+from connectors.sqlite_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA
 from connectors.sqlite_writer import SQLiteWriter
 from connectors.surroundings import Surroundings
 
@@ -43,32 +47,12 @@ class SQLiteConnector(SQLConnector):
         super().__init__(slug, config, credentials, surroundings)
         self._reading: Session | None = None
         self._sessions: list[Session] = []
-        self.surroundings.interruption.call_on_request(self._interrupt)
         self._runner: SQLiteQueries | None = None
+        self.surroundings.interruption.call_on_request(self._interrupt)
 
     @classmethod
     def spec(cls) -> dict[str, Any]:
-        config = {
-            "type": "object",
-            "required": ["path"],
-            "additionalProperties": False,
-            "properties": {
-                "path": {
-                    "type": "string",
-                    "minLength": 1,
-                    "title": "Path",
-                    "description": "The file, relative to the data directory, or below one of SYNCDECK_FILE_ROOTS.",
-                },
-                "must_exist": {
-                    "type": "boolean",
-                    "default": False,
-                    "title": "Must exist",
-                    "description": "Refuse to create the file, e.g. because a missing one means a wrong path.",
-                },
-            },
-                "query_seconds": QUERY_SECONDS_SCHEMA,
-        }
-        return {"config": config, "credentials": {"type": "object", "additionalProperties": False, "properties": {}}}
+        return {"config": CONFIG_SCHEMA, "credentials": CREDENTIALS_SCHEMA}
 
     @classmethod
     def check_config(cls, config: dict[str, Any]) -> None:
@@ -108,7 +92,6 @@ class SQLiteConnector(SQLConnector):
             return self._open(path, "rwc", request.stream)
         return self._open(path if path.exists() else None, "ro", request.stream)
 
-    def _interrupt(self) -> None:
     @property
     def query_runner(self) -> SQLiteQueries:
         if self._runner is None:
@@ -116,6 +99,7 @@ class SQLiteConnector(SQLConnector):
             self._runner = SQLiteQueries(lambda stream: self._open(self._path(), "ro", stream), seconds)
         return self._runner
 
+    def _interrupt(self) -> None:
         for session in list(self._sessions):
             session.interrupt()
 
@@ -151,16 +135,16 @@ class SQLiteConnector(SQLConnector):
         return table
 
     def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        return self._about(table).fetch(query, parameters)
         if table.query:
             return self.query_runner.fetch(table, query, parameters)
+        return self._about(table).fetch(query, parameters)
 
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
     ) -> Iterator[list[tuple[Any, ...]]]:
-        return self._about(table).fetch_in_parts(query, parameters, size)
         if table.query:
             return self.query_runner.fetch_in_parts(table, query, parameters, size)
+        return self._about(table).fetch_in_parts(query, parameters, size)
 
     def _about(self, table: Table) -> Session:
         """The reading session, whose errors then name the table."""
@@ -201,13 +185,22 @@ class SQLiteConnector(SQLConnector):
             limit=limit,
         )
 
+    def fetch_page(
+        self, table: Table, query: SQLText, selected: Sequence[Column], order: Order, size: int, values: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        if order.is_total or not all(is_exact(column) for column in order.columns):
+            return super().fetch_page(table, query, selected, order, size, values)
+        return fetch_with_equals(partial(self.fetch, table), query, selected, order, size, values)
+
     # 3. Writing.
 
     def writer(self, request: WriteRequest) -> StreamWriter:
         return SQLiteWriter(request, self.surroundings, lambda: self._open_for(request))
 
-    # 4. Testing.
+    def applier(self, request: WriteRequest) -> SQLiteApplier:
+        return SQLiteApplier(request, self.surroundings, lambda: self._open_for(request))
 
+    # 4. Testing.
 
     def check(self) -> Iterator[CheckStep]:
         started = time.perf_counter()

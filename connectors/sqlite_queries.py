@@ -14,6 +14,7 @@ from connectors.records import Field, FieldType
 from connectors.sql_queries import LARGEST_PAGE_BYTES, QueryFailures, QueryRunner, size_of
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
 from connectors.sqlite_catalog import affinity_of, field_type_of
+from connectors.sqlite_pages import BY_BYTES
 from connectors.sqlite_session import Session
 
 READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
@@ -167,4 +168,4 @@ def _authorizer(also: set[tuple[int, str]]) -> Callable[..., int]:
 
 def _column(name: str, declared: str, sampled: FieldType | None) -> Column:
     field_type = sampled or field_type_of(declared)
-    return Column(Field(name, field_type), affinity_of(declared))
+    return Column(Field(name, field_type), affinity_of(declared), collation=BY_BYTES)
