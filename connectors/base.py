@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from connectors.checks import CheckStep
 from connectors.errors import ConfigError
 from connectors.query_texts import CustomQuery
 from connectors.records import Batch, Field, Filter, ReadRequest, Record, StreamInfo, StreamSchema
@@ -25,17 +25,6 @@ class Capabilities:
     reads_by_cursor: bool = False  # heeds ReadRequest.cursor
     queries: bool = False  # reads custom queries, and tables in ranges (ReadRequest.partition)
     replaces: bool = False  # its writers are asides.AsideWriters, for the modes mirror and replace
-
-
-@dataclass(frozen=True, slots=True)
-class CheckStep:
-    """One step of a connection test; `fix` says what to do when it is not ok; a warning is ok with a fix."""
-
-    name: str
-    ok: bool
-    milliseconds: float
-    message: str
-    fix: str = ""
 
 
 Operation = Literal["insert", "update", "delete"]
@@ -258,8 +247,3 @@ class Connector(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of connections; may be called twice."""
-
-
-def timed_step(name: str, started: float, message: str, *, ok: bool = True, fix: str = "") -> CheckStep:
-    """A CheckStep that took from `started` (time.perf_counter()) until now."""
-    return CheckStep(name, ok, round((time.perf_counter() - started) * 1000, 1), message, fix)

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from django.db import transaction
 from django.utils import timezone
 
-from connectors.base import CheckStep, timed_step
+from connectors.checks import CheckStep, timed_step
 from connectors.errors import SyncError
 from connectors.models import ConnectionTest, Connector
 from connectors.redaction import redact

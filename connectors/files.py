@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
-from connectors.base import Capabilities, CheckStep, Connector, StreamWriter, WriteRequest, timed_step
+from connectors.base import Capabilities, Connector, StreamWriter, WriteRequest
+from connectors.checks import CheckStep, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.files_applying import FileApplier
 from connectors.files_cursors import read_by_cursor

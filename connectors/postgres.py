@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from connectors.base import Capabilities, CheckStep, StreamWriter, WriteRequest, timed_step
+from connectors.base import Capabilities, StreamWriter, WriteRequest
+from connectors.checks import CheckStep, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.network import check_literal, resolve_checked
 from connectors.postgres_applying import PostgresApplier

@@ -6,7 +6,7 @@ import datetime as dt
 import socket
 import time
 
-from connectors.base import CheckStep, timed_step
+from connectors.checks import CheckStep, timed_step
 from connectors.postgres_session import CONNECT_SECONDS, Session
 from connectors.sql_text import sql
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from connectors.base import Capabilities, CheckStep, Connector
+from connectors.base import Capabilities, Connector
+from connectors.checks import CheckStep
 from connectors.errors import ConfigError, DataError
 from connectors.http import HttpSession
 from connectors.http_answers import checked_url, port_of

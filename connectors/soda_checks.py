@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult
 
-from connectors.base import CheckStep, timed_step
+from connectors.checks import CheckStep, timed_step
 from connectors.errors import SyncError
 from connectors.http_answers import checked_url, port_of
 from connectors.network import checked_addresses

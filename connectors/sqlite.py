@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from connectors.base import Capabilities, CheckStep, StreamWriter, WriteRequest, timed_step
+from connectors.base import Capabilities, StreamWriter, WriteRequest
+from connectors.checks import CheckStep, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.paths import checked_path
 from connectors.records import Batch, ReadRequest, StreamInfo

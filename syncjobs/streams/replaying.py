@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from connectors.base import Capabilities, CheckStep, Connector
+from connectors.base import Capabilities, Connector
+from connectors.checks import CheckStep
 from connectors.errors import ConfigError
 from connectors.records import Batch, Field, Filter, ReadRequest, StreamInfo, StreamSchema
 from connectors.surroundings import Surroundings

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import CheckStep
+from connectors.checks import CheckStep
 from connectors.connection_tests import KEPT, run_connection_test
 from connectors.models import ConnectionTest, Connector
 from connectors.soda import SodaConnector

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any, get_args
 from urllib.parse import quote
 
-from connectors.base import Capabilities, CheckStep, Connector, timed_step
+from connectors.base import Capabilities, Connector
+from connectors.checks import CheckStep, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.http import HttpSession
 from connectors.http_answers import checked_url, port_of
