@@ -21,8 +21,8 @@ UNFIT = (psycopg.DataError, ValueError, OverflowError, TypeError, AttributeError
 Rows = Sequence[tuple[Any, ...]]
 
 
-def copy_rows(session: Session, merge: Merge, shown: StagedRows, rows: Rows, into: Table | None = None) -> None:
-    """Put rows into the stage, or `into` the target itself.
+def copy_rows(session: Session, merge: Merge, shown: StagedRows, rows: Rows, into: Table | None = None) -> int:
+    """Put rows into the stage, or `into` the target itself; how many it took.
 
     In the binary format where every column takes its field's objects as they are, else as text. Raises DataError
     `invalid_value` or `out_of_range` naming record and field.
@@ -32,9 +32,8 @@ def copy_rows(session: Session, merge: Merge, shown: StagedRows, rows: Rows, int
     table = into.sql if into else merge.dialect.stage
     query = sql("COPY {table} ({names}) FROM STDIN", table=table, names=joined(names))
     if all(column.native in BINARY_COPY[field.type] for field, column in pairs):
-        _Copy(session, merge, shown, rows).run(sql("{copy} (FORMAT BINARY)", copy=query), rows)
-    else:
-        _Copy(session, merge, shown, rows).run(query, _with_json_as_text(merge, rows), is_binary=False)
+        return _Copy(session, merge, shown, rows).run(sql("{copy} (FORMAT BINARY)", copy=query), rows)
+    return _Copy(session, merge, shown, rows).run(query, _with_json_as_text(merge, rows), is_binary=False)
 
 
 def _with_json_as_text(merge: Merge, rows: Rows) -> Rows:
@@ -58,21 +57,23 @@ class _Copy:
         self.session, self.merge, self.shown, self.rows = session, merge, shown, rows
         self.number = 0  # of the row being sent, from 1; 0 when all are sent and an error is the server's
 
-    def run(self, query: SQLText, rows: Rows, *, is_binary: bool = True) -> None:
+    def run(self, query: SQLText, rows: Rows, *, is_binary: bool = True) -> int:
         try:
-            self.session.guarded(lambda: self._send(query, rows, is_binary=is_binary))
+            return self.session.guarded(lambda: self._send(query, rows, is_binary=is_binary))
         except SyncError as error:
             raise self._explained(error) from error
         except UNFIT as error:
             raise self._unfit(self.number, str(error)) from error
 
-    def _send(self, query: SQLText, rows: Rows, *, is_binary: bool) -> None:
-        with self.session.connection.cursor() as cursor, cursor.copy(query.encode()) as copy:
-            if is_binary:
-                copy.set_types([column.native for column in self.merge.columns])
-            for self.number, row in enumerate(rows, 1):
-                copy.write_row(row)
-            self.number = 0
+    def _send(self, query: SQLText, rows: Rows, *, is_binary: bool) -> int:
+        with self.session.connection.cursor() as cursor:
+            with cursor.copy(query.encode()) as copy:
+                if is_binary:
+                    copy.set_types([column.native for column in self.merge.columns])
+                for self.number, row in enumerate(rows, 1):
+                    copy.write_row(row)
+                self.number = 0
+            return cursor.rowcount
 
     def _explained(self, error: SyncError) -> SyncError:
         """The server says "COPY syncdeck_stage, line 3, column c1", which means a record and a field."""

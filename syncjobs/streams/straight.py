@@ -55,7 +55,10 @@ def straight_way(stream: OpenStream, batches: BatchWriter) -> StraightWay | None
     counted = tuple(condition for _, condition in mapping.nulled)
     selection = Selection(mapping.columns, mapping.doubts, counted, spec.max_value_bytes)
     reader = source.straight_reader(stream.request, selection)
-    return None if reader is None else StraightWay(stream, batches, reader, mapping)
+    if reader is None:
+        return None
+    stream.sync_job.log("INFO", "Records are copied as they come, and not looked at one by one")
+    return StraightWay(stream, batches, reader, mapping)
 
 
 def _mapping_in_sql(stream: OpenStream) -> SQLMapping | NotInSQL:
@@ -118,7 +121,7 @@ class StraightWay:
             kept_changes=0,
             highest=self._highest(portion, facts, before.highest),
         )
-        return FilledBatch(counts, changes, after, write)
+        return FilledBatch(counts, () if self._batches.keeps_none(before) else changes, after, write)
 
     def _to_target(
         self, writer: StraightWriter, parcel: Parcel, before: Progress

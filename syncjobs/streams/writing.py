@@ -84,18 +84,23 @@ class BatchWriter(ExactlyOnce):
         counts, changes = judged(read, settling.rejected)
         self.desk.check_share(before.counts + counts)
         after = before.after_batch(position, counts, bytes_read=byte_count, kept_changes=0, highest=highest)
+        changes = () if self.keeps_none(before) else changes
         return FilledBatch(counts, changes, after, _is_written if self._is_loading else writer.write, settling)
 
     def _loaded(self, read: int, rejected: int) -> tuple[Counts, Iterable[KeptChange]]:
         return Counts(read=read, inserted=read - rejected, rejected=rejected), ()
 
+    def keeps_none(self, before: Progress) -> bool:
+        """Whether this is a first load into an empty target, of which no changes are kept."""
+        return bool(before.target_was_empty) and not self._stream.write_request.keep_insert_values
+
     def may_load(self, before: Progress) -> bool:
-        """Whether this is a first load, of which no record needs to be compared, and no change to be kept."""
+        """Whether this is a first load of which no record needs to be compared."""
         writer, request = self._stream.writer, self._stream.write_request
         return bool(
-            before.target_was_empty
+            self.keeps_none(before)
             and request.insert_enabled
-            and not (request.dry_run or request.keep_insert_values or self.needs_stage)
+            and not (request.dry_run or self.needs_stage)
             and isinstance(writer, StraightWriter)
             and writer.can_load()
         )

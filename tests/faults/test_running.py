@@ -88,7 +88,7 @@ def test_started_job_is_canceled_within_ten_seconds_and_keeps_its_batches(stack:
     assert time.monotonic() - started < 12  # ten, and what our own commands take to start
     assert job["status"] == "canceled"
     books = audit(stack, job_id)
-    assert len(books["rows"]) == job["counts"]["inserted"] == books["changes"] > 0
+    assert len(books["rows"]) == job["counts"]["inserted"] > 0
     stack.manage("sync", "cancel", str(job_id), expect=3)
 
 

@@ -46,7 +46,7 @@ def test_paused_sync_goes_on_from_its_position_although_the_source_has_changed(
     assert (job["status"], job["counts"]["read"], job["counts"]["inserted"]) == ("finished", number, number)
     books = audit(stack, job_id)
     assert {code for code, _, _ in books["rows"]} == present | missing - never_read
-    assert (len(books["rows"]), books["changes"], books["change_keys"], books["open_batches"]) == (*[number] * 3, 0)
+    assert (len(books["rows"]), books["changes"], books["open_batches"]) == (number, 0, 0)
     assert books["attempts"] == ["paused", "finished"]
     assert_books_are_in_order(stack)
 

@@ -123,7 +123,7 @@ def assert_all_arrived_once(
     )
     counts = job["counts"]
     assert (counts["read"], counts["inserted"], counts["unchanged"]) == (number, number, 0), counts
-    assert (books["changes"], books["change_keys"]) == (number, number)
+    assert books["changes"] == 0, "a first load keeps none"
     assert books["open_batches"] == 0
     assert books["committed_batches"] == -(-number // batch_size)
     assert books["lease_owner"] == ""
