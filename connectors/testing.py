@@ -10,7 +10,7 @@
         def fill(self, connector, stream, fields, key, rows): ...  # for a kind that only reads
 
 It has the tests that fit the kind's capabilities. Needs pytest and hypothesis. Call
-`pytest.register_assert_rewrite("connectors.testing_reading", …)` in a conftest.py for better messages.
+`pytest.register_assert_rewrite("connectors")` in a conftest.py for better messages.
 """
 
 from __future__ import annotations
