@@ -89,5 +89,11 @@ def _end_line(preview: StreamPreview) -> str:
     rejected = sum(1 for record in preview.records if record.reject)
     if not preview.records:
         return "The source has no record that this stream would read."
-    nulled = "".join(f"; {number:,} values of {name} would be made null" for name, number in preview.nulled.items())
-    return f"{len(preview.records):,} records read, {rejected:,} would be rejected{nulled}. Nothing was written."
+    nulled = "".join(f"; {_number(number, 'value')} of {name} would be null" for name, number in preview.nulled.items())
+    return (
+        f"{_number(len(preview.records), 'record')} read, {rejected:,} would be rejected{nulled}. Nothing was written."
+    )
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -30,8 +30,13 @@ def test_preview_tells_planned_columns_each_record_and_what_would_be_null(ask: A
     assert lines[1].split() == ["FIELD", "TYPE", "EMPTY", "FROM"]
     assert lines[2].split() == ["crash_record_id", "text", "never", "crash_record_id"]
     assert [line.split() for line in lines if line.startswith("  city ")] == [["city", '"n/a"', "null"]] * 2
-    assert lines[-1] == (
-        "2 records read, 0 would be rejected; 2 values of age would be made null. Nothing was written."
+    assert lines[-1] == ("2 records read, 0 would be rejected; 2 values of age would be null. Nothing was written.")
+
+
+def test_preview_of_one_record_is_told_in_the_singular(ask: Ask) -> None:
+    told = ask("sync", "preview", "full_refresh", "--stream", "fatalities", "--rows", "1")
+    assert told.output.splitlines()[-1] == (
+        "1 record read, 0 would be rejected; 1 value of latitude would be null. Nothing was written."
     )
 
 
