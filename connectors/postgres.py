@@ -15,7 +15,7 @@ from connectors.network import check_literal, resolve_checked
 from connectors.postgres_applying import PostgresApplier
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
 from connectors.postgres_dialect import TABLE_KINDS, PostgresDialect, find_table
-from connectors.postgres_queries import PostgresQueries, guarded_columns, without_sizes
+from connectors.postgres_queries import EXACT_TYPES, PostgresQueries, guarded_columns, without_sizes
 from connectors.postgres_receiving import FAMILY
 from connectors.postgres_sending import sender
 from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session
@@ -192,6 +192,10 @@ class PostgresConnector(SQLConnector, StraightSource):
 
     def selected(self, table: Table, columns: Sequence[Column]) -> SQLText:
         return guarded_columns(table, columns) if table.query else super().selected(table, columns)
+
+    def reads_at_once(self, table: Table, order: Order) -> bool:
+        """A query is run once, for it may be long; a table is paged, which holds no snapshot for long."""
+        return table.query is not None and all(column.native in EXACT_TYPES for column in order.columns)
 
     def received(self, table: Table, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return without_sizes(table, columns, rows) if table.query else rows

@@ -18,6 +18,11 @@ from connectors.sql_queries import LARGEST_PAGE_BYTES, QueryFailures, QueryRunne
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 
 FIRST_ROWS, MOST_ROWS, PART_BYTES = 50, 5_000, 32 * 1024**2  # what is fetched at once, until its size is known
+EXACT_TYPES = (
+    *("int2", "int4", "int8", "oid", "numeric", "bool", "uuid", "bytea"),
+    *("text", "varchar", "name", "date", "timestamp", "timestamptz"),
+)
+"""Types whose values are equal to the server where they are equal here."""
 LONG_TYPES = ("text", "varchar", "bpchar", "bytea", "xml", "json", "jsonb")
 MEASURES = {name: sql("pg_column_size") for name in ("xml", "json", "jsonb")}  # compressed, so rather too small
 # A transaction that has begun to read can not be made one that writes; session settings fall back with it.
@@ -65,21 +70,15 @@ class PostgresQueries(QueryRunner):
             )
 
     def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """In parts whose size follows from that of the rows before, so that large ones never come all at once."""
         rows: list[tuple[Any, ...]] = []
-        byte_count, size = 0, FIRST_ROWS
+        byte_count = 0
         with self._fenced(table.name) as session:
-            session.execute(sql("DECLARE syncdeck_page NO SCROLL CURSOR FOR {query}", query=query), parameters)
-            while True:
-                fetch = sql("FETCH FORWARD {size} FROM syncdeck_page", size=SQLText(str(size)))
-                part = session.fetch_leniently(fetch, ())
+            for part in self._parts(session, query, parameters):
                 rows += part
                 byte_count += size_of(part)
                 if byte_count > LARGEST_PAGE_BYTES:
                     raise QueryFailures(session.place, self._seconds).too_big()
-                if len(part) < size:
-                    return rows
-                size = max(1, min(MOST_ROWS, PART_BYTES * len(rows) // max(1, byte_count)))
+        return rows
 
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
@@ -88,9 +87,22 @@ class PostgresQueries(QueryRunner):
         own = PostgresQueries(self._open_session, self._seconds, self._notify)
         try:
             with own._fenced(table.name) as session:
-                yield from session.fetch_in_parts(query, parameters, min(size, MOST_ROWS))
+                yield from self._parts(session, query, parameters, size)
         finally:
             own.close()
+
+    def _parts(
+        self, session: Session, query: SQLText, parameters: Sequence[Any], most: int = MOST_ROWS
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Parts whose size follows from that of the rows before, so that large rows never come all at once."""
+        session.execute(sql("DECLARE syncdeck_part NO SCROLL CURSOR FOR {query}", query=query), parameters)
+        row_count, byte_count, size = 0, 0, min(FIRST_ROWS, most)
+        while part := session.fetch_leniently(sql("FETCH {size} FROM syncdeck_part", size=SQLText(str(size)))):
+            yield part
+            session.fetch(LIMIT, (f"{self._seconds}s",))  # a function of the database may have lifted it
+            row_count += len(part)
+            byte_count += size_of(part)
+            size = max(1, min(most, MOST_ROWS, PART_BYTES * row_count // max(1, byte_count)))
 
     @contextmanager
     def _fenced(self, stream: str) -> Iterator[Session]:

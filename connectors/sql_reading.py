@@ -12,6 +12,7 @@ from connectors.cursors import check_cursor_type, highest_value
 from connectors.errors import ConfigError
 from connectors.query_texts import CustomQuery
 from connectors.records import Batch, Filter, PartitionRequest, ReadRequest, StreamSchema
+from connectors.sql_batches import Rows, batch_of, cut_into_pages
 from connectors.sql_null_parts import parts_by_nulls
 from connectors.sql_partitions import PartitionReader, as_boundary, boundary_query
 from connectors.sql_queries import QueryRunner, query_table
@@ -22,6 +23,7 @@ from connectors.sql_selects import (
     after,
     beyond_cursor,
     cursor_order,
+    in_order,
     reading_order,
     where,
 )
@@ -30,7 +32,6 @@ from connectors.surroundings import Surroundings
 
 CANDIDATE_TYPES = ("date", "datetime", "integer", "bigint")
 CURSOR_WORDS = ("updated", "modified", "changed", "created", "version", "timestamp")
-SAMPLED_ROWS = 50
 
 
 class SQLConnector(Connector):
@@ -77,6 +78,10 @@ class SQLConnector(Connector):
     @abstractmethod
     def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
         """The ordered statement, limited to `size` rows; where the order is not total, to those and their equals."""
+
+    def reads_at_once(self, table: Table, order: Order) -> bool:
+        """Whether one long statement is better than one a page; the rows' order must be that of their values here."""
+        return False
 
     def fetch_page(
         self, table: Table, query: SQLText, selected: Sequence[Column], order: Order, size: int, values: Sequence[Any]
@@ -134,7 +139,7 @@ class SQLConnector(Connector):
         parameters = Parameters(self.dialect)
         query = self._select(table, columns, _where_all(table, request.filters, parameters))
         for rows in self.fetch_in_parts(table, query, parameters.values, request.batch_size):
-            yield _batch(columns, self.typed(columns, self.received(table, columns, rows)), None)
+            yield batch_of(columns, self.typed(columns, self.received(table, columns, rows)), None)
 
     def order_of(self, table: Table, request: ReadRequest) -> Order:
         """By what a request's pages go on; no columns where nothing gives the records an order."""
@@ -163,27 +168,42 @@ class SQLConnector(Connector):
         known = {column.name: column for column in (*order.columns, *columns)}
         selected = tuple(known[name] for name in names)
         places = [list(names).index(column.name) for column in order.columns]
-        position = request.position
-        while True:
-            rows = self._read_page(request, table, selected, order, position)
-            if not rows:
-                return
-            last = rows[-1]
-            pairs = zip(order.columns, places, strict=True)
-            position = [self.dialect.positioned(column, last[place]) for column, place in pairs]
-            is_last = len(rows) < request.batch_size
+        for rows in self._pages(request, table, selected, order, places):
+            position = self._position(order, places, rows[-1])
             highest = None
             if request.cursor is not None:
                 highest = highest_value(order.columns[0].field.type, [row[places[0]] for row in rows])
             if len(selected) > len(columns):
                 rows = [row[: len(columns)] for row in rows]
-            yield replace(_batch(columns, self.typed(columns, rows), position), highest=highest)
-            if is_last:
-                return
+            yield replace(batch_of(columns, self.typed(columns, rows), position), highest=highest)
 
-    def _read_page(
+    def _pages(
+        self, request: ReadRequest, table: Table, selected: tuple[Column, ...], order: Order, places: Sequence[int]
+    ) -> Iterator[Rows]:
+        position = request.position
+        if self.reads_at_once(table, order):
+            query, values = self._beyond(request, table, selected, order, position)
+            parts = self.fetch_in_parts(table, in_order(query, order), values, request.batch_size)
+            whole = (self.received(table, selected, part) for part in parts)
+            yield from cut_into_pages(whole, places, request.batch_size)
+            return
+        while True:
+            query, values = self._beyond(request, table, selected, order, position)
+            rows = self.fetch_page(table, query, selected, order, request.batch_size, values)
+            if rows:
+                yield self.received(table, selected, rows)
+            if len(rows) < request.batch_size:
+                return
+            position = self._position(order, places, rows[-1])
+
+    def _position(self, order: Order, places: Sequence[int], last: tuple[Any, ...]) -> list[Any]:
+        pairs = zip(order.columns, places, strict=True)
+        return [self.dialect.positioned(column, last[place]) for column, place in pairs]
+
+    def _beyond(
         self, request: ReadRequest, table: Table, selected: tuple[Column, ...], order: Order, position: Any
-    ) -> list[tuple[Any, ...]]:
+    ) -> tuple[SQLText, list[Any]]:
+        """The statement for what comes after the position, not yet ordered, and its parameters."""
         parameters = Parameters(self.dialect)
         conditions = where(table, request.filters, parameters)
         if position is not None:
@@ -193,9 +213,7 @@ class SQLConnector(Connector):
         if request.cursor is not None:
             reached = None if position is None else position[0]
             conditions.append(beyond_cursor(request.cursor, order.columns[0], reached, parameters))
-        query = self._select(table, selected, _all_of(conditions))
-        rows = self.fetch_page(table, query, selected, order, request.batch_size, parameters.values)
-        return self.received(table, selected, rows)
+        return self._select(table, selected, _all_of(conditions)), parameters.values
 
     def _select(self, table: Table, columns: Sequence[Column], condition: SQLText) -> SQLText:
         wanted = self.selected(table, columns)
@@ -208,19 +226,6 @@ def _where_all(table: Table, filters: Sequence[Filter], parameters: Parameters) 
 
 def _all_of(conditions: Sequence[SQLText]) -> SQLText:
     return sql(" WHERE {all}", all=joined(conditions, " AND ")) if conditions else sql("")
-
-
-def _batch(columns: Sequence[Column], rows: list[tuple[Any, ...]], position: Any) -> Batch:
-    return Batch(tuple(column.name for column in columns), rows, position, estimate_bytes(rows))
-
-
-def estimate_bytes(rows: Sequence[Sequence[Any]]) -> int:
-    """About how many bytes the rows are as text, by some evenly spread ones."""
-    if not rows:
-        return 0
-    sample = rows[:: max(1, len(rows) // SAMPLED_ROWS)]
-    length = sum(len(value) if isinstance(value, str | bytes) else len(str(value)) for row in sample for value in row)
-    return round(length * len(rows) / len(sample))
 
 
 def _bad_position(stream: str) -> ConfigError:

@@ -185,6 +185,12 @@ class Order:
     is_total: bool
 
 
+def in_order(query: SQLText, order: Order) -> SQLText:
+    """The statement, whose rows are of alias t, with its rows in that order."""
+    by = joined(sql("t.{column}", column=column.ordered) for column in order.columns)
+    return sql("{query} ORDER BY {by}", query=query, by=by)
+
+
 def reading_order(table: Table, key: Sequence[str], dialect: ReadDialect) -> Order:
     """The order for a wanted key (the table's own if none is wanted), made total by the row's own place if need be."""
     names = tuple(key) or table.key

@@ -1,0 +1,47 @@
+"""Rows as batches of a stream: put together from what came of one long statement, and measured. Runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from connectors.records import Batch
+from connectors.sql_text import Column
+
+Rows = list[tuple[Any, ...]]
+SAMPLED_ROWS = 50
+
+
+def batch_of(columns: Sequence[Column], rows: Rows, position: Any) -> Batch:
+    """The rows as a batch."""
+    return Batch(tuple(column.name for column in columns), rows, position, estimate_bytes(rows))
+
+
+def estimate_bytes(rows: Sequence[Sequence[Any]]) -> int:
+    """About how many bytes the rows are as text, by some evenly spread ones."""
+    if not rows:
+        return 0
+    sample = rows[:: max(1, len(rows) // SAMPLED_ROWS)]
+    length = sum(len(value) if isinstance(value, str | bytes) else len(str(value)) for row in sample for value in row)
+    return round(length * len(rows) / len(sample))
+
+
+def cut_into_pages(parts: Iterable[Rows], places: Sequence[int], size: int) -> Iterator[Rows]:
+    """Ordered rows, however they come, as pages of `size`; rows that are equal at `places` are never parted."""
+    held: Rows = []
+    for part in parts:
+        held += part
+        while len(held) > size:
+            end = _end_of_equals(held, places, size)
+            if end is None:
+                break
+            yield held[:end]
+            held = held[end:]
+    if held:
+        yield held
+
+
+def _end_of_equals(rows: Rows, places: Sequence[int], size: int) -> int | None:
+    """Where the equals of the row number `size` end; None if that is not to be seen yet."""
+    last = [rows[size - 1][place] for place in places]
+    return next((at for at in range(size, len(rows)) if [rows[at][place] for place in places] != last), None)
