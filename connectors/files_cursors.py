@@ -6,32 +6,23 @@ that are none of the cursor's type come last, since mapping is to refuse them, a
 
 from __future__ import annotations
 
-import base64
-import datetime as dt
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from connectors.cursors import check_cursor_type, highest_value
-from connectors.errors import ConfigError, TransientError
+from connectors.errors import ConfigError
 from connectors.files_errors import bad_position, changed
 from connectors.files_filters import chosen
 from connectors.files_reading import BATCH_BYTES, chosen_records, judges_of, state_of
 from connectors.files_records import Row, unreadable
+from connectors.files_sorting import Found, encode_record, sorted_by_cursor
 from connectors.files_streams import StreamFiles
 from connectors.records import Batch, CursorRequest, Field, ReadRequest, Unread, decode_value, encode_value
 from connectors.surroundings import Interruption
 
 FITTING, UNFIT, UNREAD = 0, 1, 2  # classes of records, in their order; the cursor of the latter two is 0
-STEPS_BETWEEN_CHECKS = 100_000  # of SQLite's machine
-CACHE_KIB = 16 * 1024
-Found = tuple[int, Any, int, str, str]
-"""Class, cursor, number in the order of the files, place, and the record as JSON (or its reason and text)."""
 
 
 @dataclass(slots=True)
@@ -64,13 +55,10 @@ def read_by_cursor(
     state = state_of(files)
     after = _position_of(request, state, by)
     start = None if cursor.start is None else _start_of(files.stream, by, cursor.start)
-    with _sorter(interruption) as sorter:
-        found = _found(files, request, by, interruption)
-        wanted = (one for one in found if _is_wanted(one, start, after, is_inclusive=cursor.is_inclusive))
-        sorter.executemany("INSERT INTO found VALUES (?, ?, ?, ?, ?)", (_stored(one) for one in wanted))
-        order = "cursor COLLATE decimals" if by.type == "decimal" else "cursor"
-        rows = sorter.execute(f"SELECT * FROM found ORDER BY class, {order}, number")  # noqa: S608 - our own words
-        yield from _batches(rows, names, by, state, request.batch_size)
+    found = _found(files, request, by, interruption)
+    wanted = (one for one in found if _is_wanted(one, start, after, is_inclusive=cursor.is_inclusive))
+    rows = sorted_by_cursor(wanted, by.type, interruption)
+    yield from _batches(rows, names, by, state, request.batch_size)
 
 
 def _batches(rows: Iterable[Found], names: tuple[str, ...], by: Field, state: str, batch_size: int) -> Iterator[Batch]:
@@ -131,7 +119,7 @@ def _found(files: StreamFiles, request: ReadRequest, by: Field, interruption: In
                         raise unreadable(opened.place, record)
                     yield UNREAD, 0, number, opened.place, json.dumps([record.reason, record.text])
                 elif record[places[-1]] is not None:
-                    text = json.dumps([record[one] for one in places[:-1]], default=_text_form)
+                    text = encode_record([record[one] for one in places[:-1]])
                     yield *_judged(by, record[places[-1]]), number, opened.place, text
 
 
@@ -147,52 +135,3 @@ def _is_wanted(one: Found, start: Any, after: tuple[int, Any, int] | None, *, is
     if after is not None and (kind, value, number) <= after:
         return False
     return kind != FITTING or start is None or value > start or (is_inclusive and value == start)
-
-
-def _text_form(value: Any) -> Any:
-    """The JSON text form that the type of the value decodes."""
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    return value.isoformat() if isinstance(value, dt.date) else str(value)
-
-
-# The temporary file.
-
-
-@contextmanager
-def _sorter(interruption: Interruption) -> Iterator[sqlite3.Connection]:
-    """A database without a name, which SQLite keeps in a file once it is large, and removes by itself."""
-    with closing(sqlite3.connect("", isolation_level=None)) as sorter:
-        sorter.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        sorter.execute("PRAGMA journal_mode = OFF")
-        sorter.execute("CREATE TABLE found (class INTEGER, cursor, number INTEGER, place TEXT, record TEXT)")
-        sorter.create_collation("decimals", _compare_decimals)
-        sorter.set_progress_handler(lambda: interruption.is_requested, STEPS_BETWEEN_CHECKS)
-        try:
-            yield sorter
-        except sqlite3.OperationalError as error:
-            interruption.check()
-            hint = "Make room where temporary files lie (TMPDIR), then retry."
-            raise TransientError(
-                "disk_full", f"sorting the records by their cursor failed: {error}", hint=hint
-            ) from error
-
-
-def _stored(one: Found) -> Found:
-    """Times as texts of one length, which sort as they do."""
-    kind, value, *rest = one
-    if isinstance(value, dt.datetime):
-        value = value.replace(tzinfo=None).isoformat(timespec="microseconds")
-    elif isinstance(value, dt.date | Decimal):
-        value = str(value)
-    return kind, value, *rest
-
-
-def _compare_decimals(left: str, right: str) -> int:
-    one, other = _decimal(left), _decimal(right)
-    return (one > other) - (one < other)
-
-
-@lru_cache(maxsize=16_384)  # a sort asks for the same values again and again
-def _decimal(text: str) -> Decimal:
-    return Decimal(text)

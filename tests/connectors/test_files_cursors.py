@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from connectors import files_cursors
+from connectors import files_sorting
 from connectors.errors import Interrupted, SyncError, TransientError
 from connectors.files import FilesConnector
 from connectors.records import Batch, CursorRequest, ReadRequest
@@ -123,7 +123,7 @@ def test_memory_does_not_grow_with_what_is_sorted(root: Path) -> None:
 
 
 def test_sorting_says_when_there_is_no_room_for_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files_cursors, "CACHE_KIB", 64)
+    monkeypatch.setattr(files_sorting, "CACHE_KIB", 64)
     write_many(root / "a.csv", 1_000, 2_000)
     with limited_files(100_000), pytest.raises(TransientError, match="sorting the records by their cursor") as caught:
         read("a", CursorRequest("id"))
