@@ -66,10 +66,10 @@ class SQLApplying(SQLWriter, ChangeApplier):
         return (*row, change.operation, "".join(flags))
 
     def _place(self, name: str) -> int:
-        names = self.conditions.target.names[: self.conditions.width]
-        if name not in names:
-            raise column_mismatch(self.request.stream, [name], names)
-        return names.index(name)
+        places = self.conditions.places
+        if name not in places:
+            raise column_mismatch(self.request.stream, [name], places)
+        return places[name]
 
     def _decoded(self, change: RecordChange, name: str, value: Any) -> Any:
         field_type = self.conditions.columns[self._place(name)].field.type

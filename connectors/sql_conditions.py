@@ -25,6 +25,7 @@ class ConditionalMerge(Merge):
 
     def __init__(self, request: WriteRequest, target: Table, dialect: MergeDialect) -> None:
         self.width = len(target.columns)
+        self.places = {name: place for place, name in enumerate(target.names)}
         own = tuple(Column(Field(name, "text"), TEXT, TEXT, "text") for name in ("operation", "flags"))
         columns = (*target.columns, *target.columns, *own)
         whole = replace(request, fields=tuple(column.field for column in columns))

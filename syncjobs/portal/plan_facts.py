@@ -13,7 +13,7 @@ from syncjobs.operations.reverting import reversals_of
 from syncjobs.portal.change_facts import Value, field_value
 from syncjobs.portal.words import plural, value_text
 
-CONDITION = "Each is made only where the target's record is still as {whose} it; the others are listed as conflicts."
+CONDITION = "A record is left alone, and listed as a conflict, if it is no longer as {whose} it."
 CURSOR_STAYS = " The cursor stays where it is: set it back if the next run is to read these records again."
 
 

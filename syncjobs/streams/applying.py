@@ -20,7 +20,7 @@ from syncjobs.stream_specs import StreamSpec
 from syncjobs.streams.books import BatchBooks
 from syncjobs.streams.change_orders import ChangeOrder, find_order
 from syncjobs.streams.exactly_once import ExactlyOnce, FilledBatch
-from syncjobs.streams.guards import GuardDesk
+from syncjobs.streams.guards import SAMPLE, GuardDesk
 from syncjobs.streams.opening import connector_of
 from syncjobs.streams.progress import Progress
 
@@ -171,9 +171,13 @@ def _check_guards(stream: ChangedStream, order: ChangeOrder) -> None:
         records = stream.target.count(stream.spec.target)
     except ConfigError:  # the table is not there yet
         records = 0
-    sample = (order.wanted(change, ()) for change in next(order.pages(None, CHUNK), []))
-    guards.check_deletes(wanted.deleted, records, sample)
-    guards.check_changes(wanted.changed, records, sample)
+    guards.check_deletes(wanted.deleted, records, _sample(order))
+    guards.check_changes(wanted.changed, records, _sample(order))
+
+
+def _sample(order: ChangeOrder) -> Iterator[base.RecordChange]:
+    for change in next(order.pages(None, SAMPLE), []):
+        yield order.wanted(change, ())
 
 
 def _refuse_incomplete(order: ChangeOrder, progress: Progress) -> None:
@@ -189,5 +193,5 @@ def _refuse_incomplete(order: ChangeOrder, progress: Progress) -> None:
 def _summary(counts: Counts) -> str:
     parts = [f"{name} {number:,}" for name, number in counts.diff_summary().items()]
     parts += [f"already so {counts.unchanged:,}"] if counts.unchanged else []
-    parts += [f"conflicts, which were left alone: {counts.skipped:,}"] if counts.skipped else []
-    return ", ".join(parts)
+    conflicts = f"; {counts.skipped:,} conflicts were left alone" if counts.skipped else ""
+    return (", ".join(parts) or "nothing was written") + conflicts

@@ -77,7 +77,7 @@ def test_plan_is_approved_and_applied_by_its_buttons(portal: Client, planned: Sy
     assert "Approved by anna; its 3 changes can be applied until" in text
     question = page(portal, planned, "apply")
     assert "1 insert, 1 update, 1 delete" in question
-    assert "only where the target&#x27;s record is still as the plan saw it" in question
+    assert "listed as a conflict, if it is no longer as the plan saw it" in question
     assert "Apply the plan</button>" in question
     assert SyncJob.objects.count() == 1, "asking does nothing"
     text = post(portal, planned, "apply")
@@ -126,7 +126,7 @@ def test_job_is_reverted_after_a_question_that_says_what_happens(portal: Client,
     assert 'id="revert-job"' in page(portal, job)
     question = page(portal, job, "revert")
     assert "delete 1 record, set back 1 record, bring back 1 record in store/airports" in question
-    assert "still as this job left it" in question
+    assert "if it is no longer as this job left it" in question
     text = post(portal, job, "revert")
     new = SyncJob.objects.get(trigger_type="revert")
     assert f"Job #{new.pk} reverts #{job.pk}. It is queued." in text
