@@ -13,6 +13,7 @@ from connectors.postgres_asides import PostgresAsides
 from connectors.postgres_changes import rendered_rows
 from connectors.postgres_copy import copy_rows
 from connectors.postgres_dialect import CREATED_AS
+from connectors.postgres_sending import COPY_OPTIONS
 from connectors.records import Field
 from connectors.sql_statements import stage_name
 from connectors.sql_text import Column, SQLText, joined, sql
@@ -86,13 +87,8 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
 
     def _receive(self, table: SQLText, names: SQLText, parcel: Parcel) -> int:
         """How many records came."""
-        form = self.form(self.request.fields)
-        query = sql(
-            "COPY {table} ({names}) FROM STDIN ({form})",
-            table=table,
-            names=names,
-            form=sql("FORMAT binary") if form == "binary" else sql("FORMAT text"),
-        )
+        form = COPY_OPTIONS[parcel.form]
+        query = sql("COPY {table} ({names}) FROM STDIN ({form})", table=table, names=names, form=form)
         received = self.session.guarded(lambda: self._copy(query, parcel))
         self._refuse_others(received, parcel.records)
         return received

@@ -20,6 +20,7 @@ from connectors.sql_selects import Order, Parameters, after, beyond_cursor, wher
 from connectors.sql_text import SQLText, Table, joined, sql
 from connectors.straight import Facts, Format, Parcel, Portion, Selection, StraightReader
 
+COPY_OPTIONS: dict[Format, SQLText] = {"binary": sql("FORMAT binary"), "text": sql("FORMAT text")}
 BLOCK_BYTES = 1 << 17
 DOUBT = "syncdeck: a doubtful record"
 
@@ -27,8 +28,9 @@ DOUBT = "syncdeck: a doubtful record"
 class PostgresParcel(Parcel):
     """One COPY to the outside."""
 
-    def __init__(self, session: Session, query: SQLText, most_bytes: int | None) -> None:
-        self._session, self._query, self._most_bytes = session, query, most_bytes or sys.maxsize
+    def __init__(self, session: Session, select: SQLText, form: Format, most_bytes: int | None) -> None:
+        self._session, self._most_bytes, self.form = session, most_bytes or sys.maxsize, form
+        self._query = sql("COPY ({select}) TO STDOUT ({form})", select=select, form=COPY_OPTIONS[form])
 
     def blocks(self) -> Generator[bytes]:
         """The server gives row by row; they go on in blocks."""
@@ -157,12 +159,8 @@ class PostgresSender(StraightReader):
         return Facts(tuple(row[: len(self._selection.counted)]), None if field is None else row[-1])
 
     def parcel(self, portion: Portion, form: Format) -> Parcel:
-        query = sql(
-            "COPY ({select}) TO STDOUT ({form})",
-            select=self._select(self._within(portion, Literals(self._dialect))),
-            form=sql("FORMAT binary") if form == "binary" else sql("FORMAT text"),
-        )
-        return PostgresParcel(self._session, query, self._selection.most_bytes)
+        select = self._select(self._within(portion, Literals(self._dialect)))
+        return PostgresParcel(self._session, select, form, self._selection.most_bytes)
 
     def _select(self, conditions: Sequence[SQLText]) -> SQLText:
         values = joined(spell(expression, self._known) for _, expression in self._selection.columns)

@@ -56,6 +56,7 @@ class Facts:
 class Parcel(ABC):
     """The blocks of a portion, sent once; `records` and `byte_count` are known when all were taken."""
 
+    form: Format
     records: int = 0
     byte_count: int = 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +27,8 @@ FILL = """
 INSERT INTO here.things SELECT (ARRAY['b', 'A', 'a', 'Ä', 'z', '😀'])[1 + n % 6], n, n * 1000000000000000, n, n / 7.0,
     ('1e-' || n)::numeric, n / 3.0, n / 3.0, n % 2 = 0, '2024-02-28'::date + n, '2024-02-28 23:59:59.5+02'::timestamptz,
     '2024-02-28 12:00:00.000001', E'tab\\t line\\n back\\\\slash "quoted" ''it'' \\u00e4\\U0001f600\\\\N',
-    'c' || n, 'f', decode(lpad(to_hex(n), 4, '0'), 'hex'), md5(n::text)::uuid, n * interval '1 hour', '10.0.0.1', '12:00:00.25'
+    'c' || n, 'f', decode(lpad(to_hex(n), 4, '0'), 'hex'), md5(n::text)::uuid, n * interval '1 hour', '10.0.0.1',
+    '12:00:00.25'
 FROM generate_series(1, 20) AS n
 """
 EMPTY = "UPDATE here.things SET ({names}) = ROW({nulls}) WHERE number IN (3, 7)"
@@ -56,9 +56,6 @@ class Databases:
     def things(self, schema: str = "there", table: str = "things") -> list[tuple[Any, ...]]:
         """The rows as PostgreSQL shows them."""
         return self.sql(f"SELECT t::text FROM {schema}.{table} AS t ORDER BY 1")  # noqa: S608 - our own names
-
-
-MakeType = Callable[..., Any]
 
 
 @pytest.fixture
@@ -253,7 +250,7 @@ def test_incremental_run_is_copied_and_moves_the_cursor_as_ever(both: Databases)
     fill(both)
     both.sql("UPDATE here.things SET seen = '2024-01-01'::timestamptz + (number % 3) * interval '1 day'")
     both.sql("UPDATE here.things SET seen = NULL WHERE number = 20")
-    settings = {"extent": "incremental", "cursor": {"field": "seen"}, "batch_size": 6}
+    settings: dict[str, Any] = {"extent": "incremental", "cursor": {"field": "seen"}, "batch_size": 6}
     results = []
     for kind in (job_type(**settings), one_by_one(**settings)):
         both.sql("DROP TABLE IF EXISTS there.things", "UPDATE here.things SET code = 'c' WHERE number = 1")
