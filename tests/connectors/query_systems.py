@@ -1,4 +1,4 @@
-"""A PostgreSQL database and an SQLite file with the same table, to try custom queries on as a user that only reads."""
+"""A PostgreSQL database and an SQLite file with the same table, read by the user that docs/queries.md makes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from connectors.sqlite import SQLiteConnector
 from tests.connectors.sql_systems import allow_files_below, postgres_config
 from tests.postgres_server import PostgresServer
 
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
 READER, READER_PASSWORD = "query_reader", "reads-only-in-tests"
 CREATE = "CREATE TABLE orders (id integer PRIMARY KEY, customer text, amount {decimal}, placed {datetime}, note text)"
 TYPES = {
@@ -108,14 +109,10 @@ class PostgresSystem(QuerySystem):
     def __init__(self, server: PostgresServer, url: str) -> None:
         self.server, self.url = server, url
         super().__init__()
+        as_told = (CHECKOUT / "docs" / "queries.md").read_text(encoding="utf-8").partition("```sql\n")[2]
+        statements = as_told.partition("```")[0].replace("choose-a-long-one", READER_PASSWORD)
         database = url.rpartition("/")[2]
-        self.execute(
-            f"CREATE ROLE {READER} LOGIN PASSWORD '{READER_PASSWORD}'",
-            f"GRANT CONNECT ON DATABASE {database} TO {READER}",
-            f"GRANT USAGE ON SCHEMA public TO {READER}",
-            f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}",
-            f"ALTER ROLE {READER} SET default_transaction_read_only = on",
-        )
+        self.execute(*statements.replace("DATABASE erp", f"DATABASE {database}").strip().splitlines())
 
     def _connect(self, config: dict[str, Any]) -> SQLConnector:
         own, _ = postgres_config(self.server, self.url)
