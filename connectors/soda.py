@@ -18,7 +18,7 @@ from connectors.http_answers import checked_url, port_of
 from connectors.network import check_literal
 from connectors.records import Batch, Field, Filter, ReadRequest, StreamInfo, StreamSchema
 from connectors.soda_checks import check_portal
-from connectors.soda_paging import Paging
+from connectors.soda_paging import Paging, as_rows
 from connectors.soda_portal import SodaPortal
 from connectors.soql import (
     FLOATING_TYPES,
@@ -206,7 +206,7 @@ class SodaConnector(Connector):
             for record in records:
                 if name in record:
                     record[name] = localize(record[name])
-        return [tuple(map(record.get, names)) for record in records]
+        return as_rows(records, names)
 
     def _dataset(self, stream: str) -> Dataset:
         if stream not in self._datasets:

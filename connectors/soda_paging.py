@@ -6,7 +6,9 @@ Sends nothing. Pages go on after the last `:id`, with a cursor after the last (c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from connectors.cursors import check_cursor_type, highest_value
@@ -105,6 +107,15 @@ class Paging:
                 "protocol", f"{self.host} sent a record of {self.conditions.stream} without {self.field.name}"
             )
         return {"cursor": value, "id": identifier}
+
+
+def as_rows(records: list[dict[str, Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """The fields as tuples. A portal leaves out those without a value; most records have all of them, and `:id`."""
+    if len(names) > 1:
+        pick, empty, whole = itemgetter(*names), dict.fromkeys(names), len(names) + 1
+        with suppress(KeyError):  # what was not asked for may have come instead
+            return [pick(record if len(record) >= whole else empty | record) for record in records]
+    return [tuple(map(record.get, names)) for record in records]
 
 
 def _id_of(position: Any) -> str:
