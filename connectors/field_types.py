@@ -147,7 +147,7 @@ def exact_float(text: str) -> float:
     """A number in JSON with a fraction or exponent. Raises InexactNumber where it would become another one."""
     number = float(text)
     if len(text) > SURE_LENGTH or not text.replace(".", "").lstrip("-").isdigit():
-        digits = sum(map(str.isdigit, text.lower().partition("e")[0]))
+        digits = max(1, len(text.lower().partition("e")[0].replace(".", "").lstrip("-0")))
         try:
             is_exact = Decimal(f"{number:.{digits - 1}e}") == Decimal(text)
         except InvalidOperation:

@@ -207,6 +207,7 @@ def test_broken_records_are_set_aside_with_file_and_line(
     assert counts(again) == {"read": 6, "unchanged": 2, "rejected": 4}, again.failure
 
 
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
 def test_broken_record_stops_a_job_that_sets_nothing_aside(broken: Path, target: str, sync: MakeType) -> None:
     job = run(sync("files", target, batch_size=1))
     assert (job.status, job.counts["inserted"]) == ("error", 1)
@@ -216,6 +217,7 @@ def test_broken_record_stops_a_job_that_sets_nothing_aside(broken: Path, target:
     assert job.failure["message"].startswith(f"{broken.name}, line {line}: {REASONS[broken.suffix[1:]][0]}")
 
 
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
 def test_mirror_deletes_nothing_while_a_record_cannot_be_read(broken: Path, target: str, sync: MakeType) -> None:
     names = ("id", "note", "size")
     whole = (b",".join(b"%d" % number for _ in names) + b"\n" for number in range(1, 7))
@@ -233,6 +235,7 @@ def test_mirror_deletes_nothing_while_a_record_cannot_be_read(broken: Path, targ
     assert len(typed_rows(target, "items", ("id",))) == 6
 
 
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
 def test_quote_that_stays_open_ends_the_job_even_where_records_are_set_aside(
     data: Path, target: str, sync: MakeType, transactional_db: None
 ) -> None:
@@ -245,6 +248,7 @@ def test_quote_that_stays_open_ends_the_job_even_where_records_are_set_aside(
     assert (job.failure["code"], "items.csv, line 3" in job.failure["message"]) == ("broken_file", True)
 
 
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
 def test_texts_of_broken_records_are_hidden_where_fields_are_masked(broken: Path, target: str, sync: MakeType) -> None:
     job_type = sync("files", target, on_reject={"policy": "quarantine"})
     job_type.config["masked_fields"] = ["note"]
