@@ -1,10 +1,16 @@
-"""Makes given changes in a PostgreSQL table: connectors.sql_applying's steps on this kind's writer."""
+"""Makes given changes in a PostgreSQL table: what connectors.sql_applying leaves to the kind."""
 
 from __future__ import annotations
 
 from connectors.postgres_writer import PostgresWriter
 from connectors.sql_applying import SQLApplying
+from connectors.sql_text import sql
+
+GENERATED = sql("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attgenerated <> ''")
 
 
 class PostgresApplier(SQLApplying, PostgresWriter):
-    """Nothing but the two together."""
+    """On a connection of its own."""
+
+    def computed_columns(self) -> list[str]:
+        return [name for (name,) in self.fetch(GENERATED, (self.merge.target.sql,))]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from connectors.applying import ChangeApplier, ConflictReason, RecordConflict
-from connectors.base import Comparison, RecordChange, TargetCheckpoint
+from connectors.base import Comparison, Operation, RecordChange, TargetCheckpoint
 from connectors.errors import DataError, InternalError
 from connectors.records import FieldType, decode_value, key_text
 from connectors.sql import SQLWriter
@@ -21,6 +21,7 @@ Judged = tuple[int, RecordChange, str, bool]
 class SQLApplying(SQLWriter, ChangeApplier):
     """The steps of ChangeApplier that the SQL kinds share; a kind puts it before its own writer."""
 
+    _computed: frozenset[int]
     _changes: list[RecordChange]
     _judged: list[Judged]
 
@@ -28,8 +29,13 @@ class SQLApplying(SQLWriter, ChangeApplier):
         found = super().begin(job_token, fence)
         if not isinstance(self._merge, ConditionalMerge):
             self._merge = ConditionalMerge(self.request, self.merge.target, self.dialect)
+            self._computed = frozenset(self._place(name) for name in self.computed_columns())
         self._changes, self._judged = [], []
         return found
+
+    def computed_columns(self) -> list[str]:
+        """The names of those that the target fills by itself and lets nobody write."""
+        return []
 
     @property
     def conditions(self) -> ConditionalMerge:
@@ -137,17 +143,19 @@ class SQLApplying(SQLWriter, ChangeApplier):
 
     def _apply(self, bounds: tuple[int, int]) -> int:
         merge, written = self.conditions, 0
-        made = list(self.changes())
         if self.found.inserted:
-            places = self._touched(*(change for change in made if change.operation == "insert"))
-            written += self.execute(merge.insert_wanted(places), bounds)
+            written += self.execute(merge.insert_wanted(self._written_by("insert")), bounds)
         if self.found.updated:
-            places = self._touched(*(change for change in made if change.operation == "update"))
-            written += self.execute(merge.update_wanted(places), bounds)
+            written += self.execute(merge.update_wanted(self._written_by("update")), bounds)
         if self.found.deleted:
             written += self.execute(merge.delete_wanted(), bounds)
         self.check_deferred_constraints()
         return written
+
+    def _written_by(self, operation: Operation) -> list[int]:
+        """The places that the changes of this kind write."""
+        touched = self._touched(*(change for change in self.changes() if change.operation == operation))
+        return [place for place in touched if place not in self._computed]
 
 
 def _decoded(field_type: FieldType, value: Any) -> Any:

@@ -8,12 +8,17 @@ from typing import Any
 
 from connectors.errors import DataError
 from connectors.sql_applying import SQLApplying
+from connectors.sql_text import sql
 from connectors.sqlite_dialect import storing
 from connectors.sqlite_writer import SQLiteWriter
 
 
 class SQLiteApplier(SQLApplying, SQLiteWriter):
     """Values are stored as the target's own columns keep them."""
+
+    def computed_columns(self) -> list[str]:
+        query = sql("SELECT name FROM pragma_table_xinfo(?) WHERE hidden IN (2, 3)")
+        return [name for (name,) in self.fetch(query, (self.merge.target.name,))]
 
     def _stores(self) -> list[Callable[[Any], Any] | None]:
         columns = self.conditions.columns

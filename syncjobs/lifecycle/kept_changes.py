@@ -42,7 +42,7 @@ def why_not_kept(job: SyncJob) -> str:
     names = [field[0] for field in checkpoint.get("fields", ())]
     if not names:
         return "it ran before Syncdeck kept what that needs"
-    masked = [name for name in snapshot["config"].get("masked_fields", ()) if name in names]
+    masked = [name for name in snapshot["config"].get("masked_fields", ()) if name in names or counts.deleted]
     return f"the values of masked fields are not kept: {', '.join(masked)}" if masked else ""
 
 

@@ -91,8 +91,15 @@ def _write_request(spec: StreamSpec, target: base.Connector, order: ChangeOrder)
         fields = target.schema(spec.target).fields
     else:
         fields = tuple(Field(*field) for field in order.job.checkpoint["fields"])
-    create = spec.target_schema == "create" and not order.is_reversal
-    return base.WriteRequest(spec.target, fields, spec.key, "upsert", create=create)
+    adds = not order.is_reversal
+    return base.WriteRequest(
+        stream=spec.target,
+        fields=fields,
+        key=spec.key,
+        mode="upsert",
+        create=adds and spec.target_schema == "create",
+        add_columns=adds and spec.schema_policy.added == "evolve",
+    )
 
 
 class ChangeBatches(ExactlyOnce):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Any
@@ -15,6 +16,7 @@ from syncjobs.fingerprints import key_hash
 from syncjobs.models import Change, JobBatch
 
 CHUNK = 5_000  # rows of one transaction; heartbeats of others must not wait long on SQLite
+ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # and not the letters after an escaped backslash
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 COLUMNS = ("job_id", "batch_id", "stream", "key", "key_hash", "operation", "fields")
 
@@ -62,7 +64,8 @@ def _masked(value: Any) -> str | None:
 
 def _json(value: Any) -> str:
     # PostgreSQL's jsonb refuses NUL; a replacement character is shown instead.
-    return ENCODER.encode(value).replace("\\u0000", "\ufffd")
+    text = ENCODER.encode(value)
+    return ESCAPED_NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text
 
 
 def _insert(rows: list[tuple[Any, ...]]) -> None:

@@ -231,3 +231,31 @@ def test_batch_that_a_dead_job_left_open_is_undone_if_the_target_has_it(
     assert sum(row["note"] == "Changed" for row in people_at(Connector.objects.get(slug=target)).values()) == written
     assert counts(revert(dead)) == {"read": written, "updated": written}
     assert people_at(Connector.objects.get(slug=target)) == before
+
+
+def test_column_that_the_target_computes_is_compared_and_never_written(
+    items: MakeItems, source: RunningSandbox, sql_at_target: SQLAtTarget
+) -> None:
+    computed = "loud text GENERATED ALWAYS AS (upper(name)) STORED"
+    sql_at_target(f"CREATE TABLE items (code text PRIMARY KEY, name text, {computed})")
+    job_type = items(mode="mirror", columns=["code", "name"])
+    run(job_type)
+    before = rows_of(job_type)
+    assert before["C004"]["loud"] == "NAME 4"
+    source.delete_rows("items", ["C004"])
+    source.change_rows("items", [{"code": "C003", "name": "Renamed"}])
+    job = revert(run(job_type))
+    assert counts(job) == {"read": 2, "inserted": 1, "updated": 1}, job.failure
+    assert rows_of(job_type) == before
+
+
+def test_letters_that_look_like_an_escape_come_back_as_they_were(items: MakeItems, source: RunningSandbox) -> None:
+    name = "a\\u0000b"  # a backslash, and no NUL
+    source.change_rows("items", [{"code": "C003", "name": name}])
+    job_type = items()
+    run(job_type)
+    source.change_rows("items", [{"code": "C003", "name": "Renamed"}])
+    job = run(job_type)
+    assert job.status == "finished", job.failure
+    assert counts(revert(job)) == {"read": 1, "updated": 1}
+    assert rows_of(job_type)["C003"]["name"] == name
