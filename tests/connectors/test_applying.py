@@ -1,16 +1,48 @@
-"""Kinds that cannot make given changes say so; what the others share is in the contract (test_conformance_*)."""
+"""What the contract of kinds that make given changes (test_conformance_*) leaves: the others, and a race."""
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
+from threading import Thread
+
+import psycopg
 import pytest
 
 from connectors.applying import open_applier
+from connectors.base import RecordChange
 from connectors.errors import ConfigError
+from connectors.postgres import PostgresConnector
 from connectors.soda import SodaConnector
-from connectors.testing_applying import REQUEST
+from connectors.testing_applying import REQUEST, Applied, apply
+from tests.connectors.sql_systems import postgres_config
+from tests.postgres_server import PostgresServer
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def test_kind_that_can_not_judge_its_records_says_so() -> None:
     soda = SodaConnector("open-data", {"base_url": "https://data.example.org", "datasets": {}}, {})
     with pytest.raises(ConfigError, match="not possible with a target of kind soda"):
         open_applier(soda, REQUEST)
+
+
+def test_record_that_somebody_is_changing_is_waited_for_and_then_judged(
+    postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    insert = RecordChange("insert", {"id": 1}, {"name": [None, "Thing 1"]})
+    rename = RecordChange("update", {"id": 1}, {"name": ["Thing 1", "Mine"]})
+    applied: list[Applied] = []
+    config, credentials = postgres_config(postgres_server, postgres_url)
+    with closing(PostgresConnector("store", config, credentials)) as target, psycopg.connect(postgres_url) as other:
+        apply(target, insert, job="fill")
+        other.execute("UPDATE things SET name = 'Theirs' WHERE id = 1")
+        thread = Thread(target=lambda: applied.append(apply(target, rename)))
+        thread.start()
+        with psycopg.connect(postgres_url, autocommit=True) as observer:
+            while observer.execute(WAITING).fetchone() != (1,):
+                assert thread.is_alive(), "it did not wait"
+                time.sleep(0.02)
+        other.commit()
+        thread.join(20)
+    assert [one.fields for one in applied[0].conflicts] == [{"name": ["Thing 1", "Theirs"]}]
