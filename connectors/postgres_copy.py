@@ -35,7 +35,7 @@ def copy_rows(session: Session, merge: Merge, shown: StagedRows, rows: Rows, int
     if not all(column.native in BINARY_COPY[field.type] for field, column in pairs):
         return copy.run(query, _with_json_as_text(merge, rows), has_types=False)
     if any(column.native == "numeric" for column in merge.columns):  # the driver spells decimals faster as text
-        return copy.run(query, _with_json_as_text(merge, rows), has_types=True)
+        return copy.run(query, rows, has_types=True)
     return copy.run(sql("{copy} (FORMAT BINARY)", copy=query), rows, has_types=True)
 
 
