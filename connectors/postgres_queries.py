@@ -49,6 +49,7 @@ class PostgresQueries(QueryRunner):
         self._seconds = seconds
         self._notify = notify
         self._session: Session | None = None
+        self._limited_at = 0.0
 
     def describe(self, stream: str, source: SQLText) -> tuple[Column, ...]:
         with self._fenced(stream) as session:
@@ -99,7 +100,7 @@ class PostgresQueries(QueryRunner):
         row_count, byte_count, size = 0, 0, min(FIRST_ROWS, most)
         while part := session.fetch_leniently(sql("FETCH {size} FROM syncdeck_part", size=SQLText(str(size)))):
             yield part
-            session.fetch(LIMIT, (f"{self._seconds}s",))  # a function of the database may have lifted it
+            self._limit(session)  # what a function of the database may have lifted
             row_count += len(part)
             byte_count += size_of(part)
             size = max(1, min(most, MOST_ROWS, PART_BYTES * row_count // max(1, byte_count)))
@@ -108,26 +109,30 @@ class PostgresQueries(QueryRunner):
     def _fenced(self, stream: str) -> Iterator[Session]:
         if self._session is None or self._session.connection.closed:
             self._session = self._open_session(stream)
-        session, started = self._session, time.monotonic()
+        session = self._session
         try:
             session.execute(BEGIN)
-            session.fetch(LIMIT, (f"{self._seconds}s",))
+            self._limit(session)
             yield session
         except SyncError as error:
-            raise self._explained(error, session, time.monotonic() - started) from error
+            raise self._explained(error, session) from error
         finally:
             if session.is_usable:
                 session.execute(sql("ROLLBACK"))
             else:
                 self.close()
 
-    def _explained(self, error: SyncError, session: Session, elapsed: float) -> SyncError:
+    def _limit(self, session: Session) -> None:
+        session.fetch(LIMIT, (f"{self._seconds}s",))
+        self._limited_at = time.monotonic()
+
+    def _explained(self, error: SyncError, session: Session) -> SyncError:
         cause, failures = error.__cause__, QueryFailures(session.place, self._seconds)
         state = (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""
         if not isinstance(cause, psycopg.Error) or not state:
             return error
         what = first_line(cause.diag.message_primary or str(cause))
-        if state == "57014" and elapsed >= self._seconds * 0.9:
+        if state == "57014" and time.monotonic() - self._limited_at >= self._seconds * 0.9:
             return failures.timeout()
         if state == "25006":
             return failures.refused(what)

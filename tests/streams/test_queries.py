@@ -125,9 +125,12 @@ def test_a_job_that_stops_between_ranges_goes_on_in_each_of_them(notes: Notes, k
     assert copied(job_type, "id", "size") == [(n, n) for n in range(600)]
 
 
+@pytest.mark.parametrize("own", [{}, {"source": "notes", "query": None}], ids=["query", "table"])
 @pytest.mark.parametrize("mode", ["upsert", "mirror", "replace"])
-def test_more_records_than_the_limit_end_in_error_before_they_are_written(notes: Notes, mode: str) -> None:
-    job_type = querying(mode=mode, batch_size=10)
+def test_more_records_than_the_limit_end_in_error_before_they_are_written(
+    notes: Notes, mode: str, own: dict[str, Any]
+) -> None:
+    job_type = querying(mode=mode, batch_size=10, **own)
     assert counts(run(job_type)) == {"read": 50, "inserted": 50}
     notes.connection.execute("UPDATE notes SET mark = 'changed'")
     notes.connection.execute("DELETE FROM notes WHERE id = 0")
@@ -136,10 +139,9 @@ def test_more_records_than_the_limit_end_in_error_before_they_are_written(notes:
     job = run(SyncJobType.objects.get())
     assert (job.status, failure(job)) == ("error", ("data", "limit"))
     assert job.failure is not None
-    assert (
-        job.failure["message"]
-        == "my notes: the source has more than 25 records, which is the most for one run (max_rows)"
-    )
+    name = own.get("source", "my notes")
+    said = f"{name}: the source has more than 25 records, which is the most for one run (max_rows)"
+    assert job.failure["message"] == said
     assert not job.failure["retryable"]
     assert "deleted" not in counts(job)
     changed = [mark for _, mark in copied(job_type, "id", "mark") if mark == "changed"]
