@@ -119,10 +119,9 @@ def save_target(kind: str, database: str) -> None:
     save_connector(connector_from_shape(shape))
 
 
-def pair_type(*key: str) -> SyncJobType:
+def pair_type(*key: str, policy: str = "quarantine") -> SyncJobType:
     stream: dict[str, Any] = {"source": "items_in", "target": "items_out", "key": list(key) or ["id"]}
-    stream |= {"mode": "upsert", "extent": "full"}
-    stream["on_reject"] = {"policy": "quarantine"}
+    stream |= {"mode": "upsert", "extent": "full", "on_reject": {"policy": policy}}
     shape = {"slug": "pair", "source_connector": "source", "target_connector": "target", "max_retries": 0}
     return save_job_type(job_type_from_shape({**shape, "config": {"streams": [stream]}}), actor="test")
 
@@ -246,6 +245,22 @@ def check(found: dict[int, dict[str, Any]], expected: dict[int, dict[str, Any]])
         assert {name: type(value) for name, value in found[number].items() if name == "a_json"} == {
             name: type(value) for name, value in fields.items() if name == "a_json"
         }
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("filled", ["postgres"], indirect=True)
+def test_records_that_are_copied_unseen_arrive_exactly_too(
+    filled: Filled, kind: str, folder: Path, database: str
+) -> None:
+    """Between two databases of one kind, and where nothing may be set aside, records need not be looked at."""
+    with psycopg.connect(database, autocommit=True) as session:
+        session.execute("DELETE FROM items_in WHERE id > 1000")
+    save_target(kind, database)
+    job_type = pair_type(policy="stop")
+    job = run(job_type)
+    assert counts(job) == {"read": len(filled.good), "inserted": len(filled.good)}, job.failure
+    check(read_again(), expected_in(kind, filled))
+    assert counts(run(job_type)) == {"read": len(filled.good), "unchanged": len(filled.good)}
 
 
 ALIKE = [
