@@ -9,6 +9,9 @@ from typing import Any
 from connectors.errors import ConfigError, DataError
 from connectors.http import HttpSession
 from connectors.http_answers import Answer, RequestRefused, host_of, snippet
+from connectors.soql import PLAIN_NAME
+
+MOST_NAMED = 10
 
 
 class SodaPortal:
@@ -37,13 +40,29 @@ class SodaPortal:
             raise self._explain(stream, error) from error
         except ConfigError as error:
             raise self._not_found(stream, error) from error
-        if not isinstance(value, list) or not all(isinstance(record, dict) for record in value):
+        if not isinstance(value, list) or not {dict}.issuperset(map(type, value)):
             raise ConfigError(
                 "protocol",
                 f"{self.host} did not answer with a list of records of {stream}: {snippet(answer.body)}",
                 hint="Check that the address is that of a Socrata portal.",
             )
+        self._refuse_missing_columns(stream, parameters.get("$select", ""), answer)
         return value, len(answer.body)
+
+    def _refuse_missing_columns(self, stream: str, selected: str, answer: Answer) -> None:
+        """Empty fields are left out of records, so that only the header tells a column that is no longer sent."""
+        try:
+            sent = set(json.loads(answer.headers["X-SODA2-Fields"]))
+        except (KeyError, ValueError, TypeError):
+            return  # not every answer has it
+        wanted = [name for name in selected.split(",") if PLAIN_NAME.fullmatch(name) and name[0] != ":"]
+        missing = [name for name in wanted if name not in sent]
+        if missing:
+            raise DataError(
+                "column_mismatch",
+                f"{stream}: {self.host} no longer sends {', '.join(missing[:MOST_NAMED])}, which its metadata lists",
+                hint="The source dropped or renamed it, or answers wrongly.",
+            )
 
     def _not_found(self, stream: str, error: ConfigError) -> ConfigError:
         if error.code != "not_found":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Lie:
     content_type: str = "application/json"
     from_page: int = 1
     hits_metadata: bool = False
+    leaves_out: str = ""  # a column that records lack, whatever the metadata say
 
 
 class LyingPortal:
@@ -69,10 +71,11 @@ class LyingPortal:
             return
         condition = query.get("$where", "")
         after = re.search(r":id > '([^']*)'", condition)
-        chosen = re.search(r"`code` IN \(([^)]*)\)", condition)
+        chosen = re.search(r"code IN \(([^)]*)\)", condition)
         rows = [{":id": f"row-{row['code']}", **row} for row in lie.rows(self.rows)]
         rows = [row for row in rows if after is None or row[":id"] > after[1]]
         rows = [row for row in rows if chosen is None or f"'{row['code']}'" in chosen[1]]
         shown = [name.strip("`") for name in query["$select"].split(",")]
+        shown = [name for name in shown if name != lie.leaves_out]
         page = [{name: row[name] for name in shown if name in row} for row in rows[: int(query["$limit"])]]
-        reply_json(page)(handler)
+        reply_json(page, X_SODA2_Fields=json.dumps(shown))(handler)

@@ -69,6 +69,10 @@ LIES: dict[str, tuple[Lie, dict[str, Outcome]]] = {
         Lie(columns=without_name),
         always("error", "column 'name' missing in source (had: code,name,size; now: code,size)"),
     ),
+    "column left out of the records": (
+        Lie(leaves_out="name"),
+        always("error", "no longer sends name, which its metadata lists"),
+    ),
     "retyped column": (
         Lie(columns=lambda columns: columns | {"size": "text"}),
         always("error", "'size' from decimal to text"),
