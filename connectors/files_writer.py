@@ -116,8 +116,14 @@ class FileWriter(SQLiteWriter):
             self._merge = None  # the columns may be others
 
     def narrow(self, request: WriteRequest) -> None:
+        super().narrow(self._as_named_here(request))
+
+    def switch(self, request: WriteRequest) -> None:
+        super().switch(self._as_named_here(request))
+
+    def _as_named_here(self, request: WriteRequest) -> WriteRequest:
         stream = self.request.stream if request.stream == self._asked_stream else request.stream
-        super().narrow(replace(request, stream=stream))
+        return replace(request, stream=stream)
 
     def execute(self, query: SQLText, parameters: Sequence[Any] = ()) -> int:
         written = super().execute(query, parameters)
