@@ -127,6 +127,19 @@ def test_plan_of_a_first_load_makes_the_table(items: MakeItems) -> None:
     assert counts(run(job_type)) == {"read": 25, "unchanged": 25}
 
 
+def test_plan_of_a_replacement_is_applied_record_by_record(
+    items: MakeItems, source: RunningSandbox, sql_at_target: SQLAtTarget
+) -> None:
+    job_type = items(mode="replace")
+    run(job_type)
+    sql_at_target("INSERT INTO items (code, name) VALUES ('FOREIGN', 'Not of the source')")
+    source.change_rows("items", [{"code": "C003", "name": "Renamed"}])
+    job = apply(run(job_type, dry_run=True))
+    assert counts(job) == {"read": 1, "updated": 1, "deleted": 1}
+    assert "FOREIGN" not in rows_of(job_type)
+    assert "revert" in allowed_actions(job)
+
+
 def test_plan_is_applied_once_and_only_after_its_approval(job_type: SyncJobType) -> None:
     planned = run(job_type, dry_run=True)
     assert "it is not approved yet" in refusal(apply_plan, planned, trigger=Trigger.CLI)
