@@ -71,12 +71,12 @@ def _pieces(megabytes: int, *, zipped: bool) -> Iterator[bytes]:
 
 
 def bomb_in_one_piece(handler: BaseHTTPRequestHandler) -> None:
-    reply(200, gzip.compress(b" " * (200 * MEGABYTE)), Content_Encoding="gzip")(handler)
+    reply(200, gzip.compress(b" " * (100 * MEGABYTE)), Content_Encoding="gzip")(handler)
 
 
 def bomb_of_bombs(handler: BaseHTTPRequestHandler) -> None:
     """Zipped three times over."""
-    body = b" " * (300 * MEGABYTE)
+    body = b" " * (100 * MEGABYTE)
     for _ in range(3):
         body = gzip.compress(body)
     reply(200, body, Content_Encoding="gzip, gzip, gzip")(handler)

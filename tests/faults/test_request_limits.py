@@ -53,6 +53,7 @@ def test_two_workers_keep_a_connectors_limit_of_requests_together(stack: Stack, 
     assert all(waits)
 
 
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
 def test_job_that_was_told_to_come_back_later_shows_that_it_waits_and_is_canceled_at_once(
     stack: Stack, source: RunningSandbox
 ) -> None:
