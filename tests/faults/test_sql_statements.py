@@ -25,6 +25,10 @@ CREATE TABLE copied (code text PRIMARY KEY, name text);
 CREATE VIEW keyless AS SELECT name FROM things;
 CREATE TABLE appended (name text);
 """
+WHERE_IT_WENT_ON = """
+from syncjobs.models import JobLog
+answer = list(JobLog.objects.filter(message__startswith="Goes on").values_list("message", flat=True))
+"""
 
 
 def connector(slug: str, address: str) -> dict[str, Any]:
@@ -54,6 +58,8 @@ def running(tmp_path: Path, database: str) -> Iterator[Stack]:
         types.append(shape | {"retry_delay": 0, "config": {"streams": [stream]}})
     stream = {"source": "keyless", "target": "appended", "mode": "append"}
     types.append(shape | {"slug": "keyless", "name": "Keyless", "retry_delay": 0, "config": {"streams": [stream]}})
+    stream |= {"query": "SELECT lower(name) AS name FROM things", "partition": {"field": "name", "rows": 400}}
+    types.append(shape | {"slug": "ranges", "name": "Ranges", "retry_delay": 0, "config": {"streams": [stream]}})
     try:
         import_shapes(stack, [connector("source", database), connector("target", database)], types)
         stack.start_broker()
@@ -105,6 +111,22 @@ def test_source_without_a_key_is_appended_once_whenever_the_worker_is_killed(
     job = running.wait_for(job_id, is_final)
     assert (job["status"], job["attempt"]) == ("finished", 2), running.log_text()
     assert (job["counts"]["read"], job["counts"]["inserted"]) == (3000, 3000)
+    with psycopg.connect(database) as connection:
+        row = connection.execute("SELECT count(*), count(DISTINCT name) FROM appended").fetchone()
+    assert row == (3000, 3000)
+
+
+@pytest.mark.parametrize("point", ["before_commit:3", "after_target_commit:5"])
+def test_query_in_ranges_goes_on_at_its_range_when_the_worker_is_killed(
+    running: Stack, database: str, point: str
+) -> None:
+    running.start_worker(SYNCDECK_CRASH_AT=point)
+    (job_id,) = ask_for(running, slug="ranges")
+    job = running.wait_for(job_id, is_final)
+    assert (job["status"], job["attempt"]) == ("finished", 2), running.log_text()
+    assert (job["counts"]["read"], job["counts"]["inserted"]) == (3000, 3000)
+    after = {"before_commit:3": 2, "after_target_commit:5": 5}[point]
+    assert running.python(WHERE_IT_WENT_ON)[0].startswith(f"Goes on after batch {after}, ")
     with psycopg.connect(database) as connection:
         row = connection.execute("SELECT count(*), count(DISTINCT name) FROM appended").fetchone()
     assert row == (3000, 3000)
