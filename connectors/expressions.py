@@ -5,6 +5,7 @@ They carry no SQL; a dialect spells them (postgres_expressions). Text is compare
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -48,6 +49,7 @@ Function = Literal[
     "upper",
     "lower",
     "fold_to_ascii",
+    "length",
     "left",
     "mask",
     "sha256_of_text",
@@ -86,12 +88,50 @@ class FirstThat:
     otherwise: Expression
 
 
-Expression = ColumnValue | Constant | Call | FirstThat
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The value of the Let with this number, inside its body."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """The body, for which a value is computed once; see `once`."""
+
+    number: int
+    value: Expression
+    body: Expression
+
+
+Expression = ColumnValue | Constant | Call | FirstThat | Given | Let
 
 
 def call(function: Function, *arguments: Expression) -> Call:
     """A call as one reads it."""
     return Call(function, arguments)
+
+
+def once(value: Expression, make: Callable[[Expression], Expression]) -> Expression:
+    """What `make` makes of a value, in which it may stand several times and is yet computed once."""
+    if isinstance(value, ColumnValue | Constant | Given):
+        return make(value)
+    number = _highest(value) + 1
+    return Let(number, value, make(Given(number)))
+
+
+def _highest(expression: Expression) -> int:
+    """The highest number of a Let in it, or around it; 0 where there is none."""
+    match expression:
+        case Given(number):
+            return number
+        case Let(number, value, body):
+            return max(number, _highest(value), _highest(body))
+        case Call(_, arguments):
+            return max(map(_highest, arguments), default=0)
+        case FirstThat(cases, otherwise):
+            return max(_highest(otherwise), *(_highest(part) for pair in cases for part in pair))
+    return 0
 
 
 def any_of(*conditions: Expression) -> Expression | None:

@@ -11,7 +11,7 @@ from typing import LiteralString
 
 from psycopg.sql import Literal
 
-from connectors.expressions import Call, ColumnValue, Constant, Expression, FirstThat, Function
+from connectors.expressions import Call, ColumnValue, Constant, Expression, FirstThat, Function, Given, Let
 from connectors.letters import BLANKS, Exchange, to_ascii, to_lower, to_upper
 from connectors.postgres_dialect import PostgresDialect
 from connectors.records import TYPES, encode_value
@@ -49,23 +49,29 @@ TEMPLATES: dict[Function, LiteralString] = {
     "scale": "scale({a})",
     "or_empty": "coalesce({a}, '')",
     "strip": "btrim({a}, {blanks})",
-    "single_spaces": "regexp_replace(translate({a}, {blanks}, {spaces}), ' +', ' ', 'g')",
-    "fold_to_ascii": "translate({a}, {letters}, {changed})",
+    # Regular expressions are slow: the mark \x01 does for runs of spaces where neither it nor any other blank is.
+    "single_spaces": "CASE WHEN {a} ~ {odd} THEN regexp_replace(translate({a}, {blanks}, {spaces}), ' +', ' ', 'g')"
+    " WHEN strpos({a}, '  ') = 0 THEN {a}"
+    " ELSE replace(replace(replace({a}, ' ', ' ' || chr(1)), chr(1) || ' ', ''), chr(1), '') END",
     # What is ASCII alone goes the quick way.
+    "fold_to_ascii": 'CASE WHEN octet_length({a}) = length({a}) THEN lower({a} COLLATE "C")'
+    " ELSE translate({a}, {letters}, {changed}) END",
     "upper": 'CASE WHEN octet_length({a}) = length({a}) THEN upper({a} COLLATE "C")'
     " ELSE translate({a}, {letters}, {changed}) END",
     "lower": 'CASE WHEN octet_length({a}) = length({a}) THEN lower({a} COLLATE "C")'
     " ELSE translate({a}, {letters}, {changed}) END",
+    "length": "length({a})",
     "left": "left({a}, {b})",
     "mask": "CASE WHEN length({a}) <= {b} + {c} THEN repeat({d}, length({a}))"
     " ELSE left({a}, {b}) || repeat({d}, length({a}) - {b} - {c}) || right({a}, {c}) END",
     "sha256_of_text": "encode(sha256(convert_to({a}, 'UTF8')), 'hex')",
     "sha512_of_text": "encode(sha512(convert_to({a}, 'UTF8')), 'hex')",
 }
-"""What the functions of expressions are here; `blanks` are Python's, `spaces` as many spaces, `others` all but a,
-`letters` and `changed` an exchange of letters.
+"""What the functions of expressions are here. `blanks` are Python's, `spaces` as many spaces, `odd` a pattern of the
+rarer ones; `others` are all but a, `letters` and `changed` an exchange of letters.
 """
 EXCHANGES: dict[Function, Callable[[], Exchange]] = {"upper": to_upper, "lower": to_lower, "fold_to_ascii": to_ascii}
+ODD_BLANKS = f"[\x01{BLANKS.replace(' ', '')}]"
 PLAIN_TEXT = ("text", "varchar")
 
 
@@ -85,13 +91,30 @@ def spell(expression: Expression, columns: Mapping[str, Column]) -> SQLText:
                 for when, then in cases
             ]
             return sql("CASE {whens} ELSE {other} END", whens=joined(whens, " "), other=spell(otherwise, columns))
+        case Given(number):
+            return sql("v{number}.x", number=SQLText(str(number)))
+        case Let(number, value, body):
+            return _let(spell(value, columns), spell(body, columns), number)
         case Call(function, arguments):
-            return _spell_call(function, [spell(argument, columns) for argument in arguments])
+            return _spell_call(function, arguments, columns)
 
 
-def _spell_call(function: Function, arguments: list[SQLText]) -> SQLText:
+def _let(value: SQLText, body: SQLText, number: int) -> SQLText:
+    """OFFSET 0 keeps PostgreSQL from putting the value in the places where it is used."""
+    name = SQLText(str(number))
+    return sql("(SELECT {body} FROM (SELECT {value} AS x OFFSET 0) AS v{name})", body=body, value=value, name=name)
+
+
+def _spell_call(function: Function, arguments: tuple[Expression, ...], columns: Mapping[str, Column]) -> SQLText:
+    spelled = [spell(argument, columns) for argument in arguments]
     if function in SEPARATORS:
-        return sql("({all})", all=joined(arguments, SEPARATORS[function]))
+        return sql("({all})", all=joined(spelled, SEPARATORS[function]))
+    if TEMPLATES[function].count("{a}") > 1 and not isinstance(arguments[0], ColumnValue | Constant | Given):
+        return _let(spelled[0], _filled(function, [sql("v0.x"), *spelled[1:]]), 0)
+    return _filled(function, spelled)
+
+
+def _filled(function: Function, arguments: list[SQLText]) -> SQLText:
     letters, changed, _ = EXCHANGES[function]() if function in EXCHANGES else Exchange("", "", "")
     return sql(
         TEMPLATES[function],
@@ -99,6 +122,7 @@ def _spell_call(function: Function, arguments: list[SQLText]) -> SQLText:
         others=joined(arguments[1:]),
         blanks=_quoted(BLANKS),
         spaces=_quoted(" " * len(BLANKS)),
+        odd=_quoted(ODD_BLANKS),
         letters=_quoted(letters),
         changed=_quoted(changed),
     )

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from connectors.expressions import Call, Constant, Expression, FirstThat, Function, any_of, call
+from connectors.expressions import Call, Constant, Expression, FirstThat, Function, call, once
 from connectors.letters import Exchange, to_ascii, to_lower, to_upper
 from connectors.records import TYPES, FieldType
 from syncjobs.mapping.constants import infer_type
@@ -51,15 +51,22 @@ def _in_case(exchange: Callable[[], Exchange], function: Function) -> Say:
     return say
 
 
-def _one_of(value: SQLValue, texts: Iterable[str], *, ignore_case: bool) -> Expression:
+def _one_of(text: Expression, texts: Iterable[str], *, ignore_case: bool) -> Expression:
     """Whether a text is one of these. In any case only if they are ASCII: few letters become that."""
-    text, wanted = value.expression, list(texts)
+    wanted = list(texts)
     if ignore_case:
         text, wanted = call("fold_to_ascii", text), [one.casefold() for one in wanted]
         together = "\n".join(wanted)
         if not together.isascii() or any(letter.casefold() in together for letter in to_ascii().others):
             raise NotSaid("these letters are compared in any case by Python")
     return call("text_in", text, *(Constant("text", one) for one in dict.fromkeys(wanted)))
+
+
+def _collapsed(value: Expression, _rule: TransformRule) -> Expression:
+    """Cutting blanks off before is lost labour."""
+    while isinstance(value, Call) and value.function == "strip":
+        (value,) = value.arguments
+    return call("strip", call("single_spaces", value))
 
 
 def _truncated(value: Expression, rule: TransformRule) -> Expression:
@@ -94,13 +101,26 @@ def _typed(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
 def _null_if(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
     if value.type == "binary":
         return value
-    wanted = rule.options["values"]
+    wanted, ignore_case = rule.options["values"], rule.options.get("ignore_case", False)
     if value.type in NUMBERS:
-        is_one = _same_number(value, wanted)
-    else:
-        texts = (TYPES["text"].decode(one) for one in wanted)
-        is_one = _one_of(converted(value, "text"), texts, ignore_case=rule.options.get("ignore_case", False))
-    return value if is_one is None else replace(value, expression=_null_where(is_one, value))
+        return _null_where(value, lambda number: _same_number(replace(value, expression=number), wanted))
+    texts = [TYPES["text"].decode(one) for one in wanted]
+
+    def is_one(old: Expression) -> Expression:
+        text = converted(replace(value, expression=old), "text").expression
+        return _one_of(text, texts, ignore_case=ignore_case)
+
+    return _null_where(value, is_one)
+
+
+def _null_where(value: SQLValue, is_meant: Callable[[Expression], Expression | None]) -> SQLValue:
+    """Null where the condition on the value holds; as it is if there is no condition."""
+
+    def emptied(old: Expression) -> Expression:
+        condition = is_meant(old)
+        return old if condition is None else FirstThat(((condition, Constant(value.type, None)),), old)
+
+    return replace(value, expression=once(value.expression, emptied))
 
 
 def _same_number(value: SQLValue, wanted: list[Any]) -> Expression | None:
@@ -118,19 +138,17 @@ def _is_float(number: float) -> bool:
     return abs(number) <= 2**53 or isinstance(number, float)
 
 
-def _null_where(condition: Expression, value: SQLValue) -> Expression:
-    return FirstThat(((condition, Constant(value.type, None)),), value.expression)
-
-
 def _bounded(value: SQLValue, rule: TransformRule, today: date) -> SQLValue:
     if value.type not in NUMBERS:
         raise NotSaid(f"the bounds of a {value.type} are checked by Python")
-    is_outside = any_of(*_beyond(value, rule, today))
-    if is_outside is None:
-        raise NotSaid("it has no bounds")
+
+    def is_outside(old: Expression) -> Expression:
+        return Call("or", tuple(_beyond(replace(value, expression=old), rule, today)))
+
+    condition = once(value.expression, is_outside)
     if not rule.discards:
-        return value.doubted(is_outside)
-    return replace(value, expression=_null_where(is_outside, value), nulled=(*value.nulled, is_outside))
+        return value.doubted(condition)
+    return replace(_null_where(value, is_outside), nulled=(*value.nulled, condition))
 
 
 def _beyond(value: SQLValue, rule: TransformRule, today: date) -> list[Expression]:
@@ -154,33 +172,39 @@ def _limit(limit: float, kind: FieldType) -> Decimal | float:
 
 def _looked_up(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
     options, kind = rule.options, result_type(rule, value.type)
-    if len(options["table"]) > LONGEST_TABLE:
+    table, ignore_case = options["table"], options.get("ignore_case", False)
+    if len(table) > LONGEST_TABLE:
         raise NotSaid("this table is looked up by Python")
-    results = [*options["table"].values(), *([options["default"]] if "default" in options else [])]
-    if any(result is not None and infer_type((result,)) != kind for result in results):
+    if any(found is not None and infer_type((found,)) != kind for found in (*table.values(), options.get("default"))):
         raise NotSaid("its table has values of several types")
-    text, ignore_case = converted(value, "text"), options.get("ignore_case", False)
-    cases: list[tuple[Expression, Expression]] = [
-        (_one_of(text, [name], ignore_case=ignore_case), Constant(kind, found))
-        for name, found in options["table"].items()
-    ]
-    is_null = call("is_null", value.expression)
-    is_other = call("not", Call("or", (is_null, *(is_found for is_found, _ in cases))))
-    changed = SQLValue(Constant(kind, None), kind, value.doubts, value.nulled)
-    if "default" in options:
-        cases.append((is_other, Constant(kind, options["default"])))
-    elif options.get("missing") == "null":
-        changed = replace(changed, nulled=(*value.nulled, is_other))
-    elif options.get("missing") == "keep":
-        cases.append((is_other, converted(value, kind).expression))
-    else:
-        changed = changed.doubted(is_other)
-    return replace(changed, expression=FirstThat(tuple(cases), Constant(kind, None)))
+
+    def is_other(old: Expression) -> Expression:
+        """Null for null, as every comparison."""
+        text = converted(replace(value, expression=old), "text").expression
+        return call("not", _one_of(text, table, ignore_case=ignore_case))
+
+    def found(old: Expression) -> Expression:
+        text = converted(replace(value, expression=old), "text").expression
+        cases: list[tuple[Expression, Expression]] = [
+            (_one_of(text, [name], ignore_case=ignore_case), Constant(kind, result)) for name, result in table.items()
+        ]
+        if "default" in options:
+            cases.append((is_other(old), Constant(kind, options["default"])))
+        elif options.get("missing") == "keep":
+            cases.append((is_other(old), converted(replace(value, expression=old), kind).expression))
+        return FirstThat(tuple(cases), Constant(kind, None))
+
+    looked_up = replace(value, expression=once(value.expression, found), type=kind)
+    unknown = once(value.expression, is_other)
+    if options.get("missing") == "null":
+        return replace(looked_up, nulled=(*value.nulled, unknown))
+    knows_all = "default" in options or options.get("missing") == "keep"
+    return looked_up if knows_all else looked_up.doubted(unknown)
 
 
 STEPS: dict[str, Say] = {
     "strip": _of_text(lambda value, _rule: call("strip", value)),
-    "collapse_spaces": _of_text(lambda value, _rule: call("strip", call("single_spaces", value))),
+    "collapse_spaces": _of_text(_collapsed),
     "truncate": _of_text(_truncated),
     "upper": _in_case(to_upper, "upper"),
     "lower": _in_case(to_lower, "lower"),

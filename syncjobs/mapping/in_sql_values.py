@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.expressions import Call, ColumnValue, Constant, Expression, FirstThat, Function, call
+from connectors.expressions import Call, ColumnValue, Constant, Expression, FirstThat, Function, call, once
 from connectors.field_types import INTEGER_BOUNDS
 from connectors.records import Field, FieldType
 
@@ -101,42 +101,57 @@ def converted(value: SQLValue, wanted: FieldType) -> SQLValue:
 
 
 def _to(function: Function, result: FieldType) -> Callable[[SQLValue], SQLValue]:
-    def convert(value: SQLValue) -> SQLValue:
-        made: Expression = Call(function, (value.expression,))
-        if value.doubts:  # a day in the year 200,000 has no time
-            made = FirstThat(tuple((doubt, Constant(result, None)) for doubt in value.doubts), made)
-        return replace(value, expression=made, type=result)
+    return lambda value: replace(value, expression=Call(function, (value.expression,)), type=result)
 
-    return convert
+
+def _of_day(function: Function, result: FieldType) -> Callable[[SQLValue], SQLValue]:
+    """Only of days that Python knows: one in the year 400,000 has no time."""
+
+    def made(old: Expression) -> Expression:
+        is_strange = outside(old, "date", *LIMITS["date"])
+        return FirstThat(((is_strange, Constant(result, None)),), Call(function, (old,)))
+
+    return lambda value: replace(value, expression=once(value.expression, made), type=result)
 
 
 def _narrow(function: Function, result: FieldType, low: Any, high: Any) -> Callable[[SQLValue], SQLValue]:
     """Into whole numbers: what has a fraction or lies outside is left to Python."""
 
     def convert(value: SQLValue) -> SQLValue:
-        old = value.expression
-        wrong = outside(old, value.type, low, high)
-        if value.type in ("decimal", "float"):
-            wrong = call("or", wrong, call("ne", old, call("whole_part", old)))
-        expression = FirstThat(((wrong, Constant(result, None)),), Call(function, (old,)))
-        return replace(value.doubted(wrong), expression=expression, type=result)
+        def is_wrong(old: Expression) -> Expression:
+            wrong = outside(old, value.type, low, high)
+            if value.type in ("decimal", "float"):
+                wrong = call("or", wrong, call("ne", old, call("whole_part", old)))
+            return wrong
+
+        def narrowed(old: Expression) -> Expression:
+            return FirstThat(((is_wrong(old), Constant(result, None)),), Call(function, (old,)))
+
+        doubted = value.doubted(once(value.expression, is_wrong))
+        return replace(doubted, expression=once(value.expression, narrowed), type=result)
 
     return convert
 
 
-def _parse(function: Function, result: FieldType, pattern: str) -> Callable[[SQLValue], SQLValue]:
+def _parse(function: Function, result: FieldType, pattern: str, longest: int) -> Callable[[SQLValue], SQLValue]:
     """Out of text in its plainest spelling; any other is left to Python."""
 
+    def is_plain(old: Expression) -> Expression:
+        is_short = call("le", call("length", old), Constant("integer", longest))
+        return call("and", is_short, call("matches", old, Constant("text", pattern)))
+
+    def parsed(old: Expression) -> Expression:
+        return FirstThat(((is_plain(old), Call(function, (old,))),), Constant(result, None))
+
     def convert(value: SQLValue) -> SQLValue:
-        old = value.expression
-        is_plain = call("matches", old, Constant("text", pattern))
-        expression = FirstThat(((is_plain, Call(function, (old,))),), Constant(result, None))
-        return replace(value.doubted(call("not", is_plain)), expression=expression, type=result)
+        doubted = value.doubted(once(value.expression, lambda old: call("not", is_plain(old))))
+        return replace(doubted, expression=once(value.expression, parsed), type=result)
 
     return convert
 
 
-FRACTION = f"(\\.{DIGIT}{{1,15}})?"
+WHOLE_PATTERN = f"^-?{DIGIT}+$"  # PostgreSQL takes its time to count repetitions, so the length is looked at apart
+NUMBER_PATTERN = f"^-?{DIGIT}+(\\.{DIGIT}+)?$"
 INTEGER, BIGINT = INTEGER_BOUNDS["integer"], INTEGER_BOUNDS["bigint"]
 CONVERSIONS: dict[tuple[FieldType, FieldType], Callable[[SQLValue], SQLValue]] = {
     ("integer", "bigint"): _to("to_bigint", "bigint"),
@@ -148,24 +163,26 @@ CONVERSIONS: dict[tuple[FieldType, FieldType], Callable[[SQLValue], SQLValue]] =
     ("bigint", "text"): _to("to_text", "text"),
     ("boolean", "text"): _to("to_text", "text"),
     ("uuid", "text"): _to("to_text", "text"),
-    ("date", "text"): _to("date_to_text", "text"),
-    ("date", "datetime"): _to("date_to_datetime", "datetime"),
+    ("date", "text"): _of_day("date_to_text", "text"),
+    ("date", "datetime"): _of_day("date_to_datetime", "datetime"),
     ("datetime", "date"): _to("datetime_to_date", "date"),
     ("bigint", "integer"): _narrow("to_integer", "integer", *INTEGER),
     ("decimal", "integer"): _narrow("to_integer", "integer", *map(Decimal, INTEGER)),
     ("decimal", "bigint"): _narrow("to_bigint", "bigint", *map(Decimal, BIGINT)),
     ("float", "integer"): _narrow("to_integer", "integer", *map(float, INTEGER)),
     ("float", "bigint"): _narrow("to_bigint", "bigint", -(2.0**53), 2.0**53),
-    ("text", "integer"): _parse("to_integer", "integer", f"^-?{DIGIT}{{1,9}}$"),
-    ("text", "bigint"): _parse("to_bigint", "bigint", f"^-?{DIGIT}{{1,18}}$"),
-    ("text", "decimal"): _parse("to_decimal", "decimal", f"^-?{DIGIT}{{1,100}}{FRACTION}$"),
-    ("text", "float"): _parse("to_float", "float", f"^-?{DIGIT}{{1,15}}{FRACTION}$"),
+    ("text", "integer"): _parse("to_integer", "integer", WHOLE_PATTERN, 9),
+    ("text", "bigint"): _parse("to_bigint", "bigint", WHOLE_PATTERN, 18),
+    ("text", "decimal"): _parse("to_decimal", "decimal", NUMBER_PATTERN, 100),
+    ("text", "float"): _parse("to_float", "float", NUMBER_PATTERN, 100),
 }
 
 
 def is_blank(value: SQLValue) -> Expression:
     """Whether a value is one that `required` refuses."""
-    is_null = call("is_null", value.expression)
     if value.type != "text":
-        return is_null
-    return call("or", is_null, call("text_eq", call("strip", value.expression), Constant("text", "")))
+        return call("is_null", value.expression)
+    return once(
+        value.expression,
+        lambda text: call("or", call("is_null", text), call("text_eq", call("strip", text), Constant("text", ""))),
+    )
