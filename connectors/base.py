@@ -23,6 +23,7 @@ class Capabilities:
     transactions: bool = False
     orders_by_key: bool = True
     reads_by_cursor: bool = False  # heeds ReadRequest.cursor
+    resizes_batches: bool = False  # begins anew with another batch size at little cost
     queries: bool = False  # reads custom queries, and tables in ranges (ReadRequest.partition)
     replaces: bool = False  # its writers are asides.AsideWriters, for the modes mirror and replace
 

@@ -40,7 +40,7 @@ class PostgresConnector(SQLConnector, StraightSource):
     kind: ClassVar[str] = "postgres"
     label: ClassVar[str] = "PostgreSQL"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        writes=True, transactions=True, replaces=True, reads_by_cursor=True, queries=True
+        writes=True, transactions=True, replaces=True, reads_by_cursor=True, resizes_batches=True, queries=True
     )
     dialect = PostgresDialect()
     family: ClassVar[str] = FAMILY
@@ -218,7 +218,7 @@ class PostgresConnector(SQLConnector, StraightSource):
         table = self.table_of(request.stream)
         if table.query:
             return None
-        return sender(self._about(table), table, self.order_of(table, request), request, selection)
+        return sender(partial(self._about, table), table, self.order_of(table, request), request, selection)
 
     # 3. Writing and testing.
 

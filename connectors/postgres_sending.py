@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -67,22 +67,30 @@ class PostgresParcel(Parcel):
 
 
 def sender(
-    session: Session, table: Table, order: Order, request: ReadRequest, selection: Selection
+    open_session: Callable[[], Session], table: Table, order: Order, request: ReadRequest, selection: Selection
 ) -> StraightReader | None:
-    """None where records have no order in which each has a place of its own, or texts are not as Python sees them."""
+    """`open_session` gives the reading session, a new one if it broke.
+
+    None where records have no order in which each has a place of its own, or texts are not as Python sees them.
+    """
     has_places = order.is_total and order.columns and not any(column.field.nullable for column in order.columns)
-    if not has_places or session.connection.info.parameter_status("server_encoding") != "UTF8":
+    if not has_places or open_session().connection.info.parameter_status("server_encoding") != "UTF8":
         return None
-    return PostgresSender(session, table, order, request, selection)
+    return PostgresSender(open_session, table, order, request, selection)
 
 
 class PostgresSender(StraightReader):
     """Portions are ranges of the order's columns, whose ends an index finds."""
 
     def __init__(
-        self, session: Session, table: Table, order: Order, request: ReadRequest, selection: Selection
+        self,
+        open_session: Callable[[], Session],
+        table: Table,
+        order: Order,
+        request: ReadRequest,
+        selection: Selection,
     ) -> None:
-        self._session, self._table, self._columns = session, table, order.columns
+        self._open_session, self._table, self._columns = open_session, table, order.columns
         self._request, self._selection = request, selection
         self._known = {column.name: column for column in table.columns}
         self._dialect = PostgresDialect()
@@ -111,7 +119,7 @@ class PostgresSender(StraightReader):
             where=_all(conditions),
             ordered=ordered,
         )
-        return self._session.fetch(query, parameters.values)
+        return self._open_session().fetch(query, parameters.values)
 
     def _by(self, direction: SQLText | None = None) -> SQLText:
         return joined(
@@ -155,12 +163,12 @@ class PostgresSender(StraightReader):
             table=self._table.sql,
             where=_all(conditions),
         )
-        (row,) = self._session.fetch(query, parameters.values)
+        (row,) = self._open_session().fetch(query, parameters.values)
         return Facts(tuple(row[: len(self._selection.counted)]), None if field is None else row[-1])
 
     def parcel(self, portion: Portion, form: Format) -> Parcel:
         select = self._select(self._within(portion, Literals(self._dialect)))
-        return PostgresParcel(self._session, select, form, self._selection.most_bytes)
+        return PostgresParcel(self._open_session(), select, form, self._selection.most_bytes)
 
     def _select(self, conditions: Sequence[SQLText]) -> SQLText:
         values = joined(spell(expression, self._known) for _, expression in self._selection.columns)

@@ -38,7 +38,7 @@ class SQLiteConnector(SQLConnector):
     kind: ClassVar[str] = "sqlite"
     label: ClassVar[str] = "SQLite file"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        writes=True, transactions=True, replaces=True, reads_by_cursor=True, queries=True
+        writes=True, transactions=True, replaces=True, reads_by_cursor=True, resizes_batches=True, queries=True
     )
     dialect = SQLiteDialect()
 

@@ -1,9 +1,17 @@
-"""How many records a batch takes: by their bytes at first, then by how long batches take. Pure."""
+"""How many records a batch takes: by their bytes at first, then by how long batches take."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from connectors.base import Connector
+from connectors.records import Batch, ReadRequest
+
 TARGET_BYTES = 32 * 2**20
 LEAST, MOST = 1_000, 500_000  # records
+SAMPLED = 100  # records
 TOO_LONG_SECONDS, SHORT_SECONDS = 2.0, 0.5
 
 
@@ -23,3 +31,28 @@ class BatchSize:
 
     def _within(self, records: int) -> int:
         return min(self._most, max(LEAST, records))
+
+
+def record_bytes(source: Connector, request: ReadRequest) -> float:
+    """The mean of the first few records that a request reads."""
+    page = next(source.read(replace(request, batch_size=SAMPLED)), None)
+    return page.byte_count / len(page.rows) if page else 1.0
+
+
+def read_in_sizes(source: Connector, request: ReadRequest) -> Iterator[Batch]:
+    """Read batches of at most the request's size; whoever takes them is timed, and where it pays they are resized."""
+    if not source.capabilities.resizes_batches or request.batch_size <= LEAST:
+        yield from source.read(request)
+        return
+    size = BatchSize(record_bytes(source, request), request.batch_size)
+    while True:
+        request = replace(request, batch_size=size.records)
+        for batch in source.read(request):
+            started = time.monotonic()
+            yield batch
+            size.learn(len(batch.rows), time.monotonic() - started)
+            if batch.position is not None and size.records != request.batch_size:
+                request = replace(request, position=batch.position)
+                break
+        else:
+            return

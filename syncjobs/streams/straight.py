@@ -25,7 +25,7 @@ from syncjobs.counts import Counts
 from syncjobs.crash_points import crash_here
 from syncjobs.mapping.in_sql import NotInSQL, SQLMapping, compile_in_sql
 from syncjobs.statuses import Phase
-from syncjobs.streams.batch_sizes import BatchSize
+from syncjobs.streams.batch_sizes import BatchSize, record_bytes
 from syncjobs.streams.exactly_once import FilledBatch
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
@@ -33,7 +33,6 @@ from syncjobs.streams.records_in import nulled_text
 from syncjobs.streams.writing import BatchWriter
 
 MOST_REFUSALS = 3  # portions in a row that had to be done again; then the rest goes record by record
-SAMPLED = 100  # records
 
 RecordByRecord = Callable[[Progress, int | None], Progress]
 """Writes records after a progress the ordinary way: at least so many if there are, None = all."""
@@ -76,7 +75,8 @@ class StraightWay:
     def run(self, progress: Progress, record_by_record: RecordByRecord) -> Progress:
         """Write all that comes after `progress`."""
         sync_job = self._stream.sync_job
-        size = BatchSize(self._record_bytes(progress), self._stream.spec.batch_size)
+        request = replace(self._stream.request, position=progress.position)
+        size = BatchSize(record_bytes(self._stream.source, request), self._stream.spec.batch_size)
         refusals = 0
         while (portion := self._reader.portion(progress.position, size.records)) is not None:
             before, started = progress, time.monotonic()
@@ -94,11 +94,6 @@ class StraightWay:
             sync_job.raise_if_stopped()
             sync_job.set_phase(Phase.READING)
         return progress
-
-    def _record_bytes(self, progress: Progress) -> float:
-        request = replace(self._stream.request, position=progress.position, batch_size=SAMPLED)
-        page = next(self._stream.source.read(request), None)
-        return page.byte_count / len(page.rows) if page else 1.0
 
     def _write(self, portion: Portion, before: Progress) -> Progress:
         return self._batches.exactly_once(before, partial(self._fill, portion, before))

@@ -10,6 +10,7 @@ from connectors.records import Batch
 from syncjobs.controllers.base import JobHandle, Outcome
 from syncjobs.crash_points import crash_here
 from syncjobs.statuses import Phase, Status
+from syncjobs.streams.batch_sizes import read_in_sizes
 from syncjobs.streams.books import BatchBooks
 from syncjobs.streams.cursors import end_stream
 from syncjobs.streams.estimating import estimate_records
@@ -91,7 +92,7 @@ def _write_pages(
 
 def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPage]]:
     """Batches of mapped pages: one page each, or all of them in one where the source cannot be resumed."""
-    read = stream.source.read(replace(stream.request, position=progress.position))
+    read = read_in_sizes(stream.source, replace(stream.request, position=progress.position))
     batches = ReadLimits(stream).watch(read, progress)
     for batch in batches:
         if batch.position is None:
