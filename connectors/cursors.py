@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from connectors.errors import ConfigError
@@ -30,3 +30,16 @@ def highest_value(field_type: FieldType, values: Sequence[Any]) -> Any:
         except ValueError:
             continue
     return None
+
+
+def greatest_value(field_type: FieldType, values: Iterable[Any]) -> Any:
+    """The JSON form of the greatest of these values, in whatever order, that is of the type; None if there is none."""
+    greatest = None
+    for value in values:
+        try:
+            found = decode_value(field_type, value)
+        except ValueError:
+            continue
+        if found is not None and (greatest is None or found > greatest):
+            greatest = found
+    return None if greatest is None else encode_value(field_type, greatest)

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any, cast
 
 from connectors.base import Comparison, KeptChange
+from connectors.cursors import greatest_value
 from connectors.errors import DataError, InternalError
-from connectors.records import Batch, decode_value, encode_value
+from connectors.records import Batch
 from connectors.straight import StraightWriter
 from syncjobs.counts import Counts
 from syncjobs.statuses import Phase
@@ -125,10 +126,7 @@ class BatchWriter(ExactlyOnce):
         if field is None or field.name not in batch.names:
             return so_far
         place = batch.names.index(field.name)
-        values = [decode_value(field.type, row[place]) for row in batch.rows if row[place] is not None]
-        if so_far is not None:
-            values.append(decode_value(field.type, so_far))
-        return encode_value(field.type, max(values)) if values else None
+        return greatest_value(field.type, [so_far, *(row[place] for row in batch.rows)])
 
     def tell(self, filled: FilledBatch, after: Progress) -> None:
         super().tell(filled, after)

@@ -119,9 +119,9 @@ def save_target(kind: str, database: str) -> None:
     save_connector(connector_from_shape(shape))
 
 
-def pair_type(*key: str, policy: str = "quarantine") -> SyncJobType:
+def pair_type(*key: str, policy: str = "quarantine", **options: Any) -> SyncJobType:
     stream: dict[str, Any] = {"source": "items_in", "target": "items_out", "key": list(key) or ["id"]}
-    stream |= {"mode": "upsert", "extent": "full", "on_reject": {"policy": policy}}
+    stream |= {"mode": "upsert", "extent": "full", "on_reject": {"policy": policy}, **options}
     shape = {"slug": "pair", "source_connector": "source", "target_connector": "target", "max_retries": 0}
     return save_job_type(job_type_from_shape({**shape, "config": {"streams": [stream]}}), actor="test")
 
@@ -261,6 +261,17 @@ def test_records_that_are_copied_unseen_arrive_exactly_too(
     assert counts(job) == {"read": len(filled.good), "inserted": len(filled.good)}, job.failure
     check(read_again(), expected_in(kind, filled))
     assert counts(run(job_type)) == {"read": len(filled.good), "unchanged": len(filled.good)}
+
+
+@pytest.mark.parametrize("kind", ["postgres", "csv"])
+@pytest.mark.parametrize("filled", ["postgres", "sqlite"], indirect=True)
+def test_window_over_times_that_are_none_sets_their_records_aside(
+    filled: Filled, kind: str, folder: Path, database: str
+) -> None:
+    save_target(kind, database)
+    job = run(pair_type(extent="window", window={"field": "a_time", "days": 30}))
+    assert (job.status, counts(job)["rejected"]) == ("finished", 1), job.failure
+    assert job.checkpoint["highest"] == "9999-12-31T23:59:59.999999Z"
 
 
 ALIKE = [
