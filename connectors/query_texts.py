@@ -16,7 +16,7 @@ from connectors.limits import LARGEST_VALUE_BYTES
 LONGEST_QUERY = 50_000  # characters
 BEGINNINGS = ("SELECT", "WITH", "VALUES", "TABLE")
 CHANGES = {"INSERT": ("INTO", "OR"), "DELETE": ("FROM",), "MERGE": ("INTO",), "REPLACE": ("INTO",), "UPDATE": ()}
-"""Words that change data where a statement may begin, and what follows them then; anything after UPDATE."""
+"""Words that change data where a statement may begin, and what follows them then; a name after UPDATE."""
 LOCKS = ("UPDATE", "SHARE", "NO", "KEY")
 FORBIDDEN_FUNCTIONS = frozenset(
     (
@@ -147,7 +147,8 @@ def _bracket_problems(words: Sequence[str]) -> Iterator[str]:
 
 
 def _word_problems(before: str, word: str, after: str) -> Iterator[str]:
-    if word in CHANGES and before in ("", "(", ")", ";") and after and after in (CHANGES[word] or (after,)):
+    is_name = after[:1].isalpha() or after[:1] in ('"', "_")
+    if word in CHANGES and before in ("", "(", ")", ";") and (after in CHANGES[word] or (word == "UPDATE" and is_name)):
         yield f"it may not change data ({word})"
     if word == "INTO":
         yield "it may not create a table (INTO)"

@@ -32,6 +32,7 @@ from connectors.testing_deleting import DeletingConformance
 from connectors.testing_locking import LockingConformance
 from connectors.testing_manners import MannersConformance
 from connectors.testing_names import NameConformance
+from connectors.testing_queries import QueryConformance
 from connectors.testing_reading import Connect as Connect
 from connectors.testing_refusals import RefusalConformance
 from connectors.testing_samples import Row as Row
@@ -56,6 +57,7 @@ PARTS: dict[type, Fits] = {
     RefusalConformance: _writes,
     AsideConformance: lambda kind: kind.capabilities.replaces,
     CursorConformance: lambda kind: kind.capabilities.reads_by_cursor,
+    QueryConformance: lambda kind: kind.capabilities.queries,
     ApplyingConformance: can_apply,
 }
 
@@ -70,6 +72,7 @@ class ConnectorContract(
     AsideConformance,
     MannersConformance,
     CursorConformance,
+    QueryConformance,
     ApplyingConformance,
 ):
     """Reading, and whatever else the kind says that it can."""

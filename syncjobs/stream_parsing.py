@@ -12,7 +12,8 @@ from syncjobs.mapping.conditions import read_condition
 from syncjobs.mapping.problems import schema_problems
 from syncjobs.stream_checks import cross_problems, double_targets
 from syncjobs.stream_cursors import CursorSpec, double_cursors, has_range
-from syncjobs.stream_schemas import GUARDS_SCHEMA, QUERY_MOST_BYTES, QUERY_MOST_ROWS, STREAM_SYNC_SCHEMA
+from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
+from syncjobs.stream_source_schemas import QUERY_MOST_BYTES, QUERY_MOST_ROWS
 from syncjobs.stream_specs import RejectPolicy, SchemaPolicy, SpecProblems, StreamSpec
 
 

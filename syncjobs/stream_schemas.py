@@ -4,49 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.limits import LARGEST_VALUE_BYTES
-from connectors.query_texts import LONGEST_QUERY
 from syncjobs.mapping import MAPPING_SCHEMA
 from syncjobs.mapping.conditions import CONDITION_SCHEMA
 from syncjobs.mapping.problems import NAME_SCHEMA
+from syncjobs.stream_source_schemas import LARGEST_BATCH, LIMIT_PROPERTIES, SOURCE_PROPERTIES, part
 
-LARGEST_BATCH = 1_000_000
 MOST_REJECTS = 100_000
-QUERY_MOST_ROWS = 10_000_000
-QUERY_MOST_BYTES = 10 * 1024**3
-"""What a custom query may give in one run, unless its stream says otherwise."""
 NAMES_SCHEMA: dict[str, Any] = {"type": "array", "items": NAME_SCHEMA, "uniqueItems": True}
 POLICIES: list[str] = ["stop", "ignore", "evolve"]
-
-
-def _part(title: str, properties: dict[str, Any], required: list[str], *, optional: bool = True) -> dict[str, Any]:
-    return {
-        "type": ["object", "null"] if optional else "object",
-        "title": title,
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
 
 
 STREAM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Stream",
     "properties": {
-        "source": {
-            **NAME_SCHEMA,
-            "title": "Source",
-            "description": "A table, view or dataset of the source. With a query: a name of your own for what it "
-            "gives; cursor, rejects and known columns are kept under it.",
-        },
-        "query": {
-            "type": ["string", "null"],
-            "minLength": 1,
-            "maxLength": LONGEST_QUERY,
-            "title": "Custom query",
-            "description": "One SELECT to read instead of a table; filters, window, cursor and columns apply on top. "
-            "It needs the permission to edit SQL, and a source that can run queries.",
-        },
+        **SOURCE_PROPERTIES,
         "target": {**NAME_SCHEMA, "title": "Target", "description": "The table to write to."},
         "key": {
             **NAMES_SCHEMA,
@@ -81,48 +53,8 @@ STREAM_SCHEMA: dict[str, Any] = {
             "title": "Filters",
             "description": "Only records that meet all conditions are read.",
         },
-        "partition": _part(
-            "Partition",
-            {
-                "field": {
-                    **NAME_SCHEMA,
-                    "title": "Field",
-                    "description": "A number, date, time or text of the source, best with an index.",
-                },
-                "rows": {
-                    "type": "integer",
-                    "minimum": 100,
-                    "maximum": LARGEST_BATCH,
-                    "title": "Records in a range",
-                    "description": "The source is read in ranges of the field with so many records each, so that no "
-                    "statement runs for hours and a run without a key can go on where it was.",
-                },
-            },
-            ["field", "rows"],
-        ),
-        "max_rows": {
-            "type": ["integer", "null"],
-            "minimum": 1,
-            "title": "Most records of one run",
-            "description": "More than that end the job in Error before they are written. Empty means no limit; for a "
-            f"query {QUERY_MOST_ROWS:,}.",
-        },
-        "max_bytes": {
-            "type": ["integer", "null"],
-            "minimum": 1,
-            "title": "Most bytes of one run",
-            "description": "The same by the size of what is read. Empty means no limit; for a query "
-            f"{QUERY_MOST_BYTES // 1024**3} GiB.",
-        },
-        "max_value_bytes": {
-            "type": ["integer", "null"],
-            "minimum": 1,
-            "maximum": 256 * 1024**2,
-            "title": "Largest value in bytes",
-            "description": "A single value that is larger ends the job. Empty means "
-            f"{LARGEST_VALUE_BYTES // 1024**2} MiB.",
-        },
-        "cursor": _part(
+        **LIMIT_PROPERTIES,
+        "cursor": part(
             "Cursor",
             {
                 "field": {
@@ -149,12 +81,12 @@ STREAM_SCHEMA: dict[str, Any] = {
             },
             ["field"],
         ),
-        "window": _part(
+        "window": part(
             "Window",
             {"field": NAME_SCHEMA, "days": {"type": "integer", "minimum": 1, "maximum": 36_500}},
             ["field", "days"],
         ),
-        "range": _part(
+        "range": part(
             "Range of one run",
             {"field": NAME_SCHEMA, "start": {"type": ["string", "null"]}, "end": {"type": ["string", "null"]}},
             [],
@@ -167,7 +99,7 @@ STREAM_SCHEMA: dict[str, Any] = {
             "description": "The source's columns to read; empty means all.",
         },
         "mapping": MAPPING_SCHEMA,
-        "on_reject": _part(
+        "on_reject": part(
             "Bad records",
             {
                 "policy": {
@@ -192,7 +124,7 @@ STREAM_SCHEMA: dict[str, Any] = {
             ["policy"],
             optional=False,
         ),
-        "schema_policy": _part(
+        "schema_policy": part(
             "Changed source columns",
             {
                 "dropped": {

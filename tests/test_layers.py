@@ -36,6 +36,7 @@ LAYERS = {
     "syncjobs.stream_sources": "pure",
     "syncjobs.stream_specs": "pure",
     "syncjobs.stream_schemas": "pure",
+    "syncjobs.stream_source_schemas": "pure",
     "syncjobs.date_ranges": "pure",
     "syncjobs.schema_drift": "pure",
     "syncjobs.mapping": "pure",

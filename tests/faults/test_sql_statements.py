@@ -56,10 +56,11 @@ def running(tmp_path: Path, database: str) -> Iterator[Stack]:
         stream = {"source": source, "target": "copied", "key": ["code"], "mode": "upsert", "batch_size": 500}
         shape = {"slug": source, "name": source.title(), "source_connector": "source", "target_connector": "target"}
         types.append(shape | {"retry_delay": 0, "config": {"streams": [stream]}})
-    stream = {"source": "keyless", "target": "appended", "mode": "append"}
-    types.append(shape | {"slug": "keyless", "name": "Keyless", "retry_delay": 0, "config": {"streams": [stream]}})
-    stream |= {"query": "SELECT lower(name) AS name FROM things", "partition": {"field": "name", "rows": 400}}
-    types.append(shape | {"slug": "ranges", "name": "Ranges", "retry_delay": 0, "config": {"streams": [stream]}})
+    keyless: dict[str, Any] = {"source": "keyless", "target": "appended", "mode": "append"}
+    types.append(shape | {"slug": "keyless", "name": "Keyless", "retry_delay": 0, "config": {"streams": [keyless]}})
+    ranges = {"query": "SELECT lower(name) AS name FROM things", "partition": {"field": "name", "rows": 400}}
+    shape |= {"slug": "ranges", "name": "Ranges", "retry_delay": 0}
+    types.append(shape | {"config": {"streams": [keyless | ranges]}})
     try:
         import_shapes(stack, [connector("source", database), connector("target", database)], types)
         stack.start_broker()

@@ -211,7 +211,7 @@ def test_the_mistakes_of_all_streams_are_named_at_once() -> None:
             {"max_delets": 1},
             (
                 "guards: unknown setting 'max_delets'; known are max_delete_share, max_deletes, max_change_share, "
-                "max_changes, min_source_rows and min_source_share"
+                "max_changes, min_source_rows, min_source_share and plan_days"
             ),
         ),
     ],
