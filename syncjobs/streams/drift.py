@@ -9,9 +9,11 @@ from connectors.errors import DataError
 from connectors.records import StreamSchema
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import JobHandle
+from syncjobs.fingerprints import key_hash
 from syncjobs.models import SchemaSnapshot
 from syncjobs.schema_drift import (
     CODE,
+    MOST_NAMED,
     Columns,
     LastSeen,
     columns_of,
@@ -20,6 +22,8 @@ from syncjobs.schema_drift import (
     judge_schema,
 )
 from syncjobs.stream_specs import StreamSpec
+
+MOST_REMEMBERED = 200  # schemas, among which a column is looked for that was used before
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +35,25 @@ class SourceShape:
 
 
 class SchemaHistory:
-    """The schemas that a job's type has met in one stream; a dry run adds nothing."""
+    """The schemas that a job's type has met in one stream; a dry run adds nothing. Another query is another source."""
 
-    def __init__(self, sync_job: JobHandle, stream: str) -> None:
+    def __init__(self, sync_job: JobHandle, spec: StreamSpec) -> None:
         self._sync_job = sync_job
-        self._stream = stream
-        self._rows = SchemaSnapshot.objects.filter(job_type=sync_job.job.job_type_id, stream=stream)
+        self._stream = spec.source
+        self._query = {} if spec.query is None else {"query": str(key_hash({"query": spec.query}))}
+        self._rows = SchemaSnapshot.objects.filter(job_type=sync_job.job.job_type_id, stream=spec.source)
         self.newest = self._rows.first()
 
     def last_seen(self, now: Columns) -> LastSeen:
         """What runs go by; at first that is what the source has `now`."""
-        accepted = list(self._rows.filter(is_accepted=True)) if self._is_other(now) else [self.newest]
-        known = [row for row in accepted if row is not None]
-        if not known:
+        known = list(self._rows.filter(is_accepted=True)[:MOST_REMEMBERED])
+        if not known or not self._is_of_query(known[0]):
             return LastSeen(now)
         used = {name for row in known for name in row.fields if name not in row.ignored}
         return LastSeen(known[0].fields, known[0].ignored, used)
 
-    def _is_other(self, now: Columns) -> bool:
-        return self.newest is None or not self.newest.is_accepted or self.newest.fields != now
+    def _is_of_query(self, row: SchemaSnapshot) -> bool:
+        return bool(row.differences.get("query") == self._query.get("query"))
 
     def retyped(self) -> frozenset[str]:
         """The columns whose type has changed at any time."""
@@ -62,7 +66,8 @@ class SchemaHistory:
             return
         moment, last = db_now(), self.newest
         left_out = sorted(ignored)
-        if last is not None and (last.fields, last.ignored, last.is_accepted) == (now, left_out, is_accepted):
+        same = last is not None and (last.fields, last.ignored, last.is_accepted) == (now, left_out, is_accepted)
+        if last is not None and same and self._is_of_query(last):
             self._rows.filter(pk=last.pk).update(seen_at=moment)
             return
         self.newest = SchemaSnapshot.objects.create(
@@ -70,7 +75,7 @@ class SchemaHistory:
             stream=self._stream,
             fields=now,
             ignored=left_out,
-            differences=compare_schemas(last.fields, now).as_json() if last is not None else {},
+            differences=(compare_schemas(last.fields, now).as_json() if last is not None else {}) | self._query,
             is_accepted=is_accepted,
             first_seen_at=moment,
             seen_at=moment,
@@ -87,13 +92,13 @@ def check_drift(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema) -> 
     """
     if "replay" in sync_job.job.config_snapshot:
         return SourceShape(schema)
-    history, now = SchemaHistory(sync_job, spec.source), columns_of(schema)
+    history, now = SchemaHistory(sync_job, spec), columns_of(schema)
     seen = history.last_seen(now)
     found = judge_schema(spec.schema_policy, seen, now, _used_columns(spec))
     differences = compare_schemas(seen.columns, now).as_json()
-    level = "WARNING" if found.refusals else "INFO"
     if differences:
-        lines = "; ".join(diff_lines(differences))
+        lines = "; ".join(diff_lines(differences)[:MOST_NAMED])
+        level = "WARNING" if found.refusals else "INFO"
         sync_job.log(level, f"The schema of {spec.source} differs from the one last seen: {lines}", schema=differences)
     history.note(now, found.ignored, is_accepted=not found.refusals)
     if found.refusals:
@@ -105,12 +110,10 @@ def check_drift(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema) -> 
     for warning in found.warnings:
         sync_job.log("WARNING", f"{spec.source}: {warning}")
     fields = tuple(field for field in schema.fields if field.name not in found.ignored)
-    retyped = history.retyped().union(differences.get("changed", {})) if _follows(spec) else frozenset()
+    retyped: frozenset[str] = frozenset()
+    if spec.schema_policy.changed == "evolve":
+        retyped = history.retyped().union(differences.get("changed", {}))
     return SourceShape(replace(schema, fields=fields), retyped)
-
-
-def _follows(spec: StreamSpec) -> bool:
-    return spec.schema_policy.changed == "evolve"
 
 
 def _used_columns(spec: StreamSpec) -> set[str] | None:

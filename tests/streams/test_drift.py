@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncjobs.models import JobLog, SchemaSnapshot
+from syncjobs.operations.job_types import save_job_type
 from syncjobs.operations.state_checks import find_breaches
 from tests.streams.conftest import counts, run
 from tests.streams.things import Things, failure_of, history, warnings_of
@@ -83,3 +84,14 @@ def test_ignored_drop_of_what_the_mapping_needs_stops(things: Things) -> None:
     run(job_type)
     things.sql("ALTER TABLE things DROP COLUMN size")
     assert failure_of(run(job_type)).endswith("need it")
+
+
+def test_another_query_is_another_source_and_no_drift(things: Things) -> None:
+    job_type = things.job_type(source="some", query="SELECT id, name, size FROM things")
+    run(job_type)
+    job_type.config["streams"][0]["query"] = "SELECT id, name FROM things"
+    save_job_type(job_type, actor="test")
+    job = run(job_type)
+    assert (job.status, counts(job)) == ("finished", {"read": 2, "unchanged": 2}), job.failure
+    things.sql("ALTER TABLE things RENAME TO old", "CREATE VIEW things AS SELECT id, size AS name FROM old")
+    assert "the type changed in the source" in failure_of(run(job_type))
