@@ -100,13 +100,20 @@ class ParquetRecords(OpenRecords):
         for name in self._names:
             if name in self._needed:
                 column = part.column(name)
-                if column.nbytes > LONGEST_RECORD and column.nbytes // len(column) > LONGEST_RECORD:
-                    megabytes = LONGEST_RECORD // 1024**2
-                    raise _broken(self.name, f"a value of {name} behind record {self.offset} is over {megabytes} MiB")
+                self._refuse_huge(name, column)
                 columns.append(values_of(column))
             else:
                 columns.append([None] * part.num_rows)
         return zip(*columns, strict=True)
+
+    def _refuse_huge(self, name: str, column: pa.Array) -> None:
+        if column.nbytes <= LONGEST_RECORD:
+            return
+        for place in range(len(column)):
+            if column.slice(place, 1).nbytes > LONGEST_RECORD:
+                megabytes = LONGEST_RECORD // 1024**2
+                number = self.offset + place + 1
+                raise _broken(self.name, f"the value of {name} in record {number} is over {megabytes} MiB")
 
 
 @contextmanager
@@ -117,7 +124,7 @@ def _opened(place: Place) -> Iterator[tuple[pq.ParquetFile, int]]:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise DataError("broken_file", f"{place.name} is no regular file")
         with readable(place.name):
-            opened = pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False)
+            opened = pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True)
         yield opened, descriptor
 
 

@@ -38,7 +38,7 @@ def write_parquet(
 ) -> None:
     """Raises DataError `invalid_value` for a value that is none of its field's type."""
     schema = pa.schema([_arrow_field(field, digits) for field in fields])
-    with pq.ParquetWriter(file, schema) as writer:
+    with pq.ParquetWriter(file, schema, write_page_checksum=True) as writer:
         pending: list[pa.RecordBatch] = []
         for part in parts:
             pending.append(_arrow_batch(fields, schema, part))
