@@ -22,8 +22,16 @@ import requests
 
 from tests.benchmarks.page_server import ALL, EVERY, FEW, FIRST, KINDS, NEXT, RECORDS, Record, changed, records
 from tests.benchmarks.results import LIMIT, Goal, Run, Table, differs, markdown_file, tell
-from tests.benchmarks.stream_stack import SERVER, run_in_worker, running_stack, save_database, save_stream_type
+from tests.benchmarks.stream_stack import (
+    SERVER,
+    run_in_worker,
+    running_stack,
+    save_database,
+    save_stream_type,
+    server_version,
+)
 
+# The module before has set Django up, which those after it need.
 from connectors.field_types import TYPES  # isort: skip
 from connectors.soql import field_type  # isort: skip
 from syncjobs.models import SyncJobType  # isort: skip
@@ -32,7 +40,7 @@ from syncjobs.operations.default_jobs import mapping_of  # isort: skip
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 PAGE = 10_000
-PLAIN, SHORT = "Syncdeck, into an empty target", f"the same, {FEW // PAGE} pages only"
+PLAIN, SHORT = "Syncdeck, into an empty target", f"Syncdeck, only {FEW // PAGE} pages, for its memory"
 MAPPED, FULL = "Syncdeck, mapped, into an empty target", "Syncdeck, mapped, compared with a full target"
 MAPPING = [rule for rule in mapping_of("crashes") if rule["to"] in KINDS]
 GOALS = {PLAIN: Goal(1.6, megabytes=150), FULL: Goal(2.2, megabytes=150)}
@@ -176,7 +184,7 @@ def main() -> int:
         comparison = HttpSource(url, target, worker)
         for _ in range(ROUNDS):
             comparison.run_round()
-    return tell([comparison.table], ROUNDS, markdown_file())
+    return tell([comparison.table], ROUNDS, server_version(), markdown_file())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from os import cpu_count
+from os import cpu_count, getloadavg
 from pathlib import Path
 
 LIMIT = "limit"
@@ -106,10 +106,11 @@ def differs(found: tuple[int, str], expected: tuple[int, str]) -> str:
     return "" if found == expected else f"checksum {found[1]}, not {expected[1]}"
 
 
-def conditions(rounds: int) -> str:
+def conditions(rounds: int, postgres: int) -> str:
     """Where and when, for the page of results."""
-    cores, python = cpu_count(), platform.python_version()
-    return f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores, Python {python}, medians of {rounds} interleaved rounds."
+    versions = f"Python {platform.python_version()}, PostgreSQL {postgres // 10_000}.{postgres % 10_000}"
+    load = f"load {getloadavg()[2]:.1f}"  # of the last 15 minutes: what else went on is part of the result
+    return f"{datetime.now(UTC):%Y-%m-%d}, {cpu_count()} cores, {load}, {versions}, medians of {rounds} rounds."
 
 
 def markdown_file() -> Path | None:
@@ -120,11 +121,11 @@ def markdown_file() -> Path | None:
     return given
 
 
-def tell(tables: list[Table], rounds: int, markdown: Path | None) -> int:
+def tell(tables: list[Table], rounds: int, postgres: int, markdown: Path | None) -> int:
     """Print the tables, and write them where asked; the exit code, 1 where a result was wrong."""
     for table in tables:
         print(table.as_text(), flush=True)  # noqa: T201
     if markdown is not None:
-        texts = [conditions(rounds), *(table.as_markdown() for table in tables)]
+        texts = [conditions(rounds, postgres), *(table.as_markdown() for table in tables)]
         markdown.write_text("\n\n".join(texts), encoding="utf-8")
     return 1 if any(table.wrong for table in tables) else 0

