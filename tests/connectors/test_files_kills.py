@@ -44,7 +44,7 @@ connector.close()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["csv", "jsonl"])
+@pytest.mark.parametrize("name", ["csv", "jsonl", "parquet"])
 def test_killed_writer_goes_on_exactly_and_the_file_is_always_whole(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
