@@ -28,7 +28,7 @@ class ConditionalMerge(Merge):
         self.places = {name: place for place, name in enumerate(target.names)}
         own = tuple(Column(Field(name, "text"), TEXT, TEXT, "text") for name in ("operation", "flags"))
         columns = (*target.columns, *target.columns, *own)
-        whole = replace(request, fields=tuple(column.field for column in columns))
+        whole = replace(request, fields=tuple(map(_staged_field, columns)))
         super().__init__(whole, replace(target, columns=(*target.columns, *own)), dialect)
         self.columns = columns
         self.operation, self.flags = (sql("s.{it}", it=stage_name(2 * self.width + one)) for one in (0, 1))
@@ -177,3 +177,8 @@ class ConditionalMerge(Merge):
 
     def _is_flagged(self, place: int) -> SQLText:
         return sql("substr({flags}, {number}, 1) = '1'", flags=self.flags, number=SQLText(str(place + 1)))
+
+
+def _staged_field(column: Column) -> Field:
+    """As what its values are staged: arrays are shown as JSON, but the driver takes them as lists."""
+    return replace(column.field, type="text") if column.native == "array" else column.field

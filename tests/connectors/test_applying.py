@@ -46,3 +46,24 @@ def test_record_that_somebody_is_changing_is_waited_for_and_then_judged(
         other.commit()
         thread.join(20)
     assert [one.fields for one in applied[0].conflicts] == [{"name": ["Thing 1", "Theirs"]}]
+
+
+def test_arrays_are_compared_and_written_as_arrays(postgres_server: PostgresServer, postgres_url: str) -> None:
+    fields = {"tags": ["a", "b, c", None], "sizes": [[1, 2], [3, 4]], "none": None}
+    delete = RecordChange("delete", {"id": 1}, {name: [value, None] for name, value in fields.items()})
+    insert = RecordChange("insert", {"id": 1}, {name: [None, value] for name, value in fields.items()})
+    config, credentials = postgres_config(postgres_server, postgres_url)
+    content = "SELECT string_agg(things::text, ';') FROM things"
+    with (
+        closing(PostgresConnector("store", config, credentials)) as target,
+        psycopg.connect(postgres_url, autocommit=True) as other,
+    ):
+        columns = (
+            "id integer PRIMARY KEY, name text, price numeric, seen timestamptz, tags text[], sizes int[], none text[]"
+        )
+        other.execute(f"CREATE TABLE things ({columns})")
+        other.execute("INSERT INTO things (id, tags, sizes) VALUES (1, '{a,\"b, c\",NULL}', '{{1,2},{3,4}}')")
+        before = other.execute(content).fetchone()
+        assert apply(target, delete).found.deleted == 1
+        assert apply(target, insert, batch_no=2).found.inserted == 1
+        assert other.execute(content).fetchone() == before
