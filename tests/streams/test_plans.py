@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from connectors.sandbox.server import RunningSandbox
@@ -166,6 +167,13 @@ def test_tampered_plan_is_refused_at_the_door_and_by_the_job(job_type: SyncJobTy
     assert rows_of(job_type) == before
     Plan.objects.update(state="approved")
     assert "not those that were sealed" in refusal(apply_plan, planned, trigger=Trigger.CLI)
+
+
+def test_guard_says_how_many_days_a_plan_lasts(items: MakeItems) -> None:
+    plan = run(items({"guards": {"plan_days": 2}}), dry_run=True).plan
+    assert plan.expires_at - plan.sealed_at == timedelta(days=2)
+    with pytest.raises(ValidationError, match="plan_days"):
+        items({"slug": "never", "guards": {"plan_days": 0}})
 
 
 def test_expired_plan_is_refused(job_type: SyncJobType) -> None:
