@@ -259,3 +259,28 @@ def test_letters_that_look_like_an_escape_come_back_as_they_were(items: MakeItem
     assert job.status == "finished", job.failure
     assert counts(revert(job)) == {"read": 1, "updated": 1}
     assert rows_of(job_type)["C003"]["name"] == name
+
+
+@pytest.mark.parametrize("target", ["postgresql"], indirect=True)
+def test_connection_that_is_lost_amid_a_reversal_is_made_anew_and_the_batch_redone(
+    people: People, target: str, sql_at_target: SQLAtTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.add(*range(20))
+    job_type = people.job_type(batch_size=5)
+    run(job_type)
+    before = people_at(Connector.objects.get(slug=target))
+    people.add(*range(20), note="Changed")
+    second = run(job_type)
+    reached: list[str] = []
+
+    def cut_off(here: str) -> None:
+        reached.append(here)
+        if here == "before_commit" and reached.count(here) == 2:
+            others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            sql_at_target(f"SELECT pg_terminate_backend(pid) {others}")
+
+    monkeypatch.setattr(exactly_once, "crash_here", cut_off)
+    job = revert(second)
+    assert (job.status, job.attempt, counts(job)) == ("finished", 1, {"read": 20, "updated": 20}), job.failure
+    assert people_at(Connector.objects.get(slug=target)) == before
+    assert Change.objects.filter(job=job).count() == 20
