@@ -219,11 +219,11 @@ class Connector(ABC):
 
     def define_query(self, stream: str, query: CustomQuery) -> None:
         """From now on read `stream` from the custom query. Raises ConfigError where the query is refused."""
-        raise ConfigError(
-            "no_queries",
-            f"{self.slug}: connectors of kind '{self.kind}' can not run the custom query of {stream}",
-            hint="Choose a source connector of kind postgres or sqlite, or leave query out.",
-        )
+        raise ConfigError("no_queries", f"{self.slug}: kind '{self.kind}' runs no queries", hint="Leave query out.")
+
+    def can_resize(self, stream: str) -> bool:
+        """Whether reading it anew from a position, with another batch size, costs little."""
+        return self.capabilities.resizes_batches
 
     @abstractmethod
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:

@@ -14,12 +14,12 @@ from connectors.errors import ConfigError, SyncError
 from connectors.network import check_literal, resolve_checked
 from connectors.postgres_applying import PostgresApplier
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
-from connectors.postgres_dialect import TABLE_KINDS, PostgresDialect, find_table
+from connectors.postgres_dialect import RELATIONS, TABLE_KINDS, PostgresDialect, find_table
 from connectors.postgres_queries import EXACT_TYPES, PostgresQueries, guarded_columns, without_sizes
 from connectors.postgres_receiving import FAMILY
 from connectors.postgres_sending import sender
 from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session
-from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT
+from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT, login_parameters
 from connectors.postgres_writer import PostgresWriter
 from connectors.records import ReadRequest, StreamInfo
 from connectors.sql_errors import Place
@@ -87,15 +87,7 @@ class PostgresConnector(SQLConnector, StraightSource):
         is_socket = self.host.startswith("/")
         # A socket on this machine is let through wherever this machine's own address is.
         checked = resolve_checked("127.0.0.1" if is_socket else self.host, self.port)
-        parameters: dict[str, Any] = {
-            "host": self.host,
-            "port": self.port,
-            "dbname": str(self.config["dbname"]),
-            "user": str(self.config["user"]),
-            "sslmode": str(self.config.get("sslmode") or "prefer"),
-        }
-        if not is_socket:
-            parameters["hostaddr"] = checked  # the host's name is then used for certificates only
+        parameters = login_parameters(self.config, None if is_socket else checked)
         return Login(parameters, self.credentials.get("password") or None)
 
     def open_session(self, settings: dict[str, str], stream: str = "") -> Session:
@@ -116,8 +108,7 @@ class PostgresConnector(SQLConnector, StraightSource):
         if self._runner is None:
             seconds = int(self.config.get("query_seconds") or QUERY_SECONDS)
             settings = READER_SETTINGS | {"search_path": f"{quote(self.schema_name)}, public"}
-            open_session = partial(self.open_session, settings)
-            self._runner = PostgresQueries(open_session, seconds, self.surroundings.notify)
+            self._runner = PostgresQueries(partial(self.open_session, settings), seconds, self.surroundings.notify)
         return self._runner
 
     def _interrupt(self) -> None:
@@ -140,14 +131,7 @@ class PostgresConnector(SQLConnector, StraightSource):
     # 2. Reading.
 
     def streams(self) -> list[StreamInfo]:
-        rows = self.reader().fetch(
-            sql(
-                "SELECT c.relname, c.relkind IN ('v', 'm'), c.reltuples::bigint FROM pg_class AS c"
-                " JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind::text = ANY($2)"
-                " AND NOT c.relispartition AND NOT starts_with(c.relname, '_syncdeck_') ORDER BY c.relname"
-            ),
-            (self.schema_name, list(TABLE_KINDS)),
-        )
+        rows = self.reader().fetch(RELATIONS, (self.schema_name, list(TABLE_KINDS)))
         return [
             StreamInfo(name, f"{name} (view)" if is_view else name, estimate if estimate >= 0 and not is_view else None)
             for name, is_view, estimate in rows
@@ -196,6 +180,9 @@ class PostgresConnector(SQLConnector, StraightSource):
     def reads_at_once(self, table: Table, order: Order) -> bool:
         """A query is run once, for it may be long; a table is paged, which holds no snapshot for long."""
         return table.query is not None and all(column.native in EXACT_TYPES for column in order.columns)
+
+    def can_resize(self, stream: str) -> bool:
+        return stream not in self._queries
 
     def received(self, table: Table, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return without_sizes(table, columns, rows) if table.query else rows

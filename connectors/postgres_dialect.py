@@ -107,6 +107,11 @@ RELATION = sql(
     "SELECT c.oid, c.relkind::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
     " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind::text = ANY($3)"
 )
+RELATIONS = sql(
+    "SELECT c.relname, c.relkind IN ('v', 'm'), c.reltuples::bigint FROM pg_class AS c"
+    " JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind::text = ANY($2)"
+    " AND NOT c.relispartition AND NOT starts_with(c.relname, '_syncdeck_') ORDER BY c.relname"
+)
 
 
 def split_name(schema: str, stream: str) -> list[tuple[str, str]]:

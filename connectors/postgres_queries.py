@@ -14,7 +14,8 @@ from connectors.limits import value_too_large
 from connectors.postgres_dialect import PostgresDialect, column_of
 from connectors.postgres_errors import first_line
 from connectors.postgres_session import Session
-from connectors.sql_queries import LARGEST_PAGE_BYTES, QueryFailures, QueryRunner, size_of
+from connectors.sql_batches import size_of
+from connectors.sql_queries import LARGEST_PAGE_BYTES, QueryFailures, QueryRunner
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 
 FIRST_ROWS, MOST_ROWS, PART_BYTES = 50, 5_000, 32 * 1024**2  # what is fetched at once, until its size is known

@@ -46,3 +46,15 @@ CREDENTIALS_SCHEMA: dict[str, Any] = {
         "password": {"type": "string", "title": "Password", "writeOnly": True, "format": "password"},
     },
 }
+
+
+def login_parameters(config: dict[str, Any], address: str | None) -> dict[str, Any]:
+    """libpq's parameters; with an address that is connected to, the host's name is used for certificates only."""
+    parameters = {
+        "host": str(config["host"]),
+        "port": int(config.get("port") or DEFAULT_PORT),
+        "dbname": str(config["dbname"]),
+        "user": str(config["user"]),
+        "sslmode": str(config.get("sslmode") or "prefer"),
+    }
+    return parameters if address is None else parameters | {"hostaddr": address}

@@ -10,6 +10,7 @@ from connectors.sql_text import Column
 
 Rows = list[tuple[Any, ...]]
 SAMPLED_ROWS = 50
+PAGE_BYTES = 32 * 1024**2
 
 
 def batch_of(columns: Sequence[Column], rows: Rows, position: Any) -> Batch:
@@ -27,18 +28,36 @@ def estimate_bytes(rows: Sequence[Sequence[Any]]) -> int:
 
 
 def cut_into_pages(parts: Iterable[Rows], places: Sequence[int], size: int) -> Iterator[Rows]:
-    """Ordered rows, however they come, as pages of `size`; rows that are equal at `places` are never parted."""
+    """Ordered rows, however they come, as pages of `size`; rows that are equal at `places` are never parted.
+
+    A page ends before that where its rows are large.
+    """
     held: Rows = []
+    byte_count = 0
     for part in parts:
         held += part
-        while len(held) > size:
+        byte_count += estimate_bytes(part)
+        end: int | None = 0
+        while end is not None and len(held) > size:
             end = _end_of_equals(held, places, size)
-            if end is None:
-                break
+            if end is not None:
+                yield held[:end]
+                held, byte_count = held[end:], estimate_bytes(held[end:])
+        if held and byte_count > PAGE_BYTES and (end := _begin_of_last_equals(held, places)):
             yield held[:end]
-            held = held[end:]
+            held, byte_count = held[end:], estimate_bytes(held[end:])
     if held:
         yield held
+
+
+def size_of(rows: Rows) -> int:
+    """How many bytes the rows' long values have, roughly."""
+    return sum(len(value) for row in rows for value in row if isinstance(value, str | bytes))
+
+
+def _begin_of_last_equals(rows: Rows, places: Sequence[int]) -> int:
+    last = [rows[-1][place] for place in places]
+    return next((at for at in range(len(rows), 0, -1) if [rows[at - 1][place] for place in places] != last), 0)
 
 
 def _end_of_equals(rows: Rows, places: Sequence[int], size: int) -> int | None:

@@ -93,8 +93,3 @@ def query_table(stream: str, query: CustomQuery, runner: QueryRunner) -> Table:
     if missing := [name for name in query.key if name not in names]:
         raise column_mismatch(f"{stream} (a custom query, whose columns must hold the key)", missing, names)
     return Table(stream, source, columns, query.key, query=query)
-
-
-def size_of(rows: Sequence[tuple[Any, ...]]) -> int:
-    """How many bytes the rows' long values have, roughly."""
-    return sum(len(value) for row in rows for value in row if isinstance(value, str | bytes))

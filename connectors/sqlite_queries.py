@@ -11,7 +11,8 @@ from typing import Any
 from connectors.errors import DataError, SyncError
 from connectors.query_texts import is_forbidden
 from connectors.records import Field, FieldType
-from connectors.sql_queries import LARGEST_PAGE_BYTES, QueryFailures, QueryRunner, size_of
+from connectors.sql_batches import size_of
+from connectors.sql_queries import LARGEST_PAGE_BYTES, QueryFailures, QueryRunner
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
 from connectors.sqlite_catalog import affinity_of, field_type_of
 from connectors.sqlite_pages import BY_BYTES

@@ -41,7 +41,7 @@ def record_bytes(source: Connector, request: ReadRequest) -> float:
 
 def read_in_sizes(source: Connector, request: ReadRequest) -> Iterator[Batch]:
     """Read batches of at most the request's size; whoever takes them is timed, and where it pays they are resized."""
-    if not source.capabilities.resizes_batches or request.batch_size <= LEAST:
+    if not source.can_resize(request.stream) or request.batch_size <= LEAST:
         yield from source.read(request)
         return
     size = BatchSize(record_bytes(source, request), request.batch_size)

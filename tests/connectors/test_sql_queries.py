@@ -129,6 +129,15 @@ def test_a_huge_value_does_not_get_as_far_as_this_process(system: QuerySystem) -
     assert ids(system.read(text, "id", filters=(Filter("id", "lt", 3),))) == [1, 2]
 
 
+def test_large_rows_come_in_small_pages(system: QuerySystem) -> None:
+    if system.kind == "sqlite":
+        pytest.skip("streams choose the size of pages there")
+    text = "SELECT id, repeat('x', 1000000) AS memo FROM orders"
+    pages = system.read(text, "id")
+    assert ids(pages) == list(range(1, 101))
+    assert max(len(page.rows) for page in pages) <= 64
+
+
 def test_a_query_finds_the_tables_of_the_connectors_schema(system: QuerySystem) -> None:
     if system.kind == "sqlite":
         pytest.skip("SQLite has no schemas")

@@ -58,9 +58,9 @@ def running(tmp_path: Path, database: str) -> Iterator[Stack]:
         types.append(shape | {"retry_delay": 0, "config": {"streams": [stream]}})
     keyless: dict[str, Any] = {"source": "keyless", "target": "appended", "mode": "append"}
     types.append(shape | {"slug": "keyless", "name": "Keyless", "retry_delay": 0, "config": {"streams": [keyless]}})
-    ranges = {"query": "SELECT lower(name) AS name FROM things", "partition": {"field": "name", "rows": 400}}
-    shape |= {"slug": "ranges", "name": "Ranges", "retry_delay": 0}
-    types.append(shape | {"config": {"streams": [keyless | ranges]}})
+    query = {"query": "SELECT lower(name) AS name FROM things", "partition": {"field": "name", "rows": 400}}
+    parted = keyless | query
+    types.append(shape | {"slug": "ranges", "name": "Ranges", "retry_delay": 0, "config": {"streams": [parted]}})
     try:
         import_shapes(stack, [connector("source", database), connector("target", database)], types)
         stack.start_broker()
