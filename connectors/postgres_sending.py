@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import psycopg
+from psycopg.abc import PQGen
 
 from connectors.cursors import highest_value
 from connectors.errors import DataError
@@ -50,17 +51,21 @@ class PostgresParcel(Parcel):
                 raise self._doubtful() from error
             raise translated(error, self._session.place, is_connected=not self._session.connection.closed) from error
 
-    def _in_blocks(self, rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
-        """Rows are small: each of them costs more to hand on than to copy."""
-        most_bytes, block = self._most_bytes, bytearray()
-        for row in rows:
-            block += row
-            if len(row) > most_bytes:
+    def _in_blocks(self, copy: psycopg.Copy) -> Iterator[bytes]:
+        while block := self._session.connection.wait(self._next_block(copy)):
+            yield bytes(block)
+
+    def _next_block(self, copy: psycopg.Copy) -> PQGen[bytearray]:
+        """What `copy.read` does, but many rows in one wait: to wait for each would cost more than to copy it."""
+        block = bytearray()
+        while len(block) < BLOCK_BYTES:
+            row = yield from copy._read_gen()
+            if not row:
+                break
+            if len(row) > self._most_bytes:
                 raise self._doubtful()
-            if len(block) >= BLOCK_BYTES:
-                yield bytes(block)
-                block = bytearray()
-        yield bytes(block)
+            block += row
+        return block
 
     def _doubtful(self) -> DataError:
         return DataError("doubtful", f"{self._session.place.stream}: a record among them must be looked at")
