@@ -113,28 +113,14 @@ def run_job_type(
     _refuse_if_not_startable(job_type, trigger)
     check_overrides(overrides, context)
     version = pin_version(job_type, actor=actor)
-    snapshot = job_type.snapshot()
     get_controller(job_type.controller)
-    if "streams" in snapshot["config"]:
-        snapshot["config"] = limit_streams(
-            snapshot["config"],
-            endpoints,
-            start_date,
-            end_date,
-            batch_size,
-            zone=timezone.get_default_timezone(),
-            now=db_now(),
-        )
-        columns = stream_columns(snapshot)
-        if dry_run:  # writes nothing, so it need not wait for a writer
-            columns["concurrency_key"] = ""
-    else:
-        columns = _document_columns(job_type, snapshot, overrides, dry_run=dry_run)
+    limits = (endpoints, start_date, end_date, batch_size)
+    snapshot, columns = _what_runs(job_type, limits, overrides, dry_run=dry_run)
     if force:
         snapshot["force"] = True
-    columns |= {"title": overrides.pop("title")} if overrides.get("title") else {}
+    title = columns.pop("title")
     new = NewJob(
-        title=columns.pop("title"),
+        title=overrides.pop("title", None) or title,
         concurrency_key=columns.pop("concurrency_key"),
         dedupe_key=dedupe_key,
         queue_on_insert=queue_on_insert,
@@ -148,6 +134,21 @@ def run_job_type(
         overrides={"dry_run": dry_run} | columns | overrides,
     )
     return _create(job_type, version, new)
+
+
+def _what_runs(
+    job_type: SyncJobType, limits: tuple[Any, ...], overrides: dict[str, Any], *, dry_run: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The type's snapshot within the limits of one run, and the job's columns that follow from it."""
+    snapshot = job_type.snapshot()
+    if "streams" not in snapshot["config"]:
+        return snapshot, _document_columns(job_type, snapshot, overrides, dry_run=dry_run)
+    zone = timezone.get_default_timezone()
+    snapshot["config"] = limit_streams(snapshot["config"], *limits, zone=zone, now=db_now())
+    columns = stream_columns(snapshot)
+    if dry_run:  # writes nothing, so it need not wait for a writer
+        columns["concurrency_key"] = ""
+    return snapshot, columns
 
 
 def _document_columns(
