@@ -57,6 +57,10 @@ class ParquetRecords(OpenRecords):
     """One open file; a place in it is the number of records before it."""
 
     unit: ClassVar[str] = "record"
+    offset = 0
+    number = 0
+    first = 0
+    bytes_read = 0
 
     def __init__(
         self, place: Place, file: pq.ParquetFile, descriptor: int, names: Sequence[str], needed: frozenset[str]

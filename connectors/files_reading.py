@@ -40,7 +40,7 @@ class _Page:
             self.unread[len(self.rows)] = record
             record, wanted = (None,) * width, None
         self.rows.append(record if wanted is None else tuple([record[one] for one in wanted]))
-        self.places.add(opened)
+        self.places.numbers.append(opened.first)
 
     def batch(self, names: tuple[str, ...], position: Any) -> Batch:
         return Batch(names, self.rows, position, self.byte_count, unread=self.unread, where=self.places)
@@ -62,6 +62,7 @@ def read_batches(files: StreamFiles, request: ReadRequest, interruption: Interru
     position = request.position
     for place, offset, number in _rest(files, request, state):
         with needed.open(place) as opened:
+            page.places.begin(len(page.rows), opened)
             counted = 0
             for record in chosen_records(opened, offset, number, filters, interruption):
                 page.add(opened, record, wanted, len(names), sets_aside=request.sets_aside)
@@ -71,6 +72,7 @@ def read_batches(files: StreamFiles, request: ReadRequest, interruption: Interru
                     yield page.batch(names, _position(state, place, opened))
                     interruption.check()
                     page = _Page()
+                    page.places.begin(0, opened)
             page.byte_count += opened.bytes_read - counted
             position = _position(state, place, opened)
     if page.rows:
@@ -101,7 +103,7 @@ def chosen_records(
     for count, record in enumerate(opened.records(offset, number)):
         if count % CHECKED_EVERY == 0:
             interruption.check()
-        if isinstance(record, Unread):
+        if not filters or isinstance(record, Unread):
             yield record
             continue
         try:

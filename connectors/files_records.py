@@ -24,10 +24,22 @@ class OpenRecords(ABC):
     unit: ClassVar[str] = "line"
     name: str
     head: str
-    offset = 0
-    number = 0
-    first = 0
-    bytes_read = 0
+
+    @property
+    @abstractmethod
+    def offset(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def number(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def first(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def bytes_read(self) -> int: ...
 
     @abstractmethod
     def records(self, offset: int, number: int) -> Iterator[Row | Unread]:
@@ -43,19 +55,16 @@ class Places:
     """Where the records of a page stand; called with the place of one in the page it says so."""
 
     def __init__(self) -> None:
-        self._numbers: list[int] = []
+        self.numbers: list[int] = []  # of the lines or records, in their files
         self._files: list[tuple[int, str]] = []
 
-    def add(self, file: OpenRecords) -> None:
-        """The next record is the file's last one."""
-        if not self._files or self._files[-1][1] is not file.name:
-            self._files.append((len(self._numbers), file.name))
-        self._numbers.append(file.first)
-        self._unit = file.unit
+    def begin(self, index: int, file: OpenRecords) -> None:
+        """From this place in the page on, records are of this file."""
+        self._files.append((index, f"{file.name}, {file.unit}"))
 
     def __call__(self, index: int) -> str:
-        _, name = self._files[bisect(self._files, index, key=lambda one: one[0]) - 1]
-        return f"{name}, {self._unit} {self._numbers[index]}"
+        _, file = self._files[bisect(self._files, index, key=lambda one: one[0]) - 1]
+        return f"{file} {self.numbers[index]}"
 
 
 def record_text(record: Row) -> str:

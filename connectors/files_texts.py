@@ -31,16 +31,28 @@ class LineRecords(OpenRecords):
         self._fields = fields
         self._like = like
         self.name, self.head = lines.name, lines.head
+        self._start = 0
 
     def records(self, offset: int, number: int) -> Iterator[Row | Unread]:
         """Raises DataError `column_mismatch` for a CSV file of other columns."""
-        found = self._objects(offset, number) if self._format.name == "jsonl" else self._cells(offset, number)
-        lines = self._lines
-        for record in found:
-            self.offset, self.number, self.first = lines.offset, lines.line, lines.first_line
-            self.bytes_read = lines.offset - offset
-            yield record
-        self.offset, self.number, self.bytes_read = lines.offset, lines.line, lines.offset - offset
+        self._start = offset
+        return self._objects(offset, number) if self._format.name == "jsonl" else self._cells(offset, number)
+
+    @property
+    def offset(self) -> int:
+        return self._lines.offset
+
+    @property
+    def number(self) -> int:
+        return self._lines.line
+
+    @property
+    def first(self) -> int:
+        return self._lines.first_line
+
+    @property
+    def bytes_read(self) -> int:
+        return self._lines.offset - self._start
 
     def _cells(self, offset: int, number: int) -> Iterator[Row | Unread]:
         header = read_header(self._lines, self._format)
