@@ -111,6 +111,7 @@ class BatchWriter(ExactlyOnce):
         declines, self._is_loading = self._is_loading and not isinstance(error, TooManyRejects), False
         if declines:
             self._can_load = False
+            self._books.drop_open_batch()
             self._stream.sync_job.log("INFO", f"Records are compared before they are written: {error.message}")
         return declines
 
