@@ -11,6 +11,11 @@ from connectors.postgres_session import CONNECT_SECONDS, Session
 from connectors.sql_text import sql
 
 LARGEST_SKEW_SECONDS = 5.0
+FILE_ROLES = ("pg_read_server_files", "pg_write_server_files", "pg_execute_server_program")
+POWERS = sql(
+    "SELECT rolsuper, ARRAY(SELECT role FROM unnest($1::text[]) AS role WHERE pg_has_role(current_user, role, 'USAGE'))"
+    " FROM pg_roles WHERE rolname = current_user"
+)
 
 
 def connect_step(address: str, port: int) -> CheckStep:
@@ -37,10 +42,13 @@ def tls_step(session: Session, host: str) -> CheckStep:
 def privileges_step(session: Session) -> CheckStep:
     """A warning if the user may do everything."""
     started = time.perf_counter()
-    query = sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-    if any(is_super for (is_super,) in session.fetch(query)):
-        fix = "Give the connector a user of its own with only the rights it needs."
+    fix = "Give the connector a user of its own with only the rights it needs."
+    ((is_super, roles),) = session.fetch(POWERS, (list(FILE_ROLES),))
+    if is_super:
         return timed_step("privileges", started, "the user is a superuser", fix=fix)
+    if roles:
+        message = f"the user may reach files and programs of the server ({', '.join(roles)})"
+        return timed_step("privileges", started, message, fix=fix)
     return timed_step("privileges", started, "the user is no superuser")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -111,6 +112,7 @@ class PostgresQueries(QueryRunner):
         if self._session is None or self._session.connection.closed:
             self._session = self._open_session(stream)
         session = self._session
+        session.place = replace(session.place, stream=stream)
         try:
             session.execute(BEGIN)
             self._limit(session)

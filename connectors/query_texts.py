@@ -76,8 +76,8 @@ def query_problems(text: str) -> list[str]:
         return ["the query is empty; write a SELECT statement, or leave query out to read a table"]
     if len(text) > LONGEST_QUERY:
         return [f"the query is longer than {LONGEST_QUERY:,} characters; make it a view of the source and read that"]
-    if "\0" in text:
-        return ["the query has a NUL character in it"]
+    if re.search("\0|\r(?!\n)", text):
+        return ["the query has a NUL character or half a line's end in it, which databases read in different ways"]
     tokens: list[tuple[str, str]] = []
     for found in TOKENS.finditer(text):
         kind = "string" if found.lastgroup == "tag" else str(found.lastgroup)

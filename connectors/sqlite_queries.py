@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from connectors.errors import DataError, SyncError
@@ -120,6 +121,7 @@ class SQLiteQueries(QueryRunner):
     def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         if self._session is None or self._session.is_closed:
             self._session = self._open(table.name)
+        self._session.place = replace(self._session.place, stream=table.name)
         rows: list[tuple[Any, ...]] = []
         byte_count = 0
         for part in self._parts(self._session, query, parameters, ROWS_AT_ONCE):

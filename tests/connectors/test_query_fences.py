@@ -51,6 +51,7 @@ CLEAR = {
     "load_extension": "SELECT load_extension('canary') AS a",
     "writefile": "SELECT writefile('canary', 'x') AS a",
     "parameter": "SELECT $1 AS a",
+    "half_line_end": "SELECT 1 AS a -- \r; DELETE FROM orders",
 }
 BEHIND = {
     "pragma_function": "SELECT * FROM pragma_journal_mode('delete')",
@@ -150,3 +151,14 @@ def test_a_superuser_is_warned_of_in_the_test_and_at_every_run(system: QuerySyst
         connector.define_query("q", CustomQuery("SELECT 1 AS a"))
     assert [level for level, _ in said] == ["WARNING"]
     assert "superuser" in said[0][1]
+
+
+def test_a_user_that_reaches_the_servers_files_is_warned_of(system: QuerySystem) -> None:
+    if system.kind != "postgresql":
+        pytest.skip("SQLite has no users")
+    for is_granted in (False, True):
+        if is_granted:
+            system.execute("GRANT pg_read_server_files TO query_reader")
+        (step,) = (step for step in system.connect().check() if step.name == "privileges")
+        assert (step.ok, bool(step.fix)) == (True, is_granted)
+    assert "pg_read_server_files" in step.message
