@@ -11,13 +11,14 @@ from syncjobs.lifecycle.kept_changes import is_given_changes, why_not_reverted
 from syncjobs.lifecycle.plans import find_plan, why_not_applied
 from syncjobs.models import Conflict, Plan, SyncJob
 from syncjobs.operations.reverting import reversals_of
+from syncjobs.statuses import Status
 
 MOST_CONFLICTS = 100  # that one answer describes
 
 
 def plan_text(job: SyncJob, now: datetime) -> str:
     """How the plan of a dry run stands, in a sentence or two; empty for jobs that have none."""
-    plan = find_plan(job.pk) if job.dry_run else None
+    plan = find_plan(job.pk) if job.dry_run and job.status == Status.FINISHED else None
     if plan is None:
         return ""
     if plan.state == Plan.State.APPLIED:
