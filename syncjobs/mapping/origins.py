@@ -9,6 +9,7 @@ from connectors.records import FieldType, StreamSchema
 from syncjobs.mapping.columns import REFUSALS, Refusals, run_step
 from syncjobs.mapping.conditions import Test, compile_condition
 from syncjobs.mapping.constants import infer_type
+from syncjobs.mapping.repeats import few_rows, spread
 from syncjobs.mapping.spec import Choice, Column, Constant, FieldRule
 from syncjobs.mapping.templates import Template, compile_template
 
@@ -61,7 +62,13 @@ def _gather_template(template: Template, field_name: str) -> Gather:
     names = template.columns
 
     def gather(columns: Mapping[str, list[Any]], _size: int, refusals: Refusals) -> list[Any]:
-        values = list(zip(*(columns[name] for name in names), strict=True))
+        parts = [columns[name] for name in names]
+        values = list(zip(*parts, strict=True))
+        different, own = few_rows(parts, values), Refusals()
+        if different is not None:
+            filled = run_step(fill, different, field_name, own)
+            if not own.by_index:  # else each record must be named
+                return spread(different, filled, values)
         return run_step(fill, values, field_name, refusals)
 
     return gather

@@ -11,7 +11,16 @@ TEXTS = {str, type(None)}
 
 def few_texts(values: Sequence[Any]) -> list[Any] | None:
     """The different values of a column of texts and nulls, if they are at most half as many as all; else None."""
-    if not set(map(type, values)) <= TEXTS or 2 * len(set(values[:SAMPLE])) > min(SAMPLE, len(values)):
+    return _few(values) if set(map(type, values)) <= TEXTS else None
+
+
+def few_rows(columns: Sequence[Sequence[Any]], rows: Sequence[tuple[Any, ...]]) -> list[Any] | None:
+    """As few_texts, of rows made of columns."""
+    return _few(rows) if all(set(map(type, column)) <= TEXTS for column in columns) else None
+
+
+def _few(values: Sequence[Any]) -> list[Any] | None:
+    if 2 * len(set(values[:SAMPLE])) > min(SAMPLE, len(values)):
         return None
     different = set(values)
     return list(different) if 2 * len(different) <= len(values) else None

@@ -87,6 +87,15 @@ def test_a_repeated_missing_value_is_rejected_where_one_is_required() -> None:
     assert [one.code for one in mapped.rejects] == ["required"] * 2
 
 
+def test_templates_of_repeated_texts_are_filled_for_each_record() -> None:
+    schema = StreamSchema((Field("a", "text"), Field("b", "text")))
+    mapper = compile_mapping(parse_mapping([{"to": "c", "template": "{a}-{b}"}]), schema, None, TODAY)
+    rows = [("x", "y"), ("x", None), ("x", "y"), ("y", "x"), ("x", None), ("x", "y"), ("y", "x"), ("x", "y")]
+    alone = [mapper.map_rows(("a", "b"), [row]).rows[0] for row in rows]
+    assert mapper.map_rows(("a", "b"), rows).rows == alone
+    assert alone[0] == ("x-y",)
+
+
 @pytest.mark.parametrize(
     ("text", "is_inside"),
     [
