@@ -354,3 +354,27 @@ def test_an_impossible_limit_is_refused_with_the_way_out(limits: dict[str, Any],
     with pytest.raises(SpecProblems) as caught:
         limit_streams(DEFAULTS, **limits)
     assert caught.value.problems[0] == problem
+
+
+def test_a_query_has_limits_of_its_own_and_the_key_that_its_columns_make() -> None:
+    (table,) = parse_streams(config(stream()))
+    assert (table.custom_query, table.max_rows, table.max_bytes) == (None, None, None)
+    (query,) = parse_streams(config(stream(query="SELECT id FROM t", max_bytes=1000)))
+    assert (query.max_rows, query.max_bytes, query.max_value_bytes) == (10_000_000, 1000, 16 * 1024**2)
+    assert query.custom_query is not None
+    assert (query.custom_query.text, query.custom_query.key) == ("SELECT id FROM t", ("id",))
+    for origin, key in (({"from": "number"}, ("number",)), ({"template": "{a}-{b}"}, ())):
+        (mapped,) = parse_streams(config(stream(query="SELECT 1 AS number", mapping=[{"to": "id"} | origin])))
+        assert mapped.source_key == key
+
+
+def test_a_wrong_query_or_partition_is_named() -> None:
+    with pytest.raises(SpecProblems) as refused:
+        parse_streams(config(stream(query="DELETE FROM t"), stream(target="c", query="SELECT 1; SELECT 2")))
+    assert refused.value.problems == [
+        "streams[0].query: it must begin with SELECT, WITH, VALUES or TABLE, not with DELETE",
+        "streams[0].query: it may not change data (DELETE)",
+        "streams[1].query: only one statement is allowed",
+    ]
+    with pytest.raises(SpecProblems, match="partition"):
+        parse_streams(config(stream(partition={"field": "id", "rows": 99})))
