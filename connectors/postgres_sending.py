@@ -177,17 +177,17 @@ class PostgresSender(StraightReader):
 
     def _select(self, conditions: Sequence[SQLText]) -> SQLText:
         values = joined(spell(expression, self._known) for _, expression in self._selection.columns)
-        records = sql("{table} AS t{where}", table=self._table.sql, where=_all(conditions))
-        if self._selection.doubts is None:
-            return sql("SELECT {values} FROM {records}", values=values, records=records)
+        if self._selection.doubts is not None:
+            # An error ends the copy; which record it is, and whether it lies in the portion at all, is seen later.
+            refusal = sql(
+                "CASE WHEN {doubts} THEN concat('{doubt} ', t.{key})::boolean ELSE true END",
+                doubts=spell(self._selection.doubts, self._known),
+                doubt=SQLText(DOUBT),
+                key=self._columns[0].sql,
+            )
+            conditions = [*conditions, refusal]
         return sql(
-            "SELECT {values} FROM (SELECT * FROM {records} OFFSET 0) AS t"
-            " WHERE CASE WHEN {doubts} THEN concat('{doubt} ', t.{key})::boolean ELSE true END",
-            values=values,
-            records=records,
-            doubts=spell(self._selection.doubts, self._known),
-            doubt=SQLText(DOUBT),
-            key=self._columns[0].sql,
+            "SELECT {values} FROM {table} AS t{where}", values=values, table=self._table.sql, where=_all(conditions)
         )
 
 

@@ -17,9 +17,9 @@ from typing import Any, cast
 from django.utils import timezone
 
 from connectors.base import KeptChange
+from connectors.cursors import greatest_value
 from connectors.errors import DataError, SyncError, TransientError
 from connectors.expressions import ColumnValue
-from connectors.records import decode_value, encode_value
 from connectors.straight import Facts, Parcel, Portion, Selection, StraightReader, StraightSource, StraightWriter
 from syncjobs.counts import Counts
 from syncjobs.crash_points import crash_here
@@ -146,8 +146,9 @@ class StraightWay:
         field = self._stream.schema.get(self._window_field) if self._window_field else None
         if field is None or facts.highest is None:
             return so_far
-        values = [decode_value(field.type, value) for value in (facts.highest, so_far) if value is not None]
-        return encode_value(field.type, max(values))
+        if greatest_value(field.type, [facts.highest]) is None:
+            raise DataError("not_copied", f"the highest {field.name} is none of its type")
+        return greatest_value(field.type, [so_far, facts.highest])
 
     def _tell_nulled(self, facts: Facts) -> None:
         for (name, _), number in zip(self._mapping.nulled, facts.counted, strict=True):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from syncjobs.models import Change, JobBatch, JobLog, Reject, SyncJob
+from syncjobs.models import Change, JobBatch, JobLog, Reject, StreamCursor, SyncJob
 from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.job_types import job_type_from_shape, save_job_type
 from syncjobs.operations.jobs import retry_job
@@ -159,6 +159,21 @@ def test_renamed_and_chosen_columns_of_a_range_are_copied(both: Databases) -> No
     assert_alike(both, first, run(one_by_one(**settings)), rows)
     assert counts(first) == {"read": 7, "inserted": 7}
     assert sum("here" in row for (row,) in rows) == 7
+
+
+def test_window_whose_highest_value_is_no_time_is_noted_as_ever(both: Databases) -> None:
+    both.sql("CREATE TABLE here.things (region text, number int, seen timestamptz, PRIMARY KEY (region, number))")
+    both.sql("INSERT INTO here.things SELECT 'r', n, now() FROM generate_series(1, 5) AS n")
+    both.sql("UPDATE here.things SET seen = 'infinity' WHERE number = 3")
+    settings: dict[str, Any] = {"extent": "window", "window": {"field": "seen", "days": 9}}
+    settings["on_reject"] = {"policy": "quarantine"}
+    results = []
+    for kind in (job_type(**settings), one_by_one(**settings)):
+        both.sql("DROP TABLE IF EXISTS there.things")
+        job = run(kind)
+        assert counts(job) == {"read": 5, "inserted": 4, "rejected": 1}, job.failure
+        results.append((StreamCursor.objects.get(job=job).new, both.things()))
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize("mode", ["mirror", "replace"])
