@@ -65,7 +65,7 @@ def _take_back(job: SyncJob, now: datetime) -> None:
 
 def _lost_failure(job: SyncJob) -> dict[str, Any]:
     last = JobBatch.objects.filter(job=job).order_by("-batch_no").first()
-    where = f"last batch {last.batch_no}" if last else "before its first batch"
+    where = f"last batch {last.batch_no}" if last else f"in phase {job.phase}"
     return {
         "class": "internal",
         "code": "worker_lost",

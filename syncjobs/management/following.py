@@ -14,7 +14,7 @@ from django.db import Error as DatabaseProblem
 from django.db import connections
 from django.db.models import Q
 
-from syncjobs.lifecycle import StatusConflict
+from syncjobs.lifecycle import StatusConflict, wait_text
 from syncjobs.management.job_texts import total_counts
 from syncjobs.models import SyncJob
 from syncjobs.operations.jobs import cancel_job
@@ -55,7 +55,7 @@ class ProgressLine:
 def progress_text(job: SyncJob) -> str:
     """`#7 Started, reading [######------] 12,000 of 28,210 records`; without a known total just the number."""
     where = f"#{job.pk} {Status(job.status).label}"
-    if reason := job.wait_reason or job.phase:
+    if reason := wait_text(job) or job.phase:
         where += f", {reason}"
     read, total = total_counts(job).read, job.total_estimate
     if not total:
