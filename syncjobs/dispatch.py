@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from celery import current_app
@@ -81,8 +82,8 @@ class Dispatcher:
         for together in in_chunks(jobs, MARKED_TOGETHER):
             gone: list[Admitted] = []
             try:
-                for job in _publish(together):
-                    gone.append(job)
+                for message in self._publish(together):
+                    gone += message
                     self._outage.end()
             except Exception as error:
                 # kombu and its transports raise many unrelated classes; whichever it is, the rows stay, sent later
@@ -93,6 +94,17 @@ class Dispatcher:
                 _note_outage()
                 break
         return sent
+
+    def _publish(self, jobs: list[Admitted]) -> Iterator[list[Admitted]]:
+        """Send by a connection that is kept; gives the jobs of each message as soon as the broker has it."""
+        with current_app.producer_pool.acquire(block=True, timeout=1) as producer:
+            for (queue, _), group in groupby(jobs, key=lambda job: (job.queue, job.dispatch_id)):
+                same = list(group)
+                for message in in_chunks(same, self._turns.together(queue, len(same))):
+                    crash_here("before_send")
+                    _send(message, producer)
+                    crash_here("after_send")
+                    yield message
 
 
 def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
@@ -124,20 +136,14 @@ def _forget_unclaimed(now: datetime) -> list[Admitted]:
     return lost
 
 
-def _publish(jobs: list[Admitted]) -> Iterator[Admitted]:
-    """Send by a connection that is kept; gives each job as soon as the broker has its message."""
-    with current_app.producer_pool.acquire(block=True, timeout=1) as producer:
-        for job in jobs:
-            crash_here("before_send")
-            _send(job, producer)
-            crash_here("after_send")
-            yield job
-
-
-def _send(job: Admitted, producer: Any) -> None:
-    arguments = [job.job_id, str(job.dispatch_id)]
+def _send(jobs: Sequence[Admitted], producer: Any) -> None:
+    """One message for jobs of one queue and turn."""
+    first, *others = jobs
+    arguments: list[Any] = [first.job_id, str(first.dispatch_id)]
+    if others:
+        arguments.append([job.job_id for job in others])
     current_app.send_task(
-        "syncjobs.run_sync_job", args=arguments, queue=job.queue, producer=producer, retry=False, ignore_result=True
+        "syncjobs.run_sync_job", args=arguments, queue=first.queue, producer=producer, retry=False, ignore_result=True
     )
 
 

@@ -37,9 +37,16 @@ _watchers: dict[int, Watcher] = {}
 
 
 def run_job(
-    job_id: int, dispatch_id: uuid.UUID, worker: str, shutdown_requested: Callable[[], bool] = lambda: False
+    job_id: int,
+    dispatch_id: uuid.UUID,
+    worker: str,
+    shutdown_requested: Callable[[], bool] = lambda: False,
+    when_long: Callable[[], None] = lambda: None,
 ) -> SyncJob | None:
-    """Claim the job and run it to an end; None if the message was stale, so that there was nothing to do."""
+    """Claim the job and run it to an end; None if the message was stale, so that there was nothing to do.
+
+    `when_long` is called by the watcher, again and again, as soon as the job has been running for a second.
+    """
     job = while_unreachable(lambda: claim_job(job_id, dispatch_id, worker))
     if job is None:
         logger.info("Nothing to claim: the message is stale or another worker has it", extra={"sync_id": job_id})
@@ -48,7 +55,7 @@ def run_job(
     running = RunningJob(job)
     with bind(sync_id=job.pk, attempt=job.attempt):
         try:
-            with _watcher(shutdown_requested).watching(running):
+            with _watcher(shutdown_requested).watching(running, when_long):
                 ended = _attempt(running, shutdown_requested)
         finally:
             running.documents.close()

@@ -7,6 +7,7 @@ import mmap
 import os
 import socket
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from billiard.common import terminate_handler_fired
@@ -14,6 +15,7 @@ from celery import shared_task, signals
 from celery.worker import state
 
 from syncjobs.appetite import LOOK_SECONDS, Appetite
+from syncjobs.bundles import Bundle
 from syncjobs.execution import run_job
 from syncjobs.models import SyncJob
 from syncjobs.presence import Presence
@@ -39,9 +41,16 @@ def worker_name() -> str:
 
 
 @shared_task(name="syncjobs.run_sync_job", ignore_result=True)  # type: ignore[untyped-decorator]
-def run_sync_job(job_id: int, dispatch_id: str, *_later: Any, **_versions: Any) -> None:
-    """Wake up for a job. Unknown arguments of a newer sender are ignored; a message that is stale does nothing."""
-    run_job(int(job_id), uuid.UUID(str(dispatch_id)), worker_name(), shutdown_requested)
+def run_sync_job(job_id: int, dispatch_id: str, others: Sequence[int] = (), *_later: Any, **_versions: Any) -> None:
+    """Wake up for a job, and for `others` of the same turn that are quickly done.
+
+    Unknown arguments of a newer sender are ignored; a message that is stale does nothing.
+    """
+    bundle = Bundle([int(job_id), *map(int, others)], uuid.UUID(str(dispatch_id)))
+    while (taken := bundle.take()) is not None:
+        run_job(taken, bundle.dispatch_id, worker_name(), shutdown_requested, when_long=bundle.hand_back)
+        if bundle.takes_long or shutdown_requested():
+            bundle.hand_back()
     if terminate_handler_fired():  # the job has been given back; now the process ends, as it was told
         raise SystemExit
 

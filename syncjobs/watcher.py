@@ -38,12 +38,14 @@ class Watcher(threading.Thread):
         self._end_by_force = end_by_force
         self._handing_over = threading.Lock()
         self._running: RunningJob | None = None
+        self._when_long: Callable[[], None] = lambda: None
         self._renewed = self._asked = 0.0
         self._sees_row = True
 
     @contextlib.contextmanager
-    def watching(self, running: RunningJob) -> Iterator[None]:
+    def watching(self, running: RunningJob, when_long: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Watch this job until the block ends; afterwards the watcher has let go of it for certain."""
+        self._when_long = when_long
         self._hand_over(running)
         try:
             yield
@@ -84,6 +86,7 @@ class Watcher(threading.Thread):
             if not running.has_ended:  # else it is only the hook `finished` that still runs
                 self._look_at_row(running)
             running.buffer.flush()
+            self._when_long()
         except (DatabaseError, InterfaceError) as error:
             connections.close_all()
             logger.warning("The watcher cannot reach the database: %s", error, extra={"sync_id": running.job.pk})

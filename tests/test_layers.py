@@ -57,6 +57,7 @@ LAYERS = {
     "syncjobs.watcher": "execution",
     "syncjobs.presence": "execution",
     "syncjobs.appetite": "execution",
+    "syncjobs.bundles": "execution",
     "syncjobs.tasks": "tasks",
     "syncjobs.operations": "operations",
     "syncjobs.dispatch": "dispatch",

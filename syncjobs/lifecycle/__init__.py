@@ -1,7 +1,7 @@
 """The only writers of a job's status: create, move, claim, admit, lease. Knows no broker and no controller."""
 
 from syncjobs.lifecycle.actions import allowed_actions, plain_actions, statuses_that_allow
-from syncjobs.lifecycle.admission import Admitted, admit_job, admit_jobs
+from syncjobs.lifecycle.admission import Admitted, admit_job, admit_jobs, withdraw_admission
 from syncjobs.lifecycle.children import create_children
 from syncjobs.lifecycle.claims import claim_job
 from syncjobs.lifecycle.creation import NewJob, create_job
@@ -42,5 +42,6 @@ __all__ = [
     "settle_requests",
     "statuses_that_allow",
     "wait_text",
+    "withdraw_admission",
     "withdraw_pause",
 ]

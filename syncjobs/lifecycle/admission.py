@@ -14,12 +14,14 @@ from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from syncjobs.lifecycle.moves import move_jobs
+from syncjobs.lifecycle.nudges import nudge_dispatcher
 from syncjobs.lifecycle.occupancy import (
     Occupancy,
     first_holders,
     held_keys,
     read_occupancy,
     ready_jobs,
+    sent_jobs,
     waiting_jobs,
 )
 from syncjobs.lifecycle.turns import Turns
@@ -99,6 +101,14 @@ def admit_job(job_id: int, now: datetime) -> Admitted | str:
         admitted = _admit([Candidate(job.pk, job.queue, job.job_type_id, job.concurrency_key, job.priority)])
         SyncJob.objects.filter(pk=job_id).update(sent_at=now)
     return admitted[0] if admitted else "it is no longer waiting"
+
+
+def withdraw_admission(job_ids: Iterable[int], dispatch_id: uuid.UUID) -> None:
+    """Have those of these jobs that nobody has claimed wait for another turn, which may lead to another worker."""
+    mine = sent_jobs().filter(pk__in=list(job_ids), dispatch_id=dispatch_id)
+    with transaction.atomic():
+        if mine.update(dispatch_id=None, sent_at=None):
+            nudge_dispatcher()
 
 
 def wait_for_holder(job_id: int) -> str:

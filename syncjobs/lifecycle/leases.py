@@ -12,6 +12,7 @@ from django.db.models import F
 from syncjobs.clock import db_now
 from syncjobs.lifecycle.endings import close_attempt
 from syncjobs.lifecycle.moves import move_job
+from syncjobs.lifecycle.occupancy import sent_jobs
 from syncjobs.models import JobBatch, SyncJob
 from syncjobs.statuses import Status
 
@@ -40,6 +41,8 @@ def _reap(job_id: int, now: datetime) -> bool:
     if job is None:
         return False  # it ended, or its worker has just renewed the lease
     _take_back(job, now)
+    # Its message may have named further ones, which were lost with it; who has one of them already takes no harm.
+    sent_jobs().filter(dispatch_id=job.dispatch_id).update(sent_at=None)
     close_attempt(job_id, job.attempt, outcome="lost", now=now)
     return True
 
@@ -62,7 +65,7 @@ def _take_back(job: SyncJob, now: datetime) -> None:
 
 def _lost_failure(job: SyncJob) -> dict[str, Any]:
     last = JobBatch.objects.filter(job=job).order_by("-batch_no").first()
-    where = f"last batch {last.batch_no}" if last else "before its first batch"
+    where = f"last batch {last.batch_no}" if last else f"in phase {job.phase}"
     return {
         "class": "internal",
         "code": "worker_lost",

@@ -12,6 +12,8 @@ from datetime import datetime
 
 AHEAD_SECONDS = 1.0  # so much work may lie in the broker, for workers to find the next job without waiting
 MOST_AHEAD = 300
+TOGETHER_SECONDS = 0.05  # so much work may go by one message, which costs more than a short job
+MOST_TOGETHER = 10
 
 
 class Turns:
@@ -21,6 +23,7 @@ class Turns:
         self._left_at: datetime | None = None
         self._left: Counter[str] = Counter()
         self._paces: dict[str, float] = {}
+        self._slots: dict[str, int] = {}
         self._served: dict[int, int] = {}
         self._turn = 0
 
@@ -40,7 +43,14 @@ class Turns:
 
     def ahead(self, queue: str, slots: int) -> int:
         """How many jobs may lie in the broker beside those at work: what the workers take in a second."""
+        self._slots[queue] = slots
         return max(slots, math.ceil(min(MOST_AHEAD, self._paces.get(queue, 0.0) * AHEAD_SECONDS)))
+
+    def together(self, queue: str, number: int) -> int:
+        """How many of `number` jobs one message may name: few moments' work, and every slot gets its share of them."""
+        slots = self._slots.get(queue, 1)
+        quick = int(self._paces.get(queue, 0.0) / slots * TOGETHER_SECONDS)
+        return max(1, min(MOST_TOGETHER, quick, number // slots))
 
     def serve(self, job_type_ids: Iterable[int]) -> None:
         self._turn += 1

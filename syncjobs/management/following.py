@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
@@ -14,7 +14,7 @@ from django.db import Error as DatabaseProblem
 from django.db import connections
 from django.db.models import Q
 
-from syncjobs.lifecycle import StatusConflict
+from syncjobs.lifecycle import StatusConflict, wait_text
 from syncjobs.management.job_texts import total_counts
 from syncjobs.models import SyncJob
 from syncjobs.operations.jobs import cancel_job
@@ -22,6 +22,7 @@ from syncjobs.statuses import DONE, FINAL, Status
 
 LOOK_SECONDS = 0.5
 BAR_WIDTH = 24
+NEEDED: dict[str, str] = {Status.PAUSED: "resumes or cancels", Status.HELD: "approves or discards"}
 IS_FINAL = Q(status__in=FINAL, retry_after__isnull=True)
 
 
@@ -55,7 +56,7 @@ class ProgressLine:
 def progress_text(job: SyncJob) -> str:
     """`#7 Started, reading [######------] 12,000 of 28,210 records`; without a known total just the number."""
     where = f"#{job.pk} {Status(job.status).label}"
-    if reason := job.wait_reason or job.phase:
+    if reason := wait_text(job) or job.phase:
         where += f", {reason}"
     read, total = total_counts(job).read, job.total_estimate
     if not total:
@@ -82,9 +83,14 @@ def has_ended_well(job: SyncJob) -> bool:
     return job.status in DONE
 
 
-def wait_until_done(job_id: int, progress: ProgressLine) -> SyncJob:
-    """The job once it is done for good. A retry that is due, and a job paused or held, are waited for."""
+def wait_until_done(job_id: int, progress: ProgressLine, warn: Callable[[str], None]) -> SyncJob:
+    """The job once it is done for good. A retry that is due is waited for, and with a warning whoever has to decide."""
+    last = ""
     while not is_done_for_good(job := look_up(job_id)):
+        if job.status != last and (needed := NEEDED.get(job.status)):
+            progress.clear()
+            warn(f"Warning: job #{job.pk} is {job.status} and waits until somebody {needed} it: sync show {job.pk}")
+        last = job.status
         progress.show(job)
         time.sleep(LOOK_SECONDS)
     progress.clear()

@@ -29,7 +29,7 @@ def wait_for(terminal: Terminal, job_id: int) -> SyncJob:
     """The job when it is done for good. Ctrl-C (KeyboardInterrupt) ends the waiting only, and says so."""
     progress = ProgressLine(sys.stderr)
     try:
-        return wait_until_done(job_id, progress)
+        return wait_until_done(job_id, progress, terminal.warn)
     except KeyboardInterrupt:
         progress.clear()
         terminal.warn(f"Job #{job_id} goes on without this command; see it with: manage.py sync show {job_id}")

@@ -71,6 +71,6 @@ def run_here(terminal: Terminal, job: SyncJob, *, as_json: bool) -> int:
         quieten_console()
     with canceling_on_interrupt(job.pk, terminal_user()) as interrupt, showing_progress(job.pk, progress):
         run_to_the_end(job, on_wait=lambda reason: terminal.warn(f"#{job.pk} waits: {reason}"))
-        ended = wait_until_done(job.pk, ProgressLine(sys.stderr))
+        ended = wait_until_done(job.pk, ProgressLine(sys.stderr), terminal.warn)
     code = tell_end(terminal, ended, as_json=as_json)
     return INTERRUPTED if interrupt.happened else code

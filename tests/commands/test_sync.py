@@ -145,12 +145,18 @@ def test_ctrl_c_while_waiting_ends_the_waiting_only(house: House) -> None:
     house.ask("sync", "cancel", str(newest["pk"]))
 
 
-def test_wait_ends_when_the_job_does(house: House) -> None:
+def test_wait_ends_when_the_job_does_and_warns_while_it_rests(house: House) -> None:
     waiting = house.begin("sync", "run", "airports", "--wait", "--json")
-    newest = wait_for_newest(house, "queued")
-    house.ask("sync", "cancel", str(newest["pk"]))
-    output, _ = waiting.communicate(timeout=60)
+    newest = str(wait_for_newest(house, "queued")["pk"])
+    house.ask("sync", "pause", newest)
+    assert waiting.stderr is not None
+    assert waiting.stderr.readline() == (
+        f"Warning: job #{newest} is paused and waits until somebody resumes or cancels it: sync show {newest}\n"
+    )
+    house.ask("sync", "cancel", newest)
+    output, errors = waiting.communicate(timeout=60)
     assert (waiting.returncode, json.loads(output)["status"]) == (1, "canceled")
+    assert "Warning" not in errors
 
 
 def test_a_verb_waits_for_the_ends_of_all_its_jobs(house: House) -> None:

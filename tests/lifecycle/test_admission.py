@@ -197,6 +197,22 @@ def test_quick_workers_are_sent_further_ahead_and_slow_ones_only_as_many_as_they
     assert sent_after(61.0) == []  # nothing was taken in a minute
 
 
+@pytest.mark.parametrize(
+    ("taken", "seconds", "number", "together"),
+    [(4, 4, 50, 1), (100, 1, 50, 2), (1000, 1, 50, 10), (1000, 1, 8, 4), (1000, 1, 1, 1), (0, 1, 50, 1)],
+    ids=str,
+)
+def test_message_names_as_many_jobs_as_a_slot_does_in_a_moment_but_leaves_each_slot_its_share(
+    taken: int, seconds: int, number: int, together: int
+) -> None:
+    turns, now = Turns(), timezone.now()
+    turns.ahead("default", 2)
+    turns.leave(Counter(default=taken + 1), now)
+    turns.see(Counter(default=1), now + dt.timedelta(seconds=seconds))
+    assert turns.together("default", number) == together
+    assert turns.together("long", number) == 1
+
+
 def test_job_that_is_run_right_here_needs_no_worker_but_waits_for_its_target() -> None:
     holder = JobFactory.create(concurrency_key="warehouse/items", status="started")
     job = JobFactory.create(concurrency_key="warehouse/items")

@@ -77,7 +77,7 @@ def test_third_loss_ends_the_job() -> None:
     ended = SyncJob.objects.get(pk=job.pk)
     assert ended.status == "failed"
     assert ended.failure is not None
-    assert ended.failure["message"] == "worker lost 3 times, probably out of memory, before its first batch"
+    assert ended.failure["message"] == "worker lost 3 times, probably out of memory, in phase initializing"
 
 
 def test_lost_job_that_was_to_be_canceled_is_canceled() -> None:
