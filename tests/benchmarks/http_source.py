@@ -25,6 +25,7 @@ from tests.benchmarks.results import LIMIT, Goal, Run, Table, differs, markdown_
 from tests.benchmarks.stream_stack import (
     SERVER,
     run_in_worker,
+    running_pool,
     running_stack,
     save_database,
     save_stream_type,
@@ -50,8 +51,8 @@ UPDATED = RECORDS // EVERY
 class HttpSource:
     """The contenders of one comparison; `crashes_*` are the tables that each result must equal."""
 
-    def __init__(self, url: str, target: str, worker: int) -> None:
-        self.url, self.target, self.worker = url, target, worker
+    def __init__(self, url: str, target: str) -> None:
+        self.url, self.target, self.worker = url, target, 0
         kept = list(records())
         self.blocks = list(_csv_blocks(kept))
         self._load("crashes_all", self.blocks)
@@ -64,8 +65,9 @@ class HttpSource:
         self.next = save_stream_type("http-next", "bench-http", mapped | {"source": "next"})
         self.table = Table(f"HTTP source: {RECORDS:,} records of {len(KINDS)} fields, pages of {PAGE:,}", GOALS)
 
-    def run_round(self) -> None:
-        """Everybody once; the last one finds what the one before has written."""
+    def run_round(self, worker: int) -> None:
+        """Everybody once, Syncdeck's jobs in this worker; the last one finds what the one before has written."""
+        self.worker = worker
         self._drop("crashes", "cleaned")
         measure = self.table.measure
         measure(LIMIT, self._limit, partial(self._complaint, "plain", "crashes_all"))
@@ -176,14 +178,15 @@ def running_pages() -> Iterator[str]:
 
 def main() -> int:
     target = SERVER.create_database("bench_target")
-    with running_pages() as url, running_stack() as worker:
+    with running_pages() as url, running_stack():
         datasets = {"all": ALL, "next": NEXT, "first": FIRST}
         shape = {"slug": "bench-http", "kind": "soda", "config": {"base_url": url, "datasets": datasets}}
         save_connector(connector_from_shape(shape))
         save_database("bench-target", target)
-        comparison = HttpSource(url, target, worker)
+        comparison = HttpSource(url, target)
         for _ in range(ROUNDS):
-            comparison.run_round()
+            with running_pool() as worker:
+                comparison.run_round(worker)
     return tell([comparison.table], ROUNDS, server_version(), markdown_file())
 
 

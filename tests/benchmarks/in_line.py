@@ -24,8 +24,8 @@ ALL = {"read": ROWS, "inserted": 0, "updated": ROWS, "unchanged": 0}
 class InLine:
     """The contenders of one comparison; every one begins with the target as the source was before its changes."""
 
-    def __init__(self, source: str, target: str, worker: int, peers: list[Peer]) -> None:
-        self.source, self.target, self.worker, self.peers = source, target, worker, peers
+    def __init__(self, source: str, target: str, peers: list[Peer]) -> None:
+        self.source, self.target, self.peers, self.worker = source, target, peers, 0
         self.expected = {name: fingerprint(source, name) for name in ("flights", "flights_next", "flights_all")}
         some, every = STREAM | {"source": "flights_next"}, STREAM | {"source": "flights_all"}
         cursor = some | {"extent": "incremental", "cursor": {"field": "updated_at", "overlap_seconds": 0}}
@@ -36,8 +36,9 @@ class InLine:
         goals = {FULL: Goal(1.05, megabytes=80), DRY: Goal(1.0), CURSOR: Goal(0.2), EVERY_KEPT: Goal(2.2, of=EVERY)}
         self.table = Table(f"In line: 1 % of {ROWS:,} flights changed, 0.5 % new", goals)
 
-    def run_round(self) -> None:
-        """Everybody once."""
+    def run_round(self, worker: int) -> None:
+        """Everybody once; Syncdeck's jobs in this worker."""
+        self.worker = worker
         measure, next_ = self.table.measure, partial(self._complaint, "flights_next")
         measure(LIMIT, self._limit, next_)
         measure(FULL, partial(self._job, self.some, SOME, NEW + CHANGED), next_)

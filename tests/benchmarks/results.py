@@ -71,12 +71,10 @@ class Table:
         if goal is None:
             return ""
         of = "" if goal.of == LIMIT else f" {goal.of}"
-        words = f"≤ {goal.ratio:.2f} {TIMES}{of}"
-        is_met = self.ratio(name, goal.of) <= goal.ratio
+        verdict = f"≤ {goal.ratio:.2f} {TIMES}{of}: {_met(self.ratio(name, goal.of) <= goal.ratio)}"
         if goal.megabytes:
-            words += f", {goal.megabytes} MB"
-            is_met = is_met and self.megabytes(name) <= goal.megabytes
-        return f"{words}: {'met' if is_met else 'NOT MET'}"
+            verdict += f"; ≤ {goal.megabytes} MB: {_met(self.megabytes(name) <= goal.megabytes)}"
+        return verdict
 
     def rows(self) -> list[tuple[str, str, str, str, str]]:
         found = []
@@ -97,6 +95,10 @@ class Table:
         for name, seconds, ratio, memory, verdict in self.rows():
             lines.append(f"| {name} | {seconds} | {ratio} | {memory} | {verdict} |")
         return "\n".join(lines) + "\n"
+
+
+def _met(is_met: bool) -> str:
+    return "met" if is_met else "NOT MET"
 
 
 def differs(found: tuple[int, str], expected: tuple[int, str]) -> str:

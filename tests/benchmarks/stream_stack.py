@@ -38,9 +38,16 @@ MEGABYTE = 1024  # of the kilobytes that the system counts in
 
 
 @contextmanager
-def running_stack() -> Iterator[int]:
-    """A broker, a dispatcher and a worker of two processes; gives the worker's process id."""
-    with running_broker(), running_worker("config", "short,default,long") as worker, running_dispatcher():
+def running_stack() -> Iterator[None]:
+    """A broker and a dispatcher."""
+    with running_broker(), running_dispatcher():
+        yield
+
+
+@contextmanager
+def running_pool() -> Iterator[int]:
+    """A worker of two processes, none of which has worked before; gives the process id of their parent."""
+    with running_worker("config", "short,default,long") as worker:
         yield worker
 
 

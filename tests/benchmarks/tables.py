@@ -19,7 +19,7 @@ if FILE is None:
     sys.exit(0)
 
 # This starts PostgreSQL and sets Django up, which those after it need.
-from tests.benchmarks.stream_stack import SERVER, running_stack, save_database, server_version  # noqa: E402
+from tests.benchmarks.stream_stack import SERVER, running_pool, running_stack, save_database, server_version  # noqa: E402
 
 from tests.benchmarks.full_load import FullLoad  # noqa: E402  # isort: skip
 from tests.benchmarks.in_line import InLine  # noqa: E402  # isort: skip
@@ -30,13 +30,14 @@ def main(file: Path) -> int:
     source, target = SERVER.create_database("bench_source"), SERVER.create_database("bench_target")
     load_source(source, file)
     keep_old_state(source, target)
-    with running_stack() as worker, installed_peers(source, target) as peers:
+    with running_stack(), installed_peers(source, target) as peers:
         save_database("bench-source", source)
         save_database("bench-target", target)
-        comparisons = FullLoad(source, target, worker, peers), InLine(source, target, worker, peers)
+        comparisons = FullLoad(source, target, peers), InLine(source, target, peers)
         for _ in range(ROUNDS):
             for comparison in comparisons:
-                comparison.run_round()
+                with running_pool() as worker:
+                    comparison.run_round(worker)
     return tell([comparison.table for comparison in comparisons], ROUNDS, server_version(), MARKDOWN)
 
 

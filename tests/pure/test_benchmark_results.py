@@ -24,9 +24,9 @@ def test_ratios_are_to_the_limit_of_the_same_round() -> None:
 @pytest.mark.parametrize(
     ("goal", "verdict"),
     [
-        (Goal(1.5, megabytes=80), "≤ 1.50 ×, 80 MB: met"),  # noqa: RUF001
-        (Goal(1.4, megabytes=80), "≤ 1.40 ×, 80 MB: NOT MET"),  # noqa: RUF001
-        (Goal(1.5, megabytes=60), "≤ 1.50 ×, 60 MB: NOT MET"),  # noqa: RUF001
+        (Goal(1.5, megabytes=80), "≤ 1.50 ×: met; ≤ 80 MB: met"),  # noqa: RUF001
+        (Goal(1.4, megabytes=80), "≤ 1.40 ×: NOT MET; ≤ 80 MB: met"),  # noqa: RUF001
+        (Goal(1.5, megabytes=60), "≤ 1.50 ×: met; ≤ 60 MB: NOT MET"),  # noqa: RUF001
     ],
 )
 def test_a_goal_is_missed_by_time_or_memory(goal: Goal, verdict: str) -> None:
