@@ -12,13 +12,7 @@ import psycopg
 from connectors.base import WriteRequest
 from connectors.errors import DataError, SyncError, TransientError
 from connectors.postgres_copy import copy_rows
-from connectors.postgres_dialect import (
-    HAS_MINIMUM,
-    PostgresDialect,
-    find_table,
-    planned_column,
-    split_name,
-)
+from connectors.postgres_dialect import HAS_MINIMUM, PostgresDialect, find_table, planned_column, split_name
 from connectors.postgres_literals import literal_of
 from connectors.postgres_receiving import PostgresReceiving
 from connectors.postgres_session import Session

@@ -58,10 +58,6 @@ def old_name(place: int) -> SQLText:
     return SQLText(f"o{place}")
 
 
-def _number(value: int) -> SQLText:
-    return SQLText(str(value))
-
-
 class Merge:
     """Builds the statements for one request and one target table."""
 
@@ -244,13 +240,8 @@ class Merge:
 
 
 def _when(condition: SQLText, then: SQLText, otherwise: SQLText | None = None) -> SQLText:
-    return sql(
-        "CASE WHEN {condition} THEN {then} ELSE {otherwise} END",
-        condition=condition,
-        then=then,
-        otherwise=otherwise or sql("NULL"),
-    )
+    return sql("CASE WHEN {a} THEN {b} ELSE {c} END", a=condition, b=then, c=otherwise or sql("NULL"))
 
 
 def _is_flagged(number: int) -> SQLText:
-    return sql("substr(d.changed, {number}, 1) = '1'", number=_number(number))
+    return sql("substr(d.changed, {number}, 1) = '1'", number=SQLText(str(number)))
