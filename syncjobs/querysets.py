@@ -30,6 +30,10 @@ class JobQuerySet(models.QuerySet["SyncJob"]):
         """Without the big columns that no list shows."""
         return self.select_related("job_type").defer(*HEAVY_FIELDS)
 
+    def with_plans(self) -> JobQuerySet:
+        """With the plans of dry runs and what these are judged by, so that none is asked for on its own."""
+        return self.select_related("plan", "job_type__source_connector", "job_type__target_connector")
+
     def created_since(self, moment: datetime) -> JobQuerySet:
         return self.filter(created_at__gte=moment)
 

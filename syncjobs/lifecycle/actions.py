@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from syncjobs.lifecycle.kept_changes import is_given_changes, why_not_reverted
-from syncjobs.lifecycle.plans import find_plan, why_not_applied
+from syncjobs.lifecycle.plans import plan_of, why_not_applied
 from syncjobs.models import Plan, SyncJob
 from syncjobs.statuses import Status
 
@@ -53,7 +53,7 @@ def _with_its_changes(job: SyncJob) -> list[str]:
     """What may be done with the changes that the job keeps."""
     if not job.dry_run:
         return [] if why_not_reverted(job) else ["revert"]
-    plan = find_plan(job.pk) if job.status == Status.FINISHED else None
+    plan = plan_of(job) if job.status == Status.FINISHED else None
     if plan is None or why_not_applied(plan, timezone.now()):
         return []
     return ["apply"] if plan.state == Plan.State.APPROVED else ["approve"]

@@ -22,6 +22,11 @@ def find_plan(job_id: int) -> Plan | None:
     return Plan.objects.select_related(*connectors).filter(job=job_id).first()
 
 
+def plan_of(job: SyncJob) -> Plan | None:
+    """The plan of a job; not asked for again where the job was read `with_plans`."""
+    return getattr(job, "plan", None) if SyncJob.plan.is_cached(job) else find_plan(job.pk)
+
+
 def digest_changes(job_id: int) -> str:
     """The SHA-256 over all changes of a job in their order."""
     digest = hashlib.sha256()

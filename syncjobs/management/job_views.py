@@ -38,7 +38,7 @@ def list_jobs(
     filters |= {"dry_run": True} if dry_run else {}
     jobs = SyncJob.objects.filter(**filters)
     if as_json:
-        terminal.write_json({"jobs": [describe_job(job) for job in jobs.select_related("job_type")[:limit]]})
+        terminal.write_json({"jobs": [describe_job(job) for job in jobs.with_plans()[:limit]]})
     else:
         terminal.write("\n".join(list_lines(jobs.for_lists()[:limit], db_now())))
     return 0

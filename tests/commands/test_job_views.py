@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from syncjobs.clock import db_now
 from syncjobs.counts import Counts
-from syncjobs.models import Change, SyncJob
+from syncjobs.lifecycle.plans import basis_of
+from syncjobs.models import Change, Plan, SyncJob
 from tests.commands.conftest import Ask
-from tests.lifecycle.factories import JobFactory
+from tests.lifecycle.factories import JobFactory, JobTypeFactory
 
 
 def relay(*statuses: str) -> SyncJob:
@@ -90,6 +93,24 @@ def test_the_list_is_limited_to_what_is_asked_for(ask: Ask) -> None:
     assert ask("sync", "list", "--parent", 99999).code == 3
     assert ask("sync", "list", "--parent", first).output == "There is no such job.\n"
     assert "Planned" in ask("sync", "list", "--dry-run").output
+
+
+def test_plans_of_the_list_are_asked_for_together(ask: Ask) -> None:
+    stream = {"source": "items", "target": "items"}
+    job_type = JobTypeFactory.create(config={"streams": [stream]})
+    snapshot = {"config": {"streams": [stream]}}
+
+    def queries_for(dry_runs: int) -> int:
+        for _ in range(dry_runs):
+            job = JobFactory.create(job_type=job_type, status="finished", dry_run=True, config_snapshot=snapshot)
+            times = {"sealed_at": db_now(), "expires_at": db_now() + timedelta(days=7)}
+            Plan.objects.create(job=job, basis=basis_of(job_type, stream), **times)
+        with CaptureQueriesContext(connection) as queries:
+            listed = ask("sync", "list", "--json").json["jobs"]
+        assert {tuple(job["allowed_actions"]) for job in listed} == {("approve", "restart", "delete")}
+        return len(queries)
+
+    assert queries_for(1) == queries_for(4)
 
 
 def test_long_values_of_a_diff_are_cut_for_show_only(ask: Ask) -> None:
