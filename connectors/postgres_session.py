@@ -108,7 +108,7 @@ class Session:
         self.fetch(sql("SELECT {calls}", calls=calls), [part for pair in pairs for part in pair])
 
     def _connect(self, login: Login) -> Connection:
-        """X"""
+        """In a thread of its own, so that a request to end is heard while nobody answers."""
         attempt = _Attempt(login)
         threading.Thread(target=attempt.run, daemon=True, name="postgres-connect").start()
         while not attempt.is_over.wait(0.1):
