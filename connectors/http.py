@@ -144,8 +144,7 @@ class HttpSession:
         try:
             check_status(answer, datetime.now(UTC))
         except ConfigError as error:
-            if error.code == "credentials_refused":
-                self.surroundings.note_refusal(error.message)
+            self.surroundings.note_if_refused(error)
             raise
         return answer
 

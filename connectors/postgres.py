@@ -93,7 +93,11 @@ class PostgresConnector(SQLConnector, StraightSource):
     def open_session(self, settings: dict[str, str], stream: str = "") -> Session:
         """A new connection, known to `close` and to the interruption."""
         place = Place(self.slug, self.address(), stream)
-        session = Session(place, self.login(), self.surroundings.interruption, settings)
+        try:
+            session = Session(place, self.login(), self.surroundings.interruption, settings)
+        except ConfigError as error:
+            self.surroundings.note_if_refused(error)
+            raise
         self._sessions = [*(one for one in self._sessions if not one.connection.closed), session]
         return session
 

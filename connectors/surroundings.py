@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
-from connectors.errors import Interrupted
+from connectors.errors import Interrupted, SyncError
 from connectors.turns import Turns
 
 LONG_WAIT = 1.0  # seconds for a turn; longer ones are told
@@ -67,6 +67,11 @@ class Surroundings:
     waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is inside while the connector waits
     turns: Turns | None = None  # from the connector's row; None = no limit of requests
     note_refusal: Callable[[str], None] = _note_nothing  # is told when the other system refuses our credentials
+
+    def note_if_refused(self, error: SyncError) -> None:
+        """Tell of refused credentials, so that the connector counts as one that does not work; of nothing else."""
+        if error.code == "credentials_refused":
+            self.note_refusal(error.message)
 
     def wait(self, seconds: float) -> None:
         """Wait for the other system, as a job shows by its phase; raise Interrupted at once if asked to end."""

@@ -110,6 +110,19 @@ def test_settings_that_cannot_work_are_config_errors(connect: Connect, changes: 
     assert error.hint
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_told"),
+    [({"password": "gherkin-8127"}, True), ({"user": "nobody"}, True), ({"dbname": "nowhere"}, False)],
+    ids=["password", "user", "database"],
+)
+def test_refused_credentials_are_told_to_the_surroundings_and_nothing_else_is(
+    connect: Connect, changes: dict[str, Any], is_told: bool
+) -> None:
+    told: list[str] = []
+    error = connect_refusal(connect(surroundings=Surroundings(note_refusal=told.append), **changes))
+    assert told == [error.message] * is_told
+
+
 def test_host_that_is_not_allowed_is_refused_when_it_is_typed(connect: Connect) -> None:
     for host in ("169.254.169.254", "10.0.0.1", "::ffff:10.0.0.1"):
         with pytest.raises(ConfigError):

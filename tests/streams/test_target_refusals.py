@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from connectors.models import Connector
-from syncjobs.models import Change, JobBatch, SyncJob
+from syncjobs.models import Change, JobBatch, SyncJob, SyncJobType
 from syncjobs.operations.rejects import find_rejects
 from syncjobs.operations.state_checks import find_breaches
 from tests.streams.conftest import counts, run
@@ -140,3 +141,16 @@ def test_update_that_breaks_a_rule_is_told_like_an_insert(people: People, rule: 
     people.add(204, note="Changed")
     assert_told(run(job_type), rule)
     assert at(people) == before
+
+
+@pytest.mark.parametrize("target", ["postgresql"], indirect=True)
+def test_refused_credentials_mark_the_target_and_cost_no_retry(items: Callable[..., SyncJobType]) -> None:
+    job_type = items({"max_retries": 3})
+    connector = Connector.objects.get(slug="target")
+    connector.credentials = {"password": "gherkin-8127"}
+    connector.save_if_unchanged()
+    job = run(job_type)
+    assert job.failure is not None
+    assert (job.status, job.failure["code"], job.retry_after) == ("failed", "credentials_refused", None)
+    told = {one.slug: (one.last_test_ok, one.last_test_message) for one in Connector.objects.all()}
+    assert told == {"source": (None, ""), "target": (False, job.failure["message"])}
