@@ -221,7 +221,9 @@ class PostgresDialect(MergeDialect):
     def positioned(self, column: Column, value: Any) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
             return str(value)
-        return json.dumps(value) if column.field.type == "json" else json_form(column.field.type, value)
+        if column.field.type == "json":
+            return value if isinstance(value, str) else json.dumps(value)  # the driver leaves a text as JSON
+        return json_form(column.field.type, value)
 
     def unpositioned(self, column: Column, value: Any) -> Any:
         return base64.b64decode(value) if column.field.type == "binary" else value

@@ -72,18 +72,26 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
         self.comparison = Comparison(self.staged, 0, 0, 0, 0)
 
     def can_load(self) -> bool:
-        """A key that no two rows share and none lacks; and what is no table, or has rules, is not copied to alike."""
+        """A key that no two rows share and none lacks; and a table without rules and policies of its rows."""
         target, key = self.merge.target, self.request.key
         if self.request.dry_run or target.row_id is None or not self._has_no_rules():
             return False
         return not key or (target.has_unique(key) and not any(one.field.nullable for one in target.choose(key)))
 
     def _has_no_rules(self) -> bool:
-        query = sql("SELECT relkind IN ('r', 'p') AND NOT relhasrules FROM pg_class WHERE oid = to_regclass($1)")
+        query = sql(
+            "SELECT relkind IN ('r', 'p') AND NOT relhasrules AND NOT row_security_active(oid) FROM pg_class"
+            " WHERE oid = to_regclass($1)"
+        )
         return bool(self.fetch(query, (self.merge.target.sql,))[0][0])
 
     def _has_plain_key(self) -> bool:
-        return all(self.merge.columns[place].native in ALIKE_EVERYWHERE for place in self.merge.keys)
+        """Whether the target keeps values apart that the source does: it rounds none, and reads none out of texts."""
+        pairs = ((self.request.fields[place], self.merge.columns[place]) for place in self.merge.keys)
+        return all(
+            field.type != "text" and column.native in ALIKE_EVERYWHERE and column.declared == column.cast
+            for field, column in pairs
+        )
 
     def _receive(self, table: SQLText, names: SQLText, parcel: Parcel) -> int:
         """How many records came."""

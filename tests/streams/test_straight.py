@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from connectors.models import Connector
 from syncjobs.models import Change, JobBatch, JobLog, Reject, StreamCursor, SyncJob
 from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.job_types import job_type_from_shape, save_job_type
@@ -278,3 +279,46 @@ def test_incremental_run_is_copied_and_moves_the_cursor_as_ever(both: Databases)
         assert_alike(both, ours, theirs, results[0][2])
     assert counts(results[0][0]) == {"read": 19, "inserted": 19}
     assert counts(results[0][1])["updated"] == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "keys"), [("text", "integer", ("1", "01")), ("numeric", "numeric(10, 0)", ("1.2", "1.4"))]
+)
+def test_keys_that_only_the_target_takes_for_the_same_are_written_once(
+    both: Databases, source: str, target: str, keys: tuple[str, str]
+) -> None:
+    """No unique index of the target would refuse the second one."""
+    both.sql(f"CREATE TABLE here.things (id {source} PRIMARY KEY, note text)")
+    both.sql(f"INSERT INTO here.things VALUES ('{keys[0]}', 'first'), ('{keys[1]}', 'last')")  # noqa: S608
+    both.sql(f"CREATE TABLE there.things (id {target} NOT NULL, note text)", "INSERT INTO there.things VALUES (77)")
+    job = run(job_type(key=["id"]))
+    assert (job.status, counts(job)) == ("finished", {"read": 2, "inserted": 1, "duplicates": 1}), job.failure
+    assert len(both.things()) == 2
+
+
+@pytest.mark.parametrize("kind", [job_type, one_by_one])
+def test_key_of_json_texts_is_read_to_its_end(both: Databases, kind: Any) -> None:
+    both.sql("CREATE TABLE here.things (id jsonb PRIMARY KEY)")
+    both.sql("INSERT INTO here.things SELECT to_jsonb('key ' || n) FROM generate_series(1, 20) AS n")
+    job = run(kind(key=["id"], batch_size=7))
+    assert (job.status, counts(job)) == ("finished", {"read": 20, "inserted": 20}), job.failure
+    assert both.things() == both.things("here")
+
+
+def test_empty_target_with_policies_is_loaded_by_inserts(both: Databases) -> None:
+    both.sql("CREATE TABLE here.things (id integer PRIMARY KEY)", "INSERT INTO here.things VALUES (1), (2)")
+    both.sql("CREATE TABLE there.things (id integer PRIMARY KEY)", "ALTER TABLE there.things ENABLE ROW LEVEL SECURITY")
+    both.sql(
+        "CREATE POLICY everything ON there.things USING (true)", "CREATE ROLE policed LOGIN PASSWORD 'quince-5521'"
+    )
+    try:
+        both.sql("GRANT ALL ON SCHEMA there TO policed", "GRANT ALL ON there.things TO policed")
+        connector = Connector.objects.get(slug="there")
+        shape = {"slug": "policed", "kind": "postgres", "config": connector.config | {"user": "policed"}}
+        save_connector(connector_from_shape(shape | {"credentials": {"password": "quince-5521"}}))
+        stream = {"source": "things", "target": "things", "key": ["id"], "mode": "upsert"}
+        shape = {"slug": "policed", "name": "policed", "source_connector": "here", "target_connector": "policed"}
+        job = run(save_job_type(job_type_from_shape(shape | {"config": {"streams": [stream]}}), actor="test"))
+        assert (job.status, counts(job)) == ("finished", {"read": 2, "inserted": 2}), job.failure
+    finally:
+        both.sql("DROP OWNED BY policed", "DROP ROLE policed")
