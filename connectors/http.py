@@ -141,11 +141,8 @@ class HttpSession:
         raise ConfigError("redirect_refused", f"{host_of(url)} redirects more than {MOST_HOPS} times")
 
     def _accept(self, answer: Answer) -> Answer:
-        try:
+        with self.surroundings.noting_refusals():
             check_status(answer, datetime.now(UTC))
-        except ConfigError as error:
-            self.surroundings.note_if_refused(error)
-            raise
         return answer
 
     def _exchange(

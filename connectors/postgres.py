@@ -93,11 +93,8 @@ class PostgresConnector(SQLConnector, StraightSource):
     def open_session(self, settings: dict[str, str], stream: str = "") -> Session:
         """A new connection, known to `close` and to the interruption."""
         place = Place(self.slug, self.address(), stream)
-        try:
+        with self.surroundings.noting_refusals():
             session = Session(place, self.login(), self.surroundings.interruption, settings)
-        except ConfigError as error:
-            self.surroundings.note_if_refused(error)
-            raise
         self._sessions = [*(one for one in self._sessions if not one.connection.closed), session]
         return session
 
@@ -192,8 +189,7 @@ class PostgresConnector(SQLConnector, StraightSource):
         return without_sizes(table, columns, rows) if table.query else rows
 
     def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """The driver has made the objects already."""
-        return rows
+        return rows  # the driver has made the objects already
 
     def page(self, query: SQLText, selected: Sequence[Column], order: Order, size: int) -> SQLText:
         return sql(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
-from connectors.errors import Interrupted, SyncError
+from connectors.errors import ConfigError, Interrupted
 from connectors.turns import Turns
 
 LONG_WAIT = 1.0  # seconds for a turn; longer ones are told
@@ -68,10 +68,15 @@ class Surroundings:
     turns: Turns | None = None  # from the connector's row; None = no limit of requests
     note_refusal: Callable[[str], None] = _note_nothing  # is told when the other system refuses our credentials
 
-    def note_if_refused(self, error: SyncError) -> None:
-        """Tell of refused credentials, so that the connector counts as one that does not work; of nothing else."""
-        if error.code == "credentials_refused":
-            self.note_refusal(error.message)
+    @contextmanager
+    def noting_refusals(self) -> Iterator[None]:
+        """Tell of credentials that are refused inside, so that the connector counts as one that does not work."""
+        try:
+            yield
+        except ConfigError as error:
+            if error.code == "credentials_refused":
+                self.note_refusal(error.message)
+            raise
 
     def wait(self, seconds: float) -> None:
         """Wait for the other system, as a job shows by its phase; raise Interrupted at once if asked to end."""
