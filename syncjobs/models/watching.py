@@ -29,7 +29,8 @@ class SchemaSnapshot(models.Model):
 
     `fields` is {name: type} of all its columns, whatever their order; runs leave the `ignored` ones out. `differences`
     is what became of the row before: {"dropped": {name: type}, "added": …, "changed": {name: [old, new]}}. A schema
-    that stopped a run is kept, but not accepted: the next run is compared with the newest accepted one.
+    that stopped a run is kept, but not accepted unless a person does it (`accepted_by`): the next run is compared with
+    the newest accepted one.
     """
 
     job_type = models.ForeignKey(SyncJobType, on_delete=models.CASCADE, related_name="schema_snapshots")
@@ -38,6 +39,7 @@ class SchemaSnapshot(models.Model):
     ignored = models.JSONField(default=list)
     differences = models.JSONField(default=dict)
     is_accepted = models.BooleanField(default=True)
+    accepted_by = models.CharField(max_length=150, blank=True, default="")
     first_seen_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     job = models.ForeignKey(SyncJob, on_delete=models.SET_NULL, null=True, related_name="+")  # the first that met it

@@ -1,9 +1,11 @@
-"""The schemas that a type's sources had, for doors to show. Only runs write them."""
+"""The schemas that a type's sources had, for doors to show. Runs write them; a person may accept the newest."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
+
+from django.db.models import Max
 
 from syncjobs.models import SchemaSnapshot, SyncJobType
 from syncjobs.schema_drift import diff_lines
@@ -23,6 +25,25 @@ def list_schemas(job_type: SyncJobType, stream: str | None = None, limit: int = 
     return dict(sorted(found.items()))
 
 
+def accept_schemas(job_type: SyncJobType, *, actor: str, stream: str | None = None) -> list[SchemaSnapshot]:
+    """Let runs go by the newest schema of each stream (or one) that stopped them; returns those schemas.
+
+    Raises SchemaSnapshot.DoesNotExist where no run is stopped by any.
+    """
+    rows = SchemaSnapshot.objects.filter(job_type=job_type, **({} if stream is None else {"stream": stream}))
+    newest = rows.order_by().values("stream").annotate(newest=Max("pk")).values("newest")
+    stopping = list(SchemaSnapshot.objects.filter(pk__in=newest, is_accepted=False).order_by("stream"))
+    if not stopping:
+        whose = job_type.slug if stream is None else f"stream '{stream[:200]}' of {job_type.slug}"
+        raise SchemaSnapshot.DoesNotExist(
+            f"there is nothing to accept: the newest schema of {whose} has stopped no run (dry runs note none)"
+        )
+    for row in stopping:
+        row.is_accepted, row.accepted_by = True, actor[:150]
+        row.save(update_fields=["is_accepted", "accepted_by"])
+    return stopping
+
+
 def schema_lines(row: SchemaSnapshot) -> list[str]:
     """What differed from the schema before, a line for each column; of the first one how many columns there were."""
     lines = diff_lines(row.differences) or [f"{len(row.fields):,} columns"]
@@ -33,6 +54,8 @@ def schema_lines(row: SchemaSnapshot) -> list[str]:
 
 def verdict(row: SchemaSnapshot) -> str:
     """Whether runs go by it."""
+    if row.accepted_by:
+        return f"accepted by {row.accepted_by}"
     return "accepted" if row.is_accepted else "stopped the run"
 
 
@@ -44,6 +67,7 @@ def describe_schema(row: SchemaSnapshot) -> dict[str, Any]:
         "ignored": row.ignored,
         "differences": row.differences,
         "is_accepted": row.is_accepted,
+        "accepted_by": row.accepted_by or None,
         "first_seen_at": row.first_seen_at.isoformat(),
         "last_seen_at": row.seen_at.isoformat(),
         "job": row.job_id,

@@ -105,7 +105,10 @@ def check_drift(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema) -> 
         raise DataError(
             CODE,
             f"{spec.source}: {'; '.join(found.refusals)}",
-            hint="Mend the source or the mapping, or let the stream's schema_policy ignore it; then run again.",
+            hint=(
+                "Mend the source or the mapping, accept the source as it is now (manage.py type accept-schema "
+                f"{sync_job.job.job_type.slug}), or let the stream's schema_policy ignore it; then run again."
+            ),
         )
     for warning in found.warnings:
         sync_job.log("WARNING", f"{spec.source}: {warning}")

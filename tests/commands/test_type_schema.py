@@ -36,10 +36,29 @@ def test_history_is_listed_newest_first(ask: Ask, transactional_db: None) -> Non
         "ignored": [],
         "differences": changed,
         "is_accepted": False,
+        "accepted_by": None,
         "first_seen_at": "2026-11-23T02:30:00+00:00",
         "last_seen_at": "2026-11-23T02:30:00+00:00",
         "job": job.pk,
     }
+
+
+def test_schema_that_stopped_a_run_is_accepted_by_the_user_of_the_terminal(ask: Ask, transactional_db: None) -> None:
+    items = JobTypeFactory.create(slug="items")
+    for stream in ("items", "more"):
+        common = {"job_type": items, "stream": stream, "first_seen_at": WHEN, "seen_at": WHEN}
+        SchemaSnapshot.objects.create(**common, fields={"a": "text"}, is_accepted=stream == "items")
+        dropped = {"dropped": {"a": "text"}}
+        SchemaSnapshot.objects.create(**common, fields={}, differences=dropped, is_accepted=False)
+    first = ask("type", "accept-schema", "items", "--stream", "more")
+    assert first.output.splitlines()[0] == "Accepted for more: a (text) is gone"
+    (second,) = ask("type", "accept-schema", "items", "--json").json["accepted"]
+    assert (second["stream"], second["is_accepted"]) == ("items", True)
+    assert second["accepted_by"]
+    assert SchemaSnapshot.objects.filter(is_accepted=False, stream="more").count() == 1, "older ones stay as they are"
+    nothing = ask("type", "accept-schema", "items")
+    assert (nothing.code, nothing.output) == (3, "")
+    assert "nothing to accept: the newest schema of items has stopped no run" in nothing.errors
 
 
 def test_unknown_type_is_not_found(ask: Ask, transactional_db: None) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from syncjobs.models import JobLog, SchemaSnapshot
 from syncjobs.operations.job_types import save_job_type
+from syncjobs.operations.source_schemas import accept_schemas, verdict
 from syncjobs.operations.state_checks import find_breaches
 from tests.streams.conftest import counts, run
 from tests.streams.things import Things, failure_of, history, warnings_of
@@ -95,3 +98,34 @@ def test_another_query_is_another_source_and_no_drift(things: Things) -> None:
     assert (job.status, counts(job)) == ("finished", {"read": 2, "unchanged": 2}), job.failure
     things.sql("ALTER TABLE things RENAME TO old", "CREATE VIEW things AS SELECT id, size AS name FROM old")
     assert "the type changed in the source" in failure_of(run(job_type))
+
+
+def test_accepted_schema_lets_the_next_run_go_on_and_the_history_says_who_did_it(things: Things) -> None:
+    job_type = things.job_type()
+    run(job_type)
+    things.sql("ALTER TABLE things DROP COLUMN size", "UPDATE things SET name = 'other' WHERE id = 1")
+    stopped = run(job_type)
+    assert stopped.failure is not None
+    assert "manage.py type accept-schema things" in stopped.failure["hint"]
+    (accepted,) = accept_schemas(job_type, actor="ada")
+    assert (accepted.job, verdict(accepted)) == (stopped, "accepted by ada")
+    with pytest.raises(SchemaSnapshot.DoesNotExist, match="nothing to accept"):
+        accept_schemas(job_type, actor="ada")
+    job = run(job_type)
+    assert (job.status, counts(job)) == ("finished", {"read": 2, "updated": 1, "unchanged": 1})
+    assert [row["size"] for row in things.at_target()[1]] == [10, 20]
+    assert history() == [(True, {}), (True, {"dropped": {"size": "integer"}})]
+    things.sql("ALTER TABLE things RENAME COLUMN name TO title")
+    assert "column 'name' missing in source" in failure_of(run(job_type)), "only that one schema was accepted"
+
+
+def test_accepting_a_drop_of_what_the_mapping_needs_does_not_hide_it(things: Things) -> None:
+    mapping = [{"to": "id", "from": "id"}, {"to": "big", "from": "size"}]
+    job_type = things.job_type(mapping=mapping)
+    run(job_type)
+    things.sql("ALTER TABLE things DROP COLUMN size")
+    failure_of(run(job_type))
+    accept_schemas(job_type, actor="ada")
+    job = run(job_type)
+    assert job.failure is not None
+    assert "missing in source (needed by the mapping" in job.failure["message"], job.failure

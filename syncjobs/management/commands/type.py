@@ -1,4 +1,4 @@
-"""`manage.py type`: lists, pauses, resumes and restarts job types from a terminal. Asks the operations."""
+"""`manage.py type`: job types and what their sources look like, from a terminal. Asks the operations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from syncjobs.management.argument_types import parse_text, parse_time
 from syncjobs.management.identities import find_type, terminal_user
 from syncjobs.management.job_texts import moment_text, table_lines
-from syncjobs.management.schema_views import show_schemas
+from syncjobs.management.schema_views import accept_schema, show_schemas
 from syncjobs.management.terminal import Terminal, telling_problems
 from syncjobs.models import SyncJobType
 from syncjobs.operations.cursors import restart_job_type
@@ -27,7 +27,7 @@ IS_ACTIVE = Q(jobs__status__in=ACTIVE) | Q(jobs__retry_after__isnull=False)
 class Command(BaseCommand):
     """Exit codes: 0 well, 2 bad usage, 3 not found or conflict."""
 
-    help = "List, pause, resume and restart job types."
+    help = "List, pause, resume and restart job types; show and accept the columns of their sources."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,12 +43,15 @@ class Command(BaseCommand):
             action.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
         text = "show which columns the type's sources had, and what became of them"
         showing = actions.add_parser("schema", help=text, description=f"{text.capitalize()}.")
-        showing.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
-        showing.add_argument("--stream", help="this stream only")
+        text = "let runs go by the newest columns of the type's sources, which stopped them"
+        accepting = actions.add_parser("accept-schema", help=text, description=f"{text.capitalize()}.")
+        for action in (showing, accepting):
+            action.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
+            action.add_argument("--stream", help="this stream only")
         pausing.add_argument(
             "--until", type=parse_time, metavar="TIME", help="resume by itself then, as in 2027-01-31T02:30"
         )
-        for action in (listing, pausing, resuming, restarting, showing):
+        for action in (listing, pausing, resuming, restarting, showing, accepting):
             action.add_argument("--json", dest="as_json", action="store_true", help="answer with one JSON object")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
@@ -104,6 +107,7 @@ HANDLERS: dict[str, Callable[..., None]] = {
     "resume": resume_type,
     "restart": restart_type,
     "schema": show_schemas,
+    "accept-schema": accept_schema,
 }
 
 
