@@ -46,7 +46,10 @@ class OpenStream:
         """From now on the changes of new records hold their values, not only their keys."""
         if not self.write_request.keep_insert_values:
             self.write_request = replace(self.write_request, keep_insert_values=True)
-            self._renew_writer()
+            if isinstance(self.writer, AsideWriter):  # which spares a connection
+                self.writer.switch(self.write_request)
+            else:
+                self._renew_writer()
 
     def open_source(self, surroundings: Surroundings) -> base.Connector:
         """A further connection to the source, to be closed by whoever asked for it."""

@@ -14,12 +14,12 @@ import pytest
 from django.conf import LazySettings
 from django.core.exceptions import ValidationError
 
-from connectors import paths
 from connectors.models import Connector
 from syncjobs.models import SyncJobType
 from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.cursors import list_cursor_entries
 from syncjobs.operations.job_types import job_type_from_shape, save_job_type
+from tests.acme.inventory_service import inventory_service
 from tests.streams.conftest import counts, run
 
 TABLE = (
@@ -121,21 +121,17 @@ def test_field_of_a_type_that_does_not_grow_is_refused(notes: Notes) -> None:
 
 
 def test_kind_that_knows_no_cursor_is_refused_as_source_and_by_the_job(notes: Notes) -> None:
-    config = {"root": "lists", "format": "csv"}
-    save_connector(connector_from_shape({"slug": "lists", "kind": "files", "config": config}))
-    job_type = copying(cursor={"field": "seen"})
-    lists = Connector.objects.get(slug="lists")
-    job_type.source_connector = lists
-    with pytest.raises(ValidationError, match="'files' can not be read in extent incremental"):
-        save_job_type(job_type, actor="test")
-    folder = Path(paths.checked_path("lists", directory=True))
-    folder.mkdir()
-    (folder / "notes.csv").write_text("id,seen\n1,2020-01-01\n", encoding="utf-8")
-    SyncJobType.objects.filter(pk=job_type.pk).update(source_connector=lists)
-    job = run(SyncJobType.objects.get(pk=job_type.pk))
+    with inventory_service("k3y-of-the-cursor-tests") as service:
+        service.add("notes", {"id": "integer", "seen": "date"}, ["id"], [{"id": 1, "seen": "2020-01-01"}])
+        shape = {"slug": "lists", "kind": "acme_inventory", "config": {"base_url": service.url}}
+        save_connector(connector_from_shape(shape | {"credentials": {"api_key": service.api_key}}))
+        job_type = copying(cursor={"field": "seen"})
+        job_type.source_connector = Connector.objects.get(slug="lists")
+        with pytest.raises(ValidationError, match="'acme_inventory' can not be read in extent incremental"):
+            save_job_type(job_type, actor="test")
+        SyncJobType.objects.filter(pk=job_type.pk).update(source_connector=job_type.source_connector)
+        job = run(SyncJobType.objects.get(pk=job_type.pk))
     assert (job.status, (job.failure or {})["code"]) == ("failed", "bad_cursor")
-    (folder / "notes.csv").unlink()
-    folder.rmdir()
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert"])
