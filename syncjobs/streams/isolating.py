@@ -9,6 +9,7 @@ from connectors.errors import DataError
 from syncjobs.streams.bisecting import find_refused
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.records_in import MappedPage
+from syncjobs.streams.refusals import reason_of
 from syncjobs.streams.rejects import TooManyRejects
 
 OF_NO_RECORD = frozenset({"column_mismatch"})
@@ -41,7 +42,8 @@ class Isolator:
 
         `set_aside` records were set aside by earlier batches. Raises Interrupted, and whatever else trying may raise.
         """
-        self._stream.sync_job.log("INFO", f"Looking for the records that the target refuses: {error.message}")
+        reason = reason_of(self._stream, error)
+        self._stream.sync_job.log("INFO", f"Looking for the records that the target refuses: {reason}")
         rows = [row for page in pages for row in page.rows]
         most = self._stream.spec.on_reject.most - set_aside - sum(len(page.refusals) for page in pages)
         refused = find_refused(

@@ -30,6 +30,7 @@ from syncjobs.streams.exactly_once import FilledBatch
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import nulled_text
+from syncjobs.streams.refusals import reason_of
 from syncjobs.streams.writing import BatchWriter
 
 MOST_REFUSALS = 3  # portions in a row that had to be done again; then the rest goes record by record
@@ -87,7 +88,8 @@ class StraightWay:
                 if isinstance(reason, TransientError):
                     raise
                 refusals += 1
-                sync_job.log("INFO", f"The next records are written one by one, not copied: {reason.message}")
+                why = reason_of(self._stream, reason)
+                sync_job.log("INFO", f"The next records are written one by one, not copied: {why}")
                 self._batches.drop_open_batch()
                 progress = record_by_record(before, size.records if refusals < MOST_REFUSALS else None)
             size.learn(progress.counts.read - before.counts.read, time.monotonic() - started)

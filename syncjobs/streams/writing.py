@@ -19,6 +19,7 @@ from syncjobs.streams.isolating import Isolator
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage
+from syncjobs.streams.refusals import reason_of, without_value
 from syncjobs.streams.rejects import RejectDesk, Settling, TooManyRejects
 
 
@@ -47,7 +48,7 @@ class BatchWriter(ExactlyOnce):
                 if self._declines_to_load(error):
                     continue
                 if not self._isolator.can_isolate(error, pages):
-                    raise
+                    raise without_value(self._stream, error) from None
                 self._books.drop_open_batch()
                 pages = self._isolator.without_refused(list(pages), error, before.counts.rejected)
 
@@ -112,7 +113,8 @@ class BatchWriter(ExactlyOnce):
         if declines:
             self._can_load = False
             self._books.drop_open_batch()
-            self._stream.sync_job.log("INFO", f"Records are compared before they are written: {error.message}")
+            reason = reason_of(self._stream, error)
+            self._stream.sync_job.log("INFO", f"Records are compared before they are written: {reason}")
         return declines
 
     def check_share_at_end(self, progress: Progress) -> None:

@@ -322,3 +322,18 @@ def test_empty_target_with_policies_is_loaded_by_inserts(both: Databases) -> Non
         assert (job.status, counts(job)) == ("finished", {"read": 2, "inserted": 2}), job.failure
     finally:
         both.sql("DROP OWNED BY policed", "DROP ROLE policed")
+
+
+@pytest.mark.parametrize("policy", ["stop", "quarantine"])
+@pytest.mark.parametrize("kind", [job_type, one_by_one])
+def test_masked_value_that_the_target_refuses_is_told_nowhere(both: Databases, kind: Any, policy: str) -> None:
+    both.sql("CREATE TABLE here.things (id integer PRIMARY KEY, pin text)")
+    both.sql("INSERT INTO here.things VALUES (1, '12'), (2, 'quincemask')")
+    both.sql("CREATE TABLE there.things (id integer PRIMARY KEY, pin integer)")
+    found = kind(key=["id"], on_reject={"policy": policy})
+    found.config["masked_fields"] = ["pin"]
+    job = run(save_job_type(found, actor="test"))
+    assert counts(job) == ({} if policy == "stop" else {"read": 2, "inserted": 1, "rejected": 1}), job.failure
+    told = [line.message for line in JobLog.objects.filter(job=job)]
+    told += [str(job.failure), job.error_message, *Reject.objects.values_list("message", flat=True)]
+    assert not [text for text in told if "quincemask" in text]
