@@ -208,9 +208,12 @@ class _Attempt:
             )
         except psycopg.Error as error:
             self.error = error
+        except UnicodeError:  # half a character, as JSON may hold, is sent to no server
+            self.error = psycopg.OperationalError("its settings or credentials hold characters that can not be sent")
         else:
             self._hand_over(connection)
-        self.is_over.set()
+        finally:
+            self.is_over.set()
 
     def _hand_over(self, connection: Connection) -> None:
         with self._lock:

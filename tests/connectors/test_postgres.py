@@ -156,6 +156,17 @@ def test_silent_server_is_a_connect_timeout_that_names_the_worker(
     assert socket.gethostname() in error.hint
 
 
+def test_name_that_can_not_be_sent_is_refused_at_once(connect: Connect) -> None:
+    interruption = Interruption()
+    alarm = threading.Timer(30, interruption.request, ["it waits for ever"])
+    alarm.start()
+    try:
+        with pytest.raises(SyncError, match="can not be sent"):
+            connect(dbname="half a \ud800", surroundings=Surroundings(interruption=interruption)).reader()
+    finally:
+        alarm.cancel()
+
+
 def test_waiting_for_a_silent_server_ends_when_asked_to(connect: Connect) -> None:
     interruption = Interruption()
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
