@@ -7,7 +7,7 @@ PORT ?= 8000
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up test chaos bench bench-peers lint lock clean
+.PHONY: help install install-dev demo up test faults chaos bench bench-peers lint lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ lint: install-dev ## format check, lint, types
 TEST_PROCESSES ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 test: lint ## lint, then every test, in parallel
 	@$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
+
+faults: install-dev ## the faults that make test proves on PostgreSQL, on SQLite too
+	@$(BIN)/python -m pytest -m on_sqlite_too --numprocesses=$(TEST_PROCESSES) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
 
 chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
 	$(BIN)/python -m pytest -m chaos tests/chaos

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg.sql
 import pytest
 
+from tests.both_databases import BOTH_DATABASES
 from tests.commands.conftest import House
 from tests.faults.stack import database_urls
 from tests.postgres_server import PostgresServer
@@ -44,7 +45,7 @@ ALLOW = psycopg.sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
 END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH_DATABASES)
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """Default jobs, and a worker that says it is there but never takes anything."""
     running = House(tmp_path / "data", **database_urls(request.param, request))

@@ -9,10 +9,9 @@ import pytest
 
 from connectors.sandbox.datasets import DatasetSpec
 from connectors.sandbox.server import RunningSandbox, running_sandbox
+from tests.both_databases import BOTH_DATABASES
 from tests.faults.stack import Stack, database_urls
 from tests.faults.things import THINGS, things_dataset
-
-DATABASES = ("sqlite", "postgresql")
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def source(tmp_path: Path) -> Iterator[RunningSandbox]:
         yield sandbox
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=BOTH_DATABASES)
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     """A Syncdeck without processes yet, its own database and its target of the same kind."""
     running = Stack(tmp_path / "data", **database_urls(request.param, request))

@@ -24,8 +24,9 @@ from syncjobs.clock import db_now
 from syncjobs.lifecycle import admit_job
 from syncjobs.models import SyncJob
 admitted = admit_job({job_id}, db_now())
+arguments = [admitted.job_id, str(admitted.dispatch_id), [], "of a newer sender"]
 for _ in range(5):
-    app.send_task("syncjobs.run_sync_job", args=[admitted.job_id, str(admitted.dispatch_id)], queue="default")
+    app.send_task("syncjobs.run_sync_job", args=arguments, kwargs={{"newer": 1}}, queue="default")
 answer = True
 """
 LATE_MESSAGE = """
@@ -41,7 +42,7 @@ def is_at_attempt(number: int, job: dict[str, Any]) -> bool:
     return bool(job["status"] == "started" and job["attempt"] == number)
 
 
-def test_same_message_sent_five_times_runs_once(stack: Stack, source: RunningSandbox) -> None:
+def test_same_message_of_a_newer_sender_sent_five_times_runs_once(stack: Stack, source: RunningSandbox) -> None:
     set_up(stack, source)
     stack.start_broker()
     stack.start_worker(slots=2)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from syncjobs.supervision.stack import SCHEDULER
+from tests.both_databases import BOTH_DATABASES
 from tests.faults.stack import Stack, database_urls
 
 pytestmark = pytest.mark.slow
@@ -59,7 +60,7 @@ class BeatStack(Stack):
         return found
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH_DATABASES)
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BeatStack]:
     running = BeatStack(tmp_path / "data", **database_urls(request.param, request))
     try:
