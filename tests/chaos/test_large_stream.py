@@ -36,6 +36,10 @@ FILL = """
     n / 7.0, timestamptz '2026-01-01' + n * interval '1 second' FROM generate_series(1, %s) AS n
 """
 CHECKSUM = "SELECT count(*), sum(hashtextextended(r::text, 0)) FROM readings AS r"
+VERB = """
+from syncjobs.operations.jobs import {verb}_job
+answer = {verb}_job({job_id}, actor="chaos").status
+"""
 CHANGES = """
 from syncjobs.models import Change
 changes = Change.objects.filter(job={job_id})
@@ -147,10 +151,10 @@ def test_large_table_ends_exact_whatever_happens_on_the_way(stack: Stack, source
     (job_id,) = ask_for(stack)
     seen = [wait_for(stack, watch, job_id, has_read_more(share))["counts"]["read"] for share in (0.02, 0.1)]
     assert 0 < seen[0] < seen[1] < RECORDS
-    stack.manage("sync", "pause", str(job_id))
+    stack.python(VERB.format(verb="pause", job_id=job_id))
     paused = wait_for(stack, watch, job_id, lambda job: job["status"] == "paused")
     watch.replace()
-    stack.manage("sync", "resume", str(job_id))
+    stack.python(VERB.format(verb="resume", job_id=job_id))
     wait_for(stack, watch, job_id, has_read_more(max(0.2, paused["counts"]["read"] / RECORDS) + 0.1))
     time.sleep(chance.random())
     watch.kill()
@@ -164,7 +168,7 @@ def test_large_table_ends_exact_whatever_happens_on_the_way(stack: Stack, source
         server.execute("UPDATE readings SET city = 'Zürich' WHERE id %% 100 = 42 AND id <= %s", [RECORDS])
     (canceled_id,) = ask_for(stack)
     wait_for(stack, watch, canceled_id, has_read_more(0.1 + chance.random() / 2))
-    stack.manage("sync", "cancel", str(canceled_id))
+    stack.python(VERB.format(verb="cancel", job_id=canceled_id))
     canceled = wait_for(stack, watch, canceled_id, lambda job: job["status"] == "canceled")["counts"]
     assert 0 < canceled["updated"] < CHANGED
     (last_id,) = ask_for(stack)
