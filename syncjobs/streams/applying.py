@@ -23,6 +23,7 @@ from syncjobs.streams.exactly_once import ExactlyOnce, FilledBatch
 from syncjobs.streams.guards import SAMPLE, GuardDesk
 from syncjobs.streams.opening import connector_of
 from syncjobs.streams.progress import Progress
+from syncjobs.streams.same_target import refuse_other_target
 
 CHUNK = 5_000  # changes of a batch, unless batch_size is smaller
 ROWS = 500  # conflicts that are stored at a time
@@ -32,6 +33,7 @@ def apply_changes(sync_job: JobHandle) -> Outcome:
     """Do what the job was made for. Raises ConfigError before anything is written where it must not be done."""
     order = find_order(sync_job.job)
     with open_target(sync_job, order) as stream:
+        refuse_other_target(sync_job, stream.write_request)
         stream.writer.prepare()
         batches = ChangeBatches(stream, order)
         progress = batches.settle()

@@ -20,6 +20,7 @@ from syncjobs.streams.modes import way_of
 from syncjobs.streams.opening import OpenStream, open_stream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage, map_page
+from syncjobs.streams.same_target import refuse_other_target
 from syncjobs.streams.shrinking import refuse_shrunken
 from syncjobs.streams.straight import straight_way
 from syncjobs.streams.writing import BatchWriter
@@ -28,6 +29,7 @@ from syncjobs.streams.writing import BatchWriter
 def sync_stream(sync_job: JobHandle) -> Outcome:
     """Sync the only stream of the job's config. Raises what connectors raise; Interrupted when it was asked to stop."""
     with open_stream(sync_job) as stream:
+        refuse_other_target(sync_job, stream.write_request)
         is_empty = stream.writer.prepare()
         books = BatchBooks(sync_job, stream.spec.source)
         way = way_of(stream, books)

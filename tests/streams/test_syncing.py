@@ -259,11 +259,3 @@ def test_faults_of_the_source_end_as_promised(
     assert (job.status, (job.failure or {}).get("code")) == (status, code), job.failure
     if status == "finished":
         assert len(rows_of(job_type)) == 25
-
-
-def test_job_uses_the_config_it_was_made_with(items: MakeItems) -> None:
-    job_type = items(columns=["code", "name"])
-    from_before = run(job_type)
-    assert from_before.type_version is not None
-    assert from_before.type_version.snapshot["config"]["streams"][0]["columns"] == ["code", "name"]
-    assert from_before.config_snapshot["config"] == from_before.type_version.snapshot["config"]
