@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from django.conf import LazySettings
 
 from connectors.models import Connector
-from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.models import JobBatch, SyncJob, SyncJobType
 from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.job_types import run_job_type, save_job_type
 from syncjobs.operations.jobs import pause_job, restart_job, resume_job, retry_job
@@ -34,6 +36,32 @@ def stopped_midway(people: People, **stream: Any) -> tuple[SyncJobType, SyncJob]
     assert (job.status, job.counts["read"]) == ("error", 10), job.failure
     people.add(12)
     return job_type, job
+
+
+def make_password() -> str:
+    return secrets.token_hex(12)
+
+
+@dataclass(frozen=True)
+class Role:
+    """A login of the target's server that may make tables."""
+
+    name: str
+    password: str
+
+
+@pytest.fixture
+def role(target: str, sql_at_target: SQLAtTarget) -> Iterator[Role]:
+    made = Role(f"writer_{secrets.token_hex(4)}", make_password())
+    sql_at_target(f"CREATE ROLE {made.name} LOGIN PASSWORD '{made.password}'")
+    sql_at_target(f"GRANT ALL ON SCHEMA public TO {made.name}")
+    yield made
+    sql_at_target(f"DROP OWNED BY {made.name}; DROP ROLE {made.name}")
+
+
+def save_credentials(connector: Connector, password: str) -> None:
+    connector.credentials = {"password": password}
+    save_connector(connector)
 
 
 def edit(job_type: SyncJobType) -> None:
@@ -148,3 +176,27 @@ def test_files_that_are_now_written_to_another_folder_are_refused_too(
     save_connector(connector)
     job = run_here(retry_job(job.pk, actor="ann"))
     assert (job.status, counts(job)) == ("finished", {"read": 20, "inserted": 20}), job.failure
+
+
+@pytest.mark.parametrize("target", ["postgresql"], indirect=True)
+def test_password_that_is_changed_while_a_job_is_paused_is_missed_and_a_retry_with_the_new_one_goes_on(
+    people: People, target: str, sql_at_target: SQLAtTarget, role: Role
+) -> None:
+    connector = Connector.objects.get(slug=target)
+    connector.config |= {"user": role.name}
+    save_credentials(connector, role.password)
+    _, job = stopped_midway(people)
+    retry_job(job.pk, actor="ann")
+    pause_job(job.pk, actor="ann")
+    renewed = make_password()
+    sql_at_target(f"ALTER ROLE {role.name} PASSWORD '{renewed}'")
+    job = run_here(resume_job(job.pk, actor="ann"))
+    assert job.failure is not None
+    assert (job.status, job.failure["class"], job.failure["code"]) == ("failed", "config", "credentials_refused")
+    assert (job.checkpoint["batch_no"], job.retry_after) == (2, None)
+    save_credentials(connector, renewed)
+    job = run_here(retry_job(job.pk, actor="ann"))
+    assert (job.status, counts(job)) == ("finished", {"read": 20, "inserted": 20}), job.failure
+    assert len(people_at(connector)) == 20
+    assert JobBatch.objects.filter(job=job).count() == 4, "those of before were not written again"
+    assert list(find_breaches()) == []
