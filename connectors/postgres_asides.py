@@ -6,12 +6,12 @@ from abc import abstractmethod
 
 from connectors.asides import ASIDE_PREFIXES
 from connectors.postgres_dialect import HAS_EQUALITY, find_table
+from connectors.postgres_joins import PostgresJoins
 from connectors.postgres_session import Session
-from connectors.sql_replacing import SQLReplacing
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
 
 
-class PostgresAsides(SQLReplacing):
+class PostgresAsides(PostgresJoins):
     """Asides lie in the connector's schema."""
 
     schema: str

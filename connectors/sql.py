@@ -132,7 +132,7 @@ class SQLWriter(SQLTransactions):
     def _compare_with_target(self) -> tuple[int, int]:
         """Fill the diff; how many staged records are new and how many differ (or, in mode delete, are there)."""
         for _ in range(MOST_COMPARISONS):
-            self.execute(self.merge.fill_diff(self.narrowed_target(self.merge)))
+            self.fill_diff()
             inserted, updated = self.fetch(self.merge.count_diff())[0]
             if (
                 not (updated and self.merge.changes_present)
@@ -146,6 +146,10 @@ class SQLWriter(SQLTransactions):
             f"{self.request.stream}: somebody else keeps changing the rows that this batch is compared with",
             hint="The batch is tried again by itself; if this stays, choose a quieter time or a smaller batch size.",
         )
+
+    def fill_diff(self) -> None:
+        """Find what the staged records differ in from the target's."""
+        self.execute(self.merge.fill_diff(self.narrowed_target(self.merge)))
 
     def changes(self) -> Iterator[RecordChange]:
         keeps_values = self.request.keep_insert_values

@@ -1,0 +1,50 @@
+"""How a staged batch is joined with its target: all at once, or key by key where it has few of the target's records.
+
+The server's own costs choose badly: on PostgreSQL 15, 10,000 staged texts out of 300,000 records take 188 ms by a hash
+join, 33 ms one by one through the index, so that they break even near four records for each that is staged.
+"""
+
+from __future__ import annotations
+
+import json
+
+from connectors.sql_replacing import SQLReplacing
+from connectors.sql_text import SQLText, joined, sql
+
+SPARSE = 8  # of the target's records in the range of the staged keys, for each that is staged
+KEY_BY_KEY = sql("SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)")
+AS_EVER = sql("SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)")
+
+
+class PostgresJoins(SQLReplacing):
+    """Asks the planner how many records lie in the range, and tells it how to find them."""
+
+    def prepare(self) -> bool:
+        is_empty = super().prepare()
+        if not is_empty and not self.request.dry_run and self.request.mode != "append":
+            self._see_to_statistics()
+        return is_empty
+
+    def _see_to_statistics(self) -> None:
+        """Of a table that nobody has analyzed yet, the server has no idea how many records lie in a range of keys."""
+        target = self.find_target()
+        query = sql("SELECT reltuples < 0 AND relkind = 'r' FROM pg_class WHERE oid = to_regclass($1)")
+        if target is not None and self.fetch(query, (str(target.sql),)) == [(True,)]:
+            keys = joined(column.sql for column in target.choose(self.request.key))
+            self.execute(sql("ANALYZE {table} ({keys})", table=target.sql, keys=keys))
+
+    def fill_diff(self) -> None:
+        narrowed = self.narrowed_target(self.merge)
+        is_sparse = self._is_sparse(narrowed)
+        if is_sparse:
+            self.fetch(KEY_BY_KEY)
+        self.execute(self.merge.fill_diff(narrowed))
+        if is_sparse:
+            self.fetch(AS_EVER)
+
+    def _is_sparse(self, narrowed: SQLText) -> bool:
+        if not self.merge.target.has_unique(self.request.key):
+            return False
+        ((found,),) = self.fetch(sql("EXPLAIN (FORMAT JSON) SELECT FROM {narrowed} AS t", narrowed=narrowed))
+        (planned,) = json.loads(found) if isinstance(found, str) else found
+        return self.staged * SPARSE < int(planned["Plan"]["Plan Rows"])
