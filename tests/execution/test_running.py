@@ -7,6 +7,8 @@ import uuid
 import pytest
 from django.utils import timezone
 
+from syncjobs.counts import Counts
+from syncjobs.failures import timed_out
 from syncjobs.lifecycle import StatusConflict, claim_job
 from syncjobs.models import Change, JobBatch, SyncJob
 from syncjobs.running import RunningJob
@@ -25,6 +27,26 @@ def running() -> RunningJob:
     claimed = claim_job(job.pk, job.dispatch_id, "me")
     assert claimed is not None
     return RunningJob(claimed)
+
+
+@pytest.mark.parametrize(
+    ("batch_no", "config", "where"),
+    [
+        (40, {"streams": [{}]}, " at batch 41, 41,000 records committed"),
+        (0, {"streams": [{}]}, " before its first batch, 0 records committed"),
+        (0, {}, ""),
+    ],
+    ids=["amid its batches", "before them", "documents"],
+)
+def test_time_limit_says_how_long_and_where(
+    running: RunningJob, batch_no: int, config: dict[str, object], where: str
+) -> None:
+    done = Progress(batch_no=batch_no, counts=Counts(read=1025 * batch_no))
+    running.save_progress(
+        config_snapshot={"config": config}, checkpoint=done.as_checkpoint(), counts=done.counts.as_dict(), timeout=3600
+    )
+    failure = timed_out(running)
+    assert (failure.message, failure.retryable) == (f"timed out after 3600 s{where}", True)
 
 
 OTHERS = [{"fence": 2}, {"status": "queued"}, {"status": "canceled"}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from functools import partial
@@ -142,7 +143,7 @@ def test_worker_lost_three_times_ends_the_job_with_a_text_that_says_where(stack:
         os.killpg(worker.pid, signal.SIGKILL)
     job = stack.wait_for(job_id, is_final)
     assert (job["status"], job["failure"]["code"]) == ("failed", "worker_lost")
-    assert "worker lost 3 times" in job["failure"]["message"]
+    assert re.fullmatch(r"worker lost 3 times, probably out of memory, last batch \d+", job["failure"]["message"])
 
 
 def test_job_that_times_out_goes_on_from_its_checkpoint_when_retried(stack: Stack, source: RunningSandbox) -> None:
@@ -154,6 +155,8 @@ def test_job_that_times_out_goes_on_from_its_checkpoint_when_retried(stack: Stac
     (job_id,) = ask_for(stack)
     job = stack.wait_for(job_id, is_final)
     assert (job["status"], job["failure"]["class"], job["failure"]["code"]) == ("failed", "transient", "timeout")
+    where = rf"at batch \d+, {job['counts']['read']:,} records committed"
+    assert re.fullmatch(f"timed out after 3 s {where}", job["failure"]["message"])
     source.clear_faults()
     stack.manage("sync", "retry", str(job_id))
     job = stack.wait_for(job_id, lambda shape: shape["attempt"] == 2 and is_final(shape))

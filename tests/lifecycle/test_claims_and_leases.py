@@ -16,7 +16,7 @@ from syncjobs.lifecycle import (
     renew_lease,
     requeue_due_retries,
 )
-from syncjobs.models import Attempt, SyncJob
+from syncjobs.models import Attempt, JobBatch, SyncJob
 from tests.lifecycle.factories import JobFactory
 
 pytestmark = pytest.mark.django_db
@@ -70,14 +70,17 @@ def test_expired_lease_goes_back_to_the_queue_and_its_owner_can_end_nothing() ->
     assert not renew_lease(job.pk, job.fence)
 
 
-def test_third_loss_ends_the_job() -> None:
+@pytest.mark.parametrize(("batches", "where"), [(0, "in phase initializing"), (2, "last batch 2")])
+def test_third_loss_ends_the_job_and_says_where(batches: int, where: str) -> None:
     job = claimed(lost_count=2)
+    for number in range(1, batches + 1):
+        JobBatch.objects.create(job=job, stream="items", batch_no=number, created_at=timezone.now())
     SyncJob.objects.filter(pk=job.pk).update(lease_until=LONG_AGO)
     reap_expired_leases(timezone.now())
     ended = SyncJob.objects.get(pk=job.pk)
-    assert ended.status == "failed"
     assert ended.failure is not None
-    assert ended.failure["message"] == "worker lost 3 times, probably out of memory, in phase initializing"
+    assert (ended.status, ended.failure["retryable"]) == ("failed", False)
+    assert ended.failure["message"] == f"worker lost 3 times, probably out of memory, {where}"
 
 
 def test_lost_job_that_was_to_be_canceled_is_canceled() -> None:

@@ -59,7 +59,7 @@ def test_transaction_that_the_target_undoes_is_done_again_within_the_attempt(
 
 
 class Disk:
-    """Its first connections for writing can add no page to a file, which to SQLite is a full disk; then there is room."""
+    """Its first connections for writing can add no page to a file, as on a full disk; then there is room."""
 
     def __init__(self, full_for: int) -> None:
         self.full_for = full_for  # connections
