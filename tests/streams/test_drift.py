@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from syncjobs.models import JobLog, SchemaSnapshot
-from syncjobs.operations.job_types import save_job_type
+from syncjobs.models import JobLog, Schedule, SchemaSnapshot, SyncJob
+from syncjobs.operations.job_types import run_job_type, save_job_type
+from syncjobs.operations.schedule_pauses import pause_drifting_schedules
+from syncjobs.operations.schedules import save_schedule
 from syncjobs.operations.source_schemas import accept_schemas, verdict
 from syncjobs.operations.state_checks import find_breaches
-from tests.streams.conftest import counts, run
+from syncjobs.schedule_times import Interval
+from syncjobs.statuses import Trigger
+from tests.streams.conftest import counts, run, run_here
 from tests.streams.things import Things, failure_of, history, warnings_of
 
 
@@ -41,6 +47,29 @@ def test_renamed_column_is_told_as_such_and_retyped_one_with_both_types(things: 
     things.sql("ALTER TABLE things RENAME COLUMN title TO name")
     things.retype("TEXT")
     assert "the type changed in the source: 'size' from integer to text" in failure_of(run(job_type))
+
+
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
+def test_fifth_run_of_a_schedule_in_a_row_that_meets_the_changed_source_pauses_it(things: Things) -> None:
+    job_type = things.job_type()
+    begin = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    schedule = save_schedule(job_type=job_type, name="Things, often", rule=Interval(60, begin), actor="test")
+
+    def run_due(minute: int) -> SyncJob:
+        due_at = begin + timedelta(minutes=minute)
+        job = run_job_type(job_type, trigger=Trigger.SCHEDULER, actor="beat", schedule=schedule, due_at=due_at)
+        return run_here(job)
+
+    assert run_due(0).status == "finished"
+    things.sql("ALTER TABLE things DROP COLUMN size")
+    sentences = [failure_of(run_due(minute)) for minute in range(1, 5)]
+    assert pause_drifting_schedules(begin) == 0
+    last = run_due(5)
+    assert sentences == [failure_of(last)] * 4
+    assert pause_drifting_schedules(begin) == 1
+    schedule = Schedule.objects.select_related("periodic_task").get(pk=schedule.pk)
+    assert not schedule.periodic_task.enabled
+    assert schedule.paused_reason.endswith(f"(the last is #{last.pk}): {failure_of(last)}")
 
 
 def test_dry_run_meets_drift_like_any_run_but_notes_nothing(things: Things) -> None:

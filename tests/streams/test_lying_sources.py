@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 
 from connectors.models import Connector
 from connectors.records import ReadRequest
@@ -124,9 +127,15 @@ def portal(target: str) -> Iterator[LyingPortal]:
         yield portal
 
 
-@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize(
+    ("target", "mode", "name"),
+    [
+        *(("sqlite", mode, name) for name in LIES for mode in MODES),
+        ("postgresql", "mirror", "half the rows"),
+        ("postgresql", "replace", "html from the second page on"),
+    ],
+    indirect=["target"],
+)
 def test_portal_that_lies_harms_no_target_and_is_believed_again_once_it_tells_the_truth(
     portal: LyingPortal, target: str, mode: str, name: str
 ) -> None:
@@ -184,3 +193,48 @@ def test_database_that_lies_harms_no_target_either(
     job = run(job_type)
     assert job.status == "finished", said_of(job)
     assert contents(target, "copies", "id") == contents(target, "items", "id")
+
+
+HEADER, *LINES = "id,name,size", *(f"{number},Name {number},{number}" for number in range(1, 25))
+FILE_LIES: dict[str, tuple[list[str], dict[str, Outcome]]] = {
+    "no line": ([], always("error", "empty")),
+    "no rows": ([HEADER], NOTHING),
+    "half the rows": ([HEADER, *LINES[:12]], PART),
+    "dropped column": (
+        ["id,size", *(f"{number},{number}" for number in range(1, 25))],
+        always("error", "column 'name' missing in source (had: id,name,size; now: id,size)"),
+    ),
+}
+
+
+@pytest.fixture
+def lines(target: str, settings: LazySettings) -> Iterator[Callable[[list[str]], None]]:
+    """Writes the lines of the file items.csv, which a connector reads."""
+    folder = Path(settings.SYNCDECK_DATA_DIR) / "lying"
+    folder.mkdir()
+    columns = {"items": {"id": "bigint", "size": "bigint"}}
+    config = {"root": folder.name, "format": "csv", "columns": columns}
+    save_connector(connector_from_shape({"slug": "source", "kind": "files", "config": config}))
+
+    def write(written: list[str]) -> None:
+        (folder / "items.csv").write_text("".join(f"{line}\n" for line in written), encoding="utf-8")
+
+    yield write
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("mode", ["upsert", "mirror"])
+@pytest.mark.parametrize("name", FILE_LIES)
+def test_file_that_lies_harms_no_target_either(
+    target: str, lines: Callable[[list[str]], None], mode: str, name: str
+) -> None:
+    written, outcomes = FILE_LIES[name]
+    lines([HEADER, *LINES])
+    job_type = make_type("source", target, "id", mode)
+    assert counts(run(job_type)) == {"read": 24, "inserted": 24}
+    lines(written)
+    check_lie(job_type, outcomes[mode], lambda: contents(target, key="id"))
+    lines([HEADER, LINES[0].replace("Name", "Renamed"), *LINES[1:]])
+    job = run(job_type)
+    assert (job.status, counts(job)) == ("finished", {"read": 24, "updated": 1, "unchanged": 23}), said_of(job)
