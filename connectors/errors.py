@@ -43,7 +43,9 @@ class SyncError(Exception):
 
 
 class TransientError(SyncError):
-    """Trying the same again later may work."""
+    """Trying the same again later may work; where who raised it has tried for a while, only much later."""
+
+    was_tried_again = False
 
     failure_class = "transient"
     retryable = True

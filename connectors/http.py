@@ -122,10 +122,14 @@ class HttpSession:
     def _give_up(self, url: str, error: TransientError) -> TransientError:
         if self.tries == 1:
             return error
+        given_up: TransientError
         if isinstance(error, RateLimitedError) and error.code == "rate_limited":
             message = f"rate limited by {host_of(url)} after {self.tries} tries"
-            return RateLimitedError(error.code, message, hint=error.hint, retry_after=error.retry_after)
-        return TransientError(error.code, f"{error.message}, after {self.tries} tries", hint=error.hint)
+            given_up = RateLimitedError(error.code, message, hint=error.hint, retry_after=error.retry_after)
+        else:
+            given_up = TransientError(error.code, f"{error.message}, after {self.tries} tries", hint=error.hint)
+        given_up.was_tried_again = True
+        return given_up
 
     def _fetch(self, url: str, parameters: Mapping[str, str] | None) -> Answer:
         """One try: the request and the redirects on the same host that follow from it."""

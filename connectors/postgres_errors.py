@@ -136,6 +136,8 @@ CONNECTING: tuple[tuple[str, Meaning], ...] = (
     ("starting up", BUSY_SERVER),
     ("shutting down", BUSY_SERVER),
     ("recovery mode", BUSY_SERVER),
+    ("not yet accepting", BUSY_SERVER),
+    ("terminating connection", BUSY_SERVER),
     (
         "ssl",
         Meaning(

@@ -22,6 +22,7 @@ from syncjobs.streams.change_orders import ChangeOrder, find_order
 from syncjobs.streams.exactly_once import ExactlyOnce, FilledBatch
 from syncjobs.streams.guards import SAMPLE, GuardDesk
 from syncjobs.streams.opening import connector_of
+from syncjobs.streams.patience import Patience, outlive_faults
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.same_target import refuse_other_target
 
@@ -31,8 +32,12 @@ ROWS = 500  # conflicts that are stored at a time
 
 def apply_changes(sync_job: JobHandle) -> Outcome:
     """Do what the job was made for. Raises ConfigError before anything is written where it must not be done."""
+    return outlive_faults(sync_job, _apply_changes)
+
+
+def _apply_changes(sync_job: JobHandle, patience: Patience) -> Outcome:
     order = find_order(sync_job.job)
-    with open_target(sync_job, order) as stream:
+    with open_target(sync_job, patience, order) as stream:
         refuse_other_target(sync_job, stream.write_request)
         stream.writer.prepare()
         batches = ChangeBatches(stream, order)
@@ -54,6 +59,7 @@ class ChangedStream:
     """A stream whose target is open for changes, for this attempt."""
 
     sync_job: JobHandle
+    patience: Patience
     spec: StreamSpec
     target: base.Connector
     write_request: base.WriteRequest
@@ -73,7 +79,7 @@ class ChangedStream:
 
 
 @contextmanager
-def open_target(sync_job: JobHandle, order: ChangeOrder) -> Iterator[ChangedStream]:
+def open_target(sync_job: JobHandle, patience: Patience, order: ChangeOrder) -> Iterator[ChangedStream]:
     """Open the target of the job's only stream; it is closed afterwards, whatever happens."""
     (spec,) = parse_streams(sync_job.config)
     target = connector_of(sync_job, "target_connector").open(sync_job.surroundings)
@@ -81,7 +87,7 @@ def open_target(sync_job: JobHandle, order: ChangeOrder) -> Iterator[ChangedStre
     try:
         sync_job.log("INFO", f"Connecting to {target.slug} at {target.address()}")
         request = _write_request(spec, target, order)
-        stream = ChangedStream(sync_job, spec, target, request, open_applier(target, request))
+        stream = ChangedStream(sync_job, patience, spec, target, request, open_applier(target, request))
         yield stream
     finally:
         (target if stream is None else stream.target).close()

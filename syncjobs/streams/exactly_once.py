@@ -14,17 +14,16 @@ from syncjobs.crash_points import crash_here
 from syncjobs.models import JobBatch
 from syncjobs.statuses import Phase
 from syncjobs.streams.books import BatchBooks
+from syncjobs.streams.patience import Patience
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.rejects import Settling
-
-MOST_TRIES = 8  # of one batch, while its target comes and goes
-LONGEST_PAUSE_SECONDS = 30.0
 
 
 class WrittenStream(Protocol):
     """What batches need of a stream that is open for writing."""
 
     sync_job: JobHandle
+    patience: Patience
 
     @property
     def write_request(self) -> WriteRequest: ...
@@ -98,24 +97,24 @@ class ExactlyOnce:
         return self._books.commit_batch(batch)
 
     def patiently(self, before: Progress, write: Callable[[], Progress], *, can_repeat: bool = True) -> Progress:
-        """Write a batch, again after passing faults of the target; what became of a lost commit is asked of it."""
-        stream = self._written
-        for tried in range(1, MOST_TRIES + 1):
+        """Write a batch, again after passing faults of the target; what became of a lost commit is asked of it.
+
+        The source is read on, which spares its long queries and copies; elsewhere a fault begins the stream anew.
+        """
+        stream, is_again = self._written, False
+        while True:
             try:
-                if tried > 1:
+                if is_again:
                     stream.reopen_target()
                     settled = self.settle()
                     if settled.batch_no > before.batch_no:
                         return settled
                 return write()
             except TransientError as error:
-                if tried == MOST_TRIES or not can_repeat or not stream.can_reopen_target:
+                if not can_repeat or not stream.can_reopen_target:
                     raise
-                pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**tried)
-                stream.sync_job.log("WARNING", f"{error.message}; retry {tried}/{MOST_TRIES} in {pause:g} s")
-                stream.sync_job.set_phase(Phase.WAITING)
-                stream.sync_job.surroundings.interruption.sleep(pause)
-        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+                stream.patience.wait_after(error)
+                is_again = True
 
     def _to_target(self, before: Progress, fill: Callable[[], FilledBatch]) -> JobBatch:
         writer, sync_job = self._written.writer, self._written.sync_job

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.asides import AsideWriter
 from connectors.base import KeptChange, RecordChange, WriteRequest
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, TransientError
 from connectors.records import Filter
 from syncjobs.counts import Counts
 from syncjobs.statuses import Phase
@@ -74,7 +74,7 @@ class Mirror:
 
     def end(self, progress: Progress) -> Progress:
         """Delete what was not seen and is not at the source. Raises JobHeld where a guard speaks against it."""
-        stream, sync_job = self._stream, self._stream.sync_job
+        sync_job = self._stream.sync_job
         sync_job.set_phase(Phase.COMPARING)
         missing = self._writer.scope(self._filters).missing
         self._guards.check_source(progress.counts.read, missing * sync_job.job.delete_enabled, self._sample())
@@ -85,8 +85,16 @@ class Mirror:
             self._check_deletes(progress)
             progress = self._delete(progress)
         if not sync_job.dry_run:
-            stream.drop_aside()
+            self._drop_keys()
         return progress
+
+    def _drop_keys(self) -> None:
+        """At the very end, since nothing can be tried again once the table is gone, heard of or not."""
+        self._stream.writer.finish()
+        try:
+            self._stream.drop_aside()
+        except TransientError as error:
+            self._stream.sync_job.log("INFO", f"{error.message}; the next run drops the table of the keys seen")
 
     # 1. Before the first delete.
 

@@ -22,6 +22,7 @@ from syncjobs.stream_limiting import window_filters
 from syncjobs.stream_parsing import parse_streams
 from syncjobs.stream_specs import StreamSpec
 from syncjobs.streams.drift import SourceShape, check_drift
+from syncjobs.streams.patience import Patience
 from syncjobs.streams.replaying import RejectSource
 
 DEFAULT_BATCH_SIZE = 50_000  # records; HTTP kinds have smaller pages of their own
@@ -32,6 +33,7 @@ class OpenStream:
     """One stream of one job, opened for this attempt."""
 
     sync_job: JobHandle
+    patience: Patience
     spec: StreamSpec
     schema: StreamSchema
     mapper: Mapper
@@ -110,7 +112,7 @@ class OpenStream:
 
 
 @contextmanager
-def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
+def open_stream(sync_job: JobHandle, patience: Patience) -> Iterator[OpenStream]:
     """Open the only stream of the job's config; both connectors are closed afterwards, whatever happens."""
     (spec,) = parse_streams(sync_job.config)
     source = _open_source(sync_job, sync_job.surroundings)
@@ -126,6 +128,7 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
         sync_job.log("INFO", f"Connecting to {target.slug} at {target.address()}")
         stream = OpenStream(
             sync_job=sync_job,
+            patience=patience,
             spec=spec,
             schema=schema,
             mapper=mapper,
@@ -136,7 +139,6 @@ def open_stream(sync_job: JobHandle) -> Iterator[OpenStream]:
             writer=target.writer(write_request),
         )
         yield stream
-        stream.writer.finish()
     finally:
         source.close()
         if stream is not None:

@@ -18,6 +18,7 @@ from syncjobs.streams.incremental import begin_by_cursor
 from syncjobs.streams.limits import ReadLimits
 from syncjobs.streams.modes import way_of
 from syncjobs.streams.opening import OpenStream, open_stream
+from syncjobs.streams.patience import Patience, outlive_faults
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage, map_page
 from syncjobs.streams.same_target import refuse_other_target
@@ -28,7 +29,11 @@ from syncjobs.streams.writing import BatchWriter
 
 def sync_stream(sync_job: JobHandle) -> Outcome:
     """Sync the only stream of the job's config. Raises what connectors raise; Interrupted when it was asked to stop."""
-    with open_stream(sync_job) as stream:
+    return outlive_faults(sync_job, _sync_stream)
+
+
+def _sync_stream(sync_job: JobHandle, patience: Patience) -> Outcome:
+    with open_stream(sync_job, patience) as stream:
         refuse_other_target(sync_job, stream.write_request)
         is_empty = stream.writer.prepare()
         books = BatchBooks(sync_job, stream.spec.source)
@@ -40,6 +45,7 @@ def sync_stream(sync_job: JobHandle) -> Outcome:
         batch_writer.check_share_at_end(progress)
         progress = way.end(progress)
         refuse_shrunken(stream, progress.counts.read)
+        stream.writer.finish()
         return end_stream(stream, progress, Outcome(Status.FINISHED, _summary(progress)))
 
 
