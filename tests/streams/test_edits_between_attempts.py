@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db.models import ProtectedError
 
 from connectors.models import Connector
 from syncjobs.models import JobBatch, SyncJob, SyncJobType
@@ -200,3 +201,15 @@ def test_password_that_is_changed_while_a_job_is_paused_is_missed_and_a_retry_wi
     assert len(people_at(connector)) == 20
     assert JobBatch.objects.filter(job=job).count() == 4, "those of before were not written again"
     assert list(find_breaches()) == []
+
+
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("slug", ["source", "target"])
+def test_connector_that_a_type_uses_is_not_deleted_and_its_job_goes_on(people: People, slug: str) -> None:
+    _, job = stopped_midway(people)
+    connector = Connector.objects.get(slug=slug)
+    for delete in (connector.delete, Connector.objects.filter(slug=slug).delete):
+        with pytest.raises(ProtectedError, match="referenced through protected foreign keys"):
+            delete()
+    job = run_here(retry_job(job.pk, actor="ann"))
+    assert (job.status, counts(job)) == ("finished", {"read": 20, "inserted": 20}), job.failure
