@@ -47,7 +47,7 @@ test: lint ## lint, then every test, in parallel
 	@$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
 
 faults: install-dev ## the faults that make test proves on PostgreSQL, on SQLite too
-	@$(BIN)/python -m pytest -m on_sqlite_too --numprocesses=$(TEST_PROCESSES) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
+	@$(BIN)/python -m pytest -m on_sqlite_too --numprocesses=$$(getconf _NPROCESSORS_ONLN) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
 
 chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
 	$(BIN)/python -m pytest -m chaos tests/chaos

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from billiard import pool
 from billiard.common import terminate_handler_fired
 from celery import shared_task, signals
 from celery.worker import state
@@ -21,6 +22,10 @@ from syncjobs.models import SyncJob
 from syncjobs.presence import Presence
 
 logger = logging.getLogger("syncjobs.tasks")
+
+# Before it ends, a pool process waits until its parent has heard of all its results, tries of 0.1 s each. In a shutdown
+# the parent may hear no more, and 30 s of that are too long. Nothing is lost: what became of a job is in the database.
+pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 10
 
 # One byte that pool processes inherit at the fork: the main process writes it, they read it, and no lock can be left
 # behind by one that is killed.
