@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from syncjobs.fingerprints import failure_fingerprint
 from syncjobs.lifecycle.moves import move_own_job
 from syncjobs.lifecycle.requests import settle_requests
 from syncjobs.lifecycle.statements import Statement, run_together, update
@@ -74,8 +75,9 @@ def fail_attempt(
     **ending: Any,
 ) -> SyncJob:
     """End our attempt as failed or error, with the time of its retry where the rules of `retries` give one."""
+    ending |= failure_columns(failure)
     if failure["class"] == "data":
-        return end_attempt(job, Status.ERROR, reason=failure["message"], now=now, failure=failure, **ending)
+        return end_attempt(job, Status.ERROR, reason=failure["message"], now=now, **ending)
     decision = next_retry(
         failure_class=failure["class"],
         retryable=failure["retryable"],
@@ -94,7 +96,12 @@ def fail_attempt(
             "retry_count": decision.retry_count,
             "wait_reason": f"tries again at {clock_text(retry_after, now)} {again}",
         }
-    return end_attempt(job, Status.FAILED, reason=failure["message"], now=now, failure=failure, **ending)
+    return end_attempt(job, Status.FAILED, reason=failure["message"], now=now, **ending)
+
+
+def failure_columns(failure: dict[str, Any]) -> dict[str, Any]:
+    """What a job's row keeps of its failure."""
+    return {"failure": failure, "failure_fingerprint": failure_fingerprint(failure)}
 
 
 def release_job(job: SyncJob, *, reason: str, now: datetime, **ending: Any) -> SyncJob:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from syncjobs.clock import db_now
-from syncjobs.lifecycle.endings import close_attempt
+from syncjobs.lifecycle.endings import close_attempt, failure_columns
 from syncjobs.lifecycle.moves import move_job
 from syncjobs.lifecycle.occupancy import sent_jobs
 from syncjobs.models import JobBatch, SyncJob
@@ -58,7 +58,7 @@ def _take_back(job: SyncJob, now: datetime) -> None:
         move_job(job.pk, Status.PAUSED, reason=f"pause was asked for; {silent}", **move, **updates)
     elif job.lost_count + 1 >= MOST_LOSSES:
         failure = _lost_failure(job)
-        move_job(job.pk, Status.FAILED, reason=failure["message"], **move, **updates, failure=failure)
+        move_job(job.pk, Status.FAILED, reason=failure["message"], **move, **updates, **failure_columns(failure))
     else:
         move_job(job.pk, Status.QUEUED, reason=f"{silent}; goes on from its checkpoint", **move, **updates)
 

@@ -105,6 +105,7 @@ class SyncJob(models.Model):
     total_estimate = models.PositiveBigIntegerField(null=True, blank=True)
     checkpoint = models.JSONField(default=dict, blank=True)
     failure = models.JSONField(null=True, blank=True)
+    failure_fingerprint = models.CharField(max_length=16, blank=True, default="")
     error_message = models.TextField(blank=True, default="")
     diff_summary = models.JSONField(default=dict, blank=True)
     current_data = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
@@ -158,6 +159,11 @@ class SyncJob(models.Model):
                 condition=~Q(concurrency_key="")
                 & (Q(status__in=("queued", "started", "paused", "held")) | Q(retry_after__isnull=False)),
                 name="active_by_concurrency_key",
+            ),
+            models.Index(
+                fields=("-ended_at", "failure_fingerprint"),
+                condition=~Q(failure_fingerprint=""),
+                name="newest_failures",
             ),
         )
 
