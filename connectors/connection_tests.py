@@ -22,9 +22,22 @@ logger = logging.getLogger(__name__)
 
 def run_connection_test(connector: Connector) -> ConnectionTest:
     """Test a saved connector, also a disabled one; the result is stored. Never raises for what the test finds."""
+    *_, test = watch_connection_test(connector)
+    assert isinstance(test, ConnectionTest)  # noqa: S101 - told to the type checker
+    return test
+
+
+def watch_connection_test(connector: Connector) -> Iterator[CheckStep | ConnectionTest]:
+    """The same while it goes on: each step when it is done, and at the end the test as it is stored."""
     started = time.perf_counter()
-    steps = list(check_steps(connector))
-    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    steps = []
+    for step in check_steps(connector):
+        steps.append(step)
+        yield step
+    yield _keep(connector, steps, round((time.perf_counter() - started) * 1000, 1))
+
+
+def _keep(connector: Connector, steps: list[CheckStep], milliseconds: float) -> ConnectionTest:
     failed = next((step for step in steps if not step.ok), None)
     message = f"{failed.name}: {failed.message}" if failed else f"all {len(steps)} steps passed"
     with transaction.atomic():

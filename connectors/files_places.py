@@ -47,7 +47,7 @@ class Root:
         found: dict[str, str] = {}
         for place in islice(self._walk(), MOST_LISTED):
             found.setdefault(self.stream_name(place.name), place.name)
-        return [StreamInfo(name, file) for name, file in sorted(found.items())]
+        return [StreamInfo(name, file, kind="file") for name, file in sorted(found.items())]
 
     def stream_name(self, name: str) -> str:
         """The one name of the stream in the file that is called so."""

@@ -134,7 +134,9 @@ class PostgresConnector(SQLConnector, StraightSource):
     def streams(self) -> list[StreamInfo]:
         rows = self.reader().fetch(RELATIONS, (self.schema_name, list(TABLE_KINDS)))
         return [
-            StreamInfo(name, f"{name} (view)" if is_view else name, estimate if estimate >= 0 and not is_view else None)
+            StreamInfo(name, f"{name} (view)", None, "view")
+            if is_view
+            else StreamInfo(name, name, estimate if estimate >= 0 else None, "table")
             for name, is_view, estimate in rows
         ]
 

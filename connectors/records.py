@@ -60,11 +60,15 @@ class StreamSchema:
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """A stream as listed: the name used in job types, a label for people, an estimate of its records if it is cheap."""
+    """A stream as listed: the name used in job types, a label for people, an estimate of its records if it is cheap.
+
+    `kind` is the sort of thing that it is, in a word: table, view, dataset, file.
+    """
 
     name: str
     label: str = ""
     estimate: int | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,8 @@ class SodaConnector(Connector):
             portal.http.close()
 
     def streams(self) -> list[StreamInfo]:
-        return [StreamInfo(name, f"{name} ({identifier})") for name, identifier in self.config["datasets"].items()]
+        datasets = self.config["datasets"].items()
+        return [StreamInfo(name, f"{name} ({identifier})", kind="dataset") for name, identifier in datasets]
 
     def schema(self, stream: str) -> StreamSchema:
         return self._dataset(stream).schema

@@ -121,7 +121,7 @@ class SQLiteConnector(SQLConnector):
                 " ESCAPE '\\' AND name NOT LIKE '\\_syncdeck\\_%' ESCAPE '\\' ORDER BY name"
             )
         )
-        return [StreamInfo(name, f"{name} (view)" if kind == "view" else name) for name, kind in names]
+        return [StreamInfo(name, f"{name} (view)" if kind == "view" else name, kind=str(kind)) for name, kind in names]
 
     def find_table(self, stream: str) -> Table:
         reader = self._reader()

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 
 from django.utils import timezone
 
-from connectors import base
-from connectors.errors import ConfigError, Interrupted, TransientError
+from connectors.errors import ConfigError
 from connectors.models import Connector
-from connectors.records import Batch, ReadRequest, StreamSchema
-from connectors.surroundings import Interruption, Surroundings
+from connectors.records import ReadRequest, StreamSchema
+from connectors.sampling import first_batch, opened_for
 from syncjobs.controllers.masking import masked_fields
 from syncjobs.mapping import Mapper, compile_mapping
 from syncjobs.mapping.problems import list_words, quote
@@ -27,6 +22,7 @@ from syncjobs.stream_specs import SpecProblems, StreamSpec
 
 MOST_ROWS = 200
 PREVIEW_SECONDS = 20.0
+SLOW_HINT = "Test the connection, add a filter or an index on the key at the source; a run waits for longer."
 
 
 def preview_stream(
@@ -41,9 +37,8 @@ def preview_stream(
     number, spec = _chosen(parse_streams(job_type.config), stream)
     masked = masked_fields(job_type.controller, job_type.config)
     now = timezone.now()
-    with _bounded_source(job_type, seconds) as source:
-        if spec.custom_query is not None:
-            source.define_query(spec.source, spec.custom_query)
+    limits = {"code": "preview_timeout", "hint": SLOW_HINT}
+    with opened_for(_source_of(job_type), seconds, "the first records", **limits) as source:
         if spec.custom_query is not None:
             source.define_query(spec.source, spec.custom_query)
         schema = source.schema(spec.source)
@@ -51,7 +46,7 @@ def preview_stream(
             raise SpecProblems(problems)
         mapper = compile_mapping(spec.mapping, schema, spec.columns, timezone.localdate(now))
         request = _request(spec, schema, mapper, now, min(max(rows, 1), MOST_ROWS))
-        batch = _first_records(source, request)
+        batch = first_batch(source, request)
     return shown_preview(spec, mapper, batch, masked)
 
 
@@ -64,27 +59,10 @@ def _chosen(specs: tuple[StreamSpec, ...], stream: str | None) -> tuple[int, Str
     return found[0]
 
 
-@contextmanager
-def _bounded_source(job_type: SyncJobType, seconds: float) -> Iterator[base.Connector]:
-    """The type's source connector for so long; then whatever it waits for is ended."""
+def _source_of(job_type: SyncJobType) -> Connector:
     if job_type.source_connector is None:
         raise ConfigError("no_connector", "the job type has no source connector", hint="Choose one.")
-    row: Connector = job_type.source_connector
-    interruption, told = Interruption(), [""]
-    timer = threading.Timer(seconds, interruption.request, ["the preview took too long"])
-    source = row.open(Surroundings(interruption, lambda _level, message: told.append(f": {message}")))
-    timer.start()
-    try:
-        yield source
-    except Interrupted as reason:
-        raise TransientError(
-            "preview_timeout",
-            f"{row.slug}: the first records did not come within {seconds:g} seconds{told[-1]}",
-            hint="Test the connection, add a filter or an index on the key at the source; a run waits for longer.",
-        ) from reason
-    finally:
-        timer.cancel()
-        source.close()
+    return job_type.source_connector
 
 
 def _request(spec: StreamSpec, schema: StreamSchema, mapper: Mapper, now: datetime, rows: int) -> ReadRequest:
@@ -95,13 +73,4 @@ def _request(spec: StreamSpec, schema: StreamSchema, mapper: Mapper, now: dateti
         key=schema.key,
         filters=spec.filters + window_filters(spec, now, timezone.get_default_timezone()),
         batch_size=rows,
-        sets_aside=True,
     )
-
-
-def _first_records(source: base.Connector, request: ReadRequest) -> Batch:
-    """One batch, empty where there is none; those that share a place with its last record are left out."""
-    for batch in source.read(request):
-        unread = {place: why for place, why in batch.unread.items() if place < request.batch_size}
-        return replace(batch, rows=batch.rows[: request.batch_size], unread=unread)
-    return Batch(request.columns or (), [], None)
