@@ -16,6 +16,7 @@ from syncjobs.statuses import ACTIVE, DONE, Status
 if TYPE_CHECKING:
     from syncjobs.models.jobs import SyncJob  # noqa: F401 - named in the base class below
 
+MOST_FAILURES = 50_000
 HEAVY_FIELDS = ("config_snapshot", "checkpoint", "error_message", "current_data", "updated_data", "context")
 
 
@@ -36,6 +37,16 @@ class JobQuerySet(models.QuerySet["SyncJob"]):
 
     def created_since(self, moment: datetime) -> JobQuerySet:
         return self.filter(created_at__gte=moment)
+
+    def failed_since(self, moment: datetime) -> JobQuerySet:
+        """Those that are failed now and became so since; one that is retried is among them no more.
+
+        They are looked for among the MOST_FAILURES newest failures, so the cost does not grow with history.
+        """
+        # The status stays outside: inside it would lead SQLite to go by it, through all that ever failed.
+        newest = self.model._default_manager.filter(ended_at__gte=moment, failure_fingerprint__isnull=False)
+        newest = newest.order_by("-ended_at").values("pk")[:MOST_FAILURES]
+        return self.filter(pk__in=newest, status__in=(Status.FAILED, Status.ERROR))
 
     def status_counts(self) -> dict[str, int]:
         rows = self.order_by().values_list("status").annotate(number=Count("id"))

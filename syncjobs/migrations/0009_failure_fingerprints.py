@@ -18,7 +18,7 @@ def tell_fingerprints(apps: Any, _editor: Any) -> None:
     SyncJob = apps.get_model("syncjobs", "SyncJob")
     recent = timezone.now() - timedelta(days=DAYS_LISTED)
     failed = SyncJob.objects.filter(
-        status__in=("failed", "error"), ended_at__gte=recent, failure__isnull=False, failure_fingerprint=""
+        status__in=("failed", "error"), ended_at__gte=recent, failure__isnull=False, failure_fingerprint=None
     )
     known: list[Any] = []
     for job in failed.only("failure").iterator(chunk_size=ROWS_A_TIME):
@@ -34,14 +34,14 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="syncjob",
             name="failure_fingerprint",
-            field=models.CharField(blank=True, default="", max_length=16),
+            field=models.CharField(blank=True, max_length=16, null=True),
         ),
         migrations.RunPython(tell_fingerprints, migrations.RunPython.noop),
         migrations.AddIndex(
             model_name="syncjob",
             index=models.Index(
                 fields=["-ended_at", "failure_fingerprint"],
-                condition=~models.Q(failure_fingerprint=""),
+                condition=models.Q(failure_fingerprint__isnull=False),
                 name="newest_failures",
             ),
         ),

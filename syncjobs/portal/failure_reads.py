@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Min
 
 from syncjobs.fingerprints import failure_pattern
 from syncjobs.models import SyncJob
-from syncjobs.statuses import Status
-
-MOST_READ = 50_000
-"""Failed jobs that are looked at, the newest of the window."""
+from syncjobs.querysets import JobQuerySet
 
 CAUSES = {
     "transient": "The other system or the way to it",
@@ -26,7 +23,6 @@ CAUSES = {
     "config": "A setting, a credential or a right",
     "internal": "Syncdeck itself, a controller, or a lost worker",
 }
-Jobs = QuerySet[SyncJob, SyncJob]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +45,6 @@ class Cluster:
         return CAUSES.get(self.failure_class, self.failure_class)
 
 
-def failed_jobs(now: datetime, *, days: int) -> Jobs:
-    """Jobs that are failed now and became so within these days; a job that is retried is among them no more."""
-    found = SyncJob.objects.filter(ended_at__gte=now - timedelta(days=days)).exclude(failure_fingerprint="")
-    return found.filter(status__in=(Status.FAILED.value, Status.ERROR.value))
-
-
 def clusters(now: datetime, *, days: int = 7, limit: int = 50) -> list[Cluster]:
     """The clusters of the window, the largest first."""
     rows = _grouped(now, days)
@@ -64,24 +54,28 @@ def clusters(now: datetime, *, days: int = 7, limit: int = 50) -> list[Cluster]:
 
 def cluster(now: datetime, fingerprint: str, *, days: int) -> Cluster | None:
     """One of them; None where no job of the window has this fingerprint."""
-    found = _told(_grouped(now, days, Q(failure_fingerprint=fingerprint)), now, days)
+    found = _told(_grouped(now, days, failure_fingerprint=fingerprint), now, days)
     return found[0] if found else None
 
 
 def count_failed(now: datetime, *, days: int = 7) -> int:
-    """How many jobs the clusters hold, at most MOST_READ."""
-    return failed_jobs(now, days=days).order_by()[:MOST_READ].count()
+    """How many jobs the clusters hold, at most MOST_FAILURES."""
+    return _failed(now, days).count()
 
 
-def _grouped(now: datetime, days: int, only: Q | None = None) -> list[dict[str, Any]]:
-    grouped = _newest(now, days, only or Q()).values("failure_fingerprint")
+def jobs_of(fingerprint: str, now: datetime, *, days: int) -> JobQuerySet:
+    """The jobs of a cluster, with what a row of a list shows."""
+    return _failed(now, days, failure_fingerprint=fingerprint).for_lists()
+
+
+def _grouped(now: datetime, days: int, **only: Any) -> list[dict[str, Any]]:
+    grouped = _failed(now, days, **only).values("failure_fingerprint")
     rows = grouped.annotate(number=Count("pk"), first_at=Min("ended_at"), last_at=Max("ended_at"), newest=Max("pk"))
     return [dict(row) for row in rows]
 
 
-def _newest(now: datetime, days: int, only: Q) -> Jobs:
-    newest = failed_jobs(now, days=days).filter(only).order_by("-ended_at")[:MOST_READ]
-    return SyncJob.objects.filter(pk__in=newest.values("pk")).order_by()
+def _failed(now: datetime, days: int, **only: Any) -> JobQuerySet:
+    return SyncJob.objects.failed_since(now - timedelta(days=days)).filter(**only).order_by()
 
 
 def _told(rows: list[dict[str, Any]], now: datetime, days: int) -> list[Cluster]:
@@ -112,7 +106,7 @@ def _cluster(row: dict[str, Any], sample: SyncJob, types: list[tuple[str, str, i
 
 
 def _types_of(fingerprints: Collection[str], now: datetime, days: int) -> dict[str, list[tuple[str, str, int]]]:
-    struck = _newest(now, days, Q(failure_fingerprint__in=fingerprints))
+    struck = _failed(now, days, failure_fingerprint__in=fingerprints)
     rows = struck.values_list("failure_fingerprint", "job_type__slug", "job_type__name").annotate(number=Count("pk"))
     found: dict[str, list[tuple[str, str, int]]] = {}
     for fingerprint, slug, name, number in rows.order_by("-number", "job_type__name"):

@@ -20,6 +20,7 @@ from syncjobs.portal.bulk_action_views import BULK_ACTIONS, BulkActionViews
 from syncjobs.portal.change_facts import change_row
 from syncjobs.portal.children_reads import KINDS, children_of, most_urgent
 from syncjobs.portal.document_facts import document_facts, document_outcome, documents_of, flags_of, is_document_sync
+from syncjobs.portal.failure_views import FailureViews
 from syncjobs.portal.job_action_views import JobActionViews
 from syncjobs.portal.job_actions import Rights, offers
 from syncjobs.portal.job_facts import facts_of, outcome_of, progress_of, route_of
@@ -58,6 +59,9 @@ class SyncJobAdmin(PortalAdmin):
             *JobActionViews(self).pages(),
             *BulkActionViews(self).pages(),
         ]
+
+    def neighbours(self) -> dict[str, list[URLPattern]]:
+        return {"failures": FailureViews(self).pages()}
 
     def has_approve_permission(self, request: HttpRequest) -> bool:
         """Approving is a right of its own: who may run jobs need not be the one who may let them pass a guard."""

@@ -40,6 +40,10 @@ class PortalAdmin(StockAdmin):
         """Its addresses, made with `page`."""
         raise NotImplementedError
 
+    def neighbours(self) -> dict[str, list[URLPattern]]:
+        """{address: pages} at addresses of their own that go by the permissions on this model."""
+        return {}
+
     def get_urls(self) -> list[Any]:
         return self.pages()
 

@@ -42,7 +42,8 @@ class PortalSite(AdminSite):
         stock_places = set()
         for model, model_admin in self._registry.items():
             if isinstance(model_admin, PortalAdmin):
-                ours.append(path(f"{model_admin.address}/", include(model_admin.get_urls())))
+                places = {model_admin.address: model_admin.get_urls()} | model_admin.neighbours()
+                ours += [path(f"{address}/", include(pages)) for address, pages in places.items()]
                 stock_places.add(f"{model._meta.app_label}/{model._meta.model_name}/")
         stock = [address for address in super().get_urls() if str(address.pattern) not in stock_places]
         return ours + stock
