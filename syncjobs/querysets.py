@@ -44,9 +44,9 @@ class JobQuerySet(models.QuerySet["SyncJob"]):
         They are looked for among the MOST_FAILURES newest failures, so the cost does not grow with history.
         """
         # The status stays outside: inside it would lead SQLite to go by it, through all that ever failed.
-        newest = self.model._default_manager.filter(ended_at__gte=moment, failure_fingerprint__isnull=False)
-        newest = newest.order_by("-ended_at").values("pk")[:MOST_FAILURES]
-        return self.filter(pk__in=newest, status__in=(Status.FAILED, Status.ERROR))
+        failures = self.model._default_manager.filter(ended_at__gte=moment, failure_fingerprint__isnull=False)
+        newest = failures.order_by("-ended_at")[:MOST_FAILURES]
+        return self.filter(pk__in=newest.values("pk"), status__in=(Status.FAILED, Status.ERROR))
 
     def status_counts(self) -> dict[str, int]:
         rows = self.order_by().values_list("status").annotate(number=Count("id"))
