@@ -18,9 +18,12 @@ from syncjobs.lifecycle import Admitted, admit_jobs, explain_waits, reap_expired
 from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.lifecycle.occupancy import sent_jobs, waiting_jobs
 from syncjobs.lifecycle.turns import Turns
+from syncjobs.models import ProgramSeen
 from syncjobs.operations.job_type_states import resume_due_types
 from syncjobs.operations.schedule_pauses import pause_drifting_schedules
+from syncjobs.programs_seen import ProgramReport
 from syncjobs.querysets import JobQuerySet
+from syncjobs.texts import storable_text
 
 logger = logging.getLogger("syncjobs.dispatch")
 
@@ -40,7 +43,7 @@ class Dispatcher:
     def __init__(self) -> None:
         self._turns = Turns()
         self._outbox = Outbox()
-        self._outage = Outage()
+        self.outage = Outage()
         self._kept_house_at: datetime | None = None
         self._looked_at_schedules_at: datetime | None = None
         self._explained_at: datetime | None = None
@@ -61,7 +64,7 @@ class Dispatcher:
     def _explain(self, now: datetime) -> None:
         """Seldom enough to be a small part of what the dispatcher does, however many jobs wait."""
         began = time.monotonic()
-        explain_waits(now, outage=BROKER_DOWN if self._outage.is_on else "")
+        explain_waits(now, outage=BROKER_DOWN if self.outage.is_on else "")
         self._explained_at = now
         self._explain_every = max(EXPLAIN_EVERY, timedelta(seconds=EXPLAIN_SHARE * (time.monotonic() - began)))
 
@@ -76,7 +79,7 @@ class Dispatcher:
         self._outbox.add(_forget_unclaimed(now))
 
     def _send(self, jobs: list[Admitted], now: datetime) -> int:
-        if jobs and self._outage.is_on:  # told before the next try, which may take a while to fail
+        if jobs and self.outage.is_on:  # told before the next try, which may take a while to fail
             _note_outage()
         sent = 0
         for together in in_chunks(jobs, MARKED_TOGETHER):
@@ -84,13 +87,13 @@ class Dispatcher:
             try:
                 for message in self._publish(together):
                     gone += message
-                    self._outage.end()
+                    self.outage.end(now)
             except Exception as error:
                 # kombu and its transports raise many unrelated classes; whichever it is, the rows stay, sent later
-                self._outage.begin(error)
+                self.outage.begin(error, now)
             _mark_sent(gone, now)
             sent += len(gone)
-            if self._outage.is_on:
+            if self.outage.is_on:
                 _note_outage()
                 break
         return sent
@@ -160,25 +163,43 @@ def _note_outage() -> None:
 
 
 class Outage:
-    """Whether this process finds the broker away; tells of each change once."""
+    """Whether this process finds the broker away, and since when it knows; tells of each change once."""
 
     def __init__(self) -> None:
         self.is_on = False
+        self.seen_at: datetime | None = None
+        self.message = ""
 
-    def begin(self, error: Exception) -> None:
+    def begin(self, error: Exception, now: datetime) -> None:
         if not self.is_on:
             logger.warning("The broker is unreachable: %s", error)
-        self.is_on = True
+        self.is_on, self.seen_at, self.message = True, now, storable_text(str(error))[:300]
 
-    def end(self) -> None:
+    def end(self, now: datetime) -> None:
         if self.is_on:
             logger.info("The broker answers again")
-        self.is_on = False
+        self.is_on, self.seen_at, self.message = False, now, ""
 
 
 _dispatcher = Dispatcher()
 
 
+_report = ProgramReport(ProgramSeen.Role.DISPATCHER)
+
+
 def tick(now: datetime) -> int:
     """One round of this process's dispatcher; returns how many wake-ups were sent."""
     return _dispatcher.tick(now)
+
+
+def report(now: datetime) -> int:
+    """Every few seconds: say that this dispatcher is there, and how it last found the broker. Counts as no work."""
+    outage = _dispatcher.outage
+    broker_ok = None if outage.seen_at is None else not outage.is_on
+    _report.report(now, broker_ok=broker_ok, broker_seen_at=outage.seen_at, broker_message=outage.message)
+    return 0
+
+
+def leave() -> None:
+    """This dispatcher stops."""
+    _report.leave()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
+from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, connections
 
 from syncjobs.clock import db_now
 from syncjobs.lifecycle.nudges import nudge_dispatcher
 from syncjobs.models import WorkerSeen
+from syncjobs.programs_seen import own_version
 
 logger = logging.getLogger("syncjobs.presence")
 REPORT_SECONDS = 10.0
@@ -24,11 +27,14 @@ os.register_at_fork(before=_reporting.acquire, after_in_parent=_reporting.releas
 class Presence(threading.Thread):
     """Reports one worker until told to stop; then takes its row away, so that nothing waits for it."""
 
-    def __init__(self, name: str, queues: list[str], slots: int) -> None:
+    def __init__(
+        self, name: str, queues: list[str], slots: int, processes: Callable[[], list[int]] = lambda: [os.getpid()]
+    ) -> None:
         super().__init__(name="worker-presence", daemon=True)
         self._worker = name
         self._queues = queues
         self._slots = slots
+        self._processes = processes
         self._leaving = threading.Event()
 
     def run(self) -> None:
@@ -43,6 +49,7 @@ class Presence(threading.Thread):
 
     def _report(self) -> None:
         values = {"queues": self._queues, "slots": self._slots, "last_seen_at": db_now()}
+        values |= {"host": socket.gethostname(), "version": own_version(), "processes": self._processes()}
         _, is_new = WorkerSeen.objects.update_or_create(name=self._worker, defaults=values)
         if is_new:
             nudge_dispatcher()

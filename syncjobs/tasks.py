@@ -69,7 +69,9 @@ def run_inline(job_id: int, dispatch_id: uuid.UUID) -> SyncJob | None:
 def _report_presence(sender: Any, **_: Any) -> None:
     worker = sender.controller if hasattr(sender, "controller") else sender
     queues = sorted(str(name) for name in worker.app.amqp.queues.consume_from)
-    presence = Presence(str(worker.hostname), queues, int(worker.concurrency or 1))
+    presence = Presence(
+        str(worker.hostname), queues, int(worker.concurrency or 1), lambda: list(worker.pool.info["processes"])
+    )
     _presences.append(presence)
     presence.start()
 

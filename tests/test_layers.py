@@ -45,6 +45,7 @@ LAYERS = {
     "syncjobs.querysets": "models",
     "syncjobs.clock": "models",
     "syncjobs.crash_points": "models",
+    "syncjobs.programs_seen": "models",
     "syncjobs.lifecycle": "lifecycle",
     "syncjobs.controllers": "controllers",
     "syncjobs.documents": "controllers",

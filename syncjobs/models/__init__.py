@@ -8,7 +8,7 @@ from syncjobs.models.rejects import Reject
 from syncjobs.models.schedules import Schedule, StreamCursor
 from syncjobs.models.seeds import SeededDefault
 from syncjobs.models.tombstones import Tombstone
-from syncjobs.models.watching import SchemaSnapshot, WorkerSeen
+from syncjobs.models.watching import ProgramSeen, SchemaSnapshot, WorkerSeen
 
 __all__ = [
     "Attempt",
@@ -19,6 +19,7 @@ __all__ = [
     "JobLog",
     "JobTypeVersion",
     "Plan",
+    "ProgramSeen",
     "Reject",
     "Schedule",
     "SchemaSnapshot",

@@ -1,4 +1,4 @@
-"""What was last seen of the world: workers, and the schemas of sources."""
+"""What was last seen of the world: workers and other programs, and the schemas of sources."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ class WorkerSeen(models.Model):
     queues = models.JSONField(default=list)
     slots = models.PositiveIntegerField(default=1)
     last_seen_at = models.DateTimeField()
+    host = models.CharField(max_length=255, blank=True, default="")
+    version = models.CharField(max_length=50, blank=True, default="")
+    processes = models.JSONField(default=list)  # the numbers of those that run its jobs, as in a job's lease_owner
 
     class Meta:
         ordering = ("name",)
@@ -22,6 +25,32 @@ class WorkerSeen(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ProgramSeen(models.Model):
+    """A dispatcher or a beat that reported; a dispatcher tells, too, how it last found the broker."""
+
+    class Role(models.TextChoices):
+        DISPATCHER = "dispatcher", "Dispatcher"
+        BEAT = "beat", "Beat"
+
+    role = models.CharField(max_length=10, choices=Role.choices)
+    name = models.CharField(max_length=300)  # host:process
+    host = models.CharField(max_length=255)
+    version = models.CharField(max_length=50, blank=True, default="")
+    started_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    broker_ok = models.BooleanField(null=True)  # None: it has not sent anything yet
+    broker_seen_at = models.DateTimeField(null=True)
+    broker_message = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        ordering = ("role", "name")
+        verbose_name_plural = "programs seen"
+        constraints = (models.UniqueConstraint(fields=("role", "name"), name="one_row_per_program"),)
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.name}"
 
 
 class SchemaSnapshot(models.Model):

@@ -18,10 +18,11 @@ from django_celery_beat.schedulers import DatabaseScheduler
 
 from syncjobs.clock import db_now
 from syncjobs.mapping import ConfigProblems
-from syncjobs.models import Schedule
+from syncjobs.models import ProgramSeen, Schedule
 from syncjobs.operations.job_types import DuplicateSlot, run_job_type
 from syncjobs.operations.run_requests import RunRefused
 from syncjobs.operations.schedules import rule_of
+from syncjobs.programs_seen import ProgramReport
 from syncjobs.schedule_times import Clocked, Due, Rule, due_now, next_due
 from syncjobs.statuses import Trigger
 
@@ -49,6 +50,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]  # untyped base
         self._appointments: dict[int, Appointment] = {}
         self._complaints: set[tuple[int, datetime | None]] = set()
         self._is_failing = False
+        self._report = ProgramReport(ProgramSeen.Role.BEAT)
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -59,6 +61,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]  # untyped base
         try:
             close_old_connections()
             wait = self.run_due(db_now())
+            self._report.report(db_now())
         except DatabaseProblem as error:
             connections.close_all()
             if not self._is_failing:
@@ -69,6 +72,10 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]  # untyped base
             logger.info("Beat goes on: its database answers again")
         self._is_failing = False
         return wait
+
+    def close(self) -> None:
+        self._report.leave()
+        super().close()
 
     def run_due(self, now: datetime) -> float:
         """One look at every enabled schedule. One that cannot be run now keeps no other from running."""

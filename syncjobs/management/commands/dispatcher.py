@@ -6,6 +6,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn
@@ -22,7 +23,7 @@ from syncjobs.models import SyncJob
 
 logger = logging.getLogger("syncjobs.dispatcher")
 
-TICKS: tuple[Callable[[datetime], int], ...] = (dispatch.tick,)
+TICKS: tuple[Callable[[datetime], int], ...] = (dispatch.tick, dispatch.report)
 """What has to happen every second or few: idempotent, safe beside another dispatcher; each says how much it did."""
 BUSY_SECONDS = 1.0
 IDLE_SECONDS = 5.0
@@ -110,6 +111,7 @@ class Command(BaseCommand):
                 run_ticks()
             except DatabaseProblem as error:
                 raise CommandError(f"The database does not answer: {str(error).strip()}.") from error
+            dispatch.leave()
             return
         send_console_to_stdout()
         # Raising ends even a wait for the broker at once. Whatever it interrupts is rolled back, or sent again later.
@@ -120,7 +122,8 @@ class Command(BaseCommand):
     def run_until_stopped(self) -> NoReturn:
         """Round after round; a nudge brings the next one forward."""
         rounds, breath = Rounds(), Breath()
-        with listen_for_nudges() as nudges:
+        with listen_for_nudges() as nudges, ExitStack() as at_the_end:
+            at_the_end.callback(dispatch.leave)
             logger.info("The dispatcher is at work")
             while True:
                 begun = time.monotonic()
