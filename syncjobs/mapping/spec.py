@@ -80,6 +80,7 @@ CASE_SCHEMA: dict[str, Any] = {
 FIELD_RULE_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Field",
+    "x-one-of": list(ORIGINS),
     "properties": {
         "to": {**NAME_SCHEMA, "title": "Target field", "description": "Each is filled by one rule."},
         "from": {
