@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 
+from connectors.models import Connector
 from syncjobs.models import SyncJobType
 
 
@@ -14,6 +15,15 @@ def terminal_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as in containers
         return f"user {os.getuid()}"
+
+
+def find_connector(slug: str) -> Connector:
+    """The connector. Raises Connector.DoesNotExist with the list of those that are."""
+    found = Connector.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(Connector.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
+        raise Connector.DoesNotExist(f"There is no connector '{slug}'; there are: {known}")
+    return found
 
 
 def find_type(slug: str) -> SyncJobType:

@@ -7,6 +7,7 @@ import argparse
 from django.core.management.base import CommandParser
 
 from syncjobs.management.argument_types import parse_entry, parse_job_id, parse_limit, parse_rows, parse_text
+from syncjobs.management.connector_runs import add_from_arguments
 from syncjobs.management.reject_arguments import add_reject_actions
 from syncjobs.management.run_options import (
     add_context,
@@ -42,9 +43,10 @@ WITH_WAIT = ("start", "resume", "retry", "restart", "approve", "apply", "revert"
 
 
 def add_subcommands(parser: CommandParser) -> None:
-    """Add runs, list, show, children, each of VERBS, those of rejects, cursor, preview and verify-state."""
+    """Add runs, from, list, show, children, each of VERBS, those of rejects, cursor, preview and verify-state."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_runs(actions)
+    add_from_arguments(_add(actions, "from", "run the enabled job types that read from a connector"))
     _add_list(_add(actions, "list", "list the newest jobs"))
     _add_job(_add(actions, "show", "show a job: what it is about, how it stands, what it changed, its status moves"))
     _add_job(_add(actions, "children", "list a relayed job's children in their order"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from syncjobs.management import cursor_views, job_views, preview_views, rejects, runs
+from syncjobs.management import connector_runs, cursor_views, job_views, preview_views, rejects, runs
 from syncjobs.management.job_verbs import ACTS, decide
 from syncjobs.management.sync_arguments import add_subcommands
 from syncjobs.management.terminal import INTERRUPTED, Terminal, telling_problems
@@ -17,6 +17,7 @@ HANDLERS: dict[str, Callable[..., int]] = {
     "run": runs.run_type,
     "initial-load": runs.run_initial_load,
     "delta": runs.run_delta,
+    "from": connector_runs.run_from,
     "list": job_views.list_jobs,
     "show": job_views.show_job,
     "children": job_views.list_children,
