@@ -22,6 +22,7 @@ LAYERS = {
     "syncjobs.counts": "pure",
     "syncjobs.statuses": "pure",
     "syncjobs.retries": "pure",
+    "syncjobs.record_keys": "pure",
     "syncjobs.fingerprints": "pure",
     "syncjobs.diffs": "pure",
     "syncjobs.document_naming": "pure",

@@ -68,6 +68,8 @@ class Reject(models.Model):
         ordering = ("id",)
         indexes = (
             models.Index(fields=("job", "id"), name="rejects_of_a_job"),
+            models.Index(fields=("key_hash", "id"), name="rejects_of_a_record"),
+            models.Index(fields=("state", "-id"), name="newest_rejects_by_state"),
             models.Index(
                 fields=("job_type", "stream", "key_hash"),
                 condition=models.Q(state="open"),
