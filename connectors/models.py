@@ -65,6 +65,7 @@ class Connector(models.Model):
 
     class Meta:
         ordering = ["slug"]
+        permissions = (("sample_connector", "Can see sample rows of connectors"),)
 
     def __str__(self) -> str:
         return self.slug

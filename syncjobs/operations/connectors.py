@@ -1,13 +1,25 @@
-"""Connectors: make, save and test them."""
+"""Connectors: make, save, test and look into them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from connectors.connection_tests import run_connection_test
+from connectors.checks import CheckStep
+from connectors.connection_tests import run_connection_test, watch_connection_test
 from connectors.models import ConnectionTest, Connector
+from connectors.sampling import list_streams, sample_stream
+
+__all__ = [
+    "connector_from_shape",
+    "list_streams",
+    "sample_stream",
+    "save_connector",
+    "test_connector",
+    "watch_test",
+]
 
 
 def connector_from_shape(shape: dict[str, Any]) -> Connector:
@@ -31,3 +43,8 @@ def save_connector(connector: Connector) -> Connector:
 def test_connector(connector: Connector) -> ConnectionTest:
     """Test a saved connector in named steps and keep the result; what it finds wrong is in the result, never raised."""
     return run_connection_test(connector)
+
+
+def watch_test(connector: Connector) -> Iterator[CheckStep | ConnectionTest]:
+    """The same while it goes on: each step when it is done, and at the end the result that is kept."""
+    return watch_connection_test(connector)

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 M = TypeVar("M", bound=Model)
 LARGEST_ID = 2**63 - 1
+MOST_PAGES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,18 @@ def page_by_id(request: HttpRequest, rows: QuerySet[M, M], size: int, *, newest_
     )
 
 
+def page_by_number(request: HttpRequest, rows: Any, size: int) -> Page[Any]:
+    """The page that `?page=<number>` asks for of what can be sliced and is short enough to be walked through."""
+    number = min(max(read_id(request, "page") or 1, 1), MOST_PAGES)
+    found = list(rows[(number - 1) * size : number * size + 1])
+    return Page(
+        rows=found[:size],
+        first=_query(request),
+        previous=_query(request, page=number - 1) if number > 1 else "",
+        next=_query(request, page=number + 1) if len(found) > size else "",
+    )
+
+
 def read_id(request: HttpRequest, name: str) -> int | None:
     """A row's id from the query string; None for whatever else stands there."""
     text = request.GET.get(name, "")
@@ -62,7 +75,7 @@ def read_id(request: HttpRequest, name: str) -> int | None:
 
 def _query(request: HttpRequest, **edges: Any) -> str:
     query = request.GET.copy()
-    for name in ("from", "to", "cursor"):
+    for name in ("from", "to", "page", "cursor"):
         query.pop(name, None)
     for name, value in edges.items():
         query[name] = str(value)

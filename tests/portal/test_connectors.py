@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -132,15 +133,17 @@ def test_a_test_shows_each_step_and_keeps_the_result(portal: Client, target: Con
     assert '<span class="pill ok">Works</span>' in portal.get("/admin/connectors/").content.decode()
 
 
-def test_a_failed_test_says_what_to_mend(portal: Client, source: Connector) -> None:
-    headers = {"HX-Request": "true", "HX-Target": "connector-tests"}
-    text = portal.post(PAGE + "test/", headers=headers).content.decode()
-    failed = [step for step in ConnectionTest.objects.get().steps if not step["ok"]]
-    assert "<html" not in text
-    assert '<span class="bad-word">failed</span>' in text
-    assert "To mend it:" in text
-    assert len(failed) == 1
-    assert SECRET not in text
+def test_a_failed_test_says_what_to_mend_while_it_goes_on(portal: Client, source: Connector) -> None:
+    response = portal.post(PAGE + "test/", headers={"X-Live-Steps": "yes"})
+    lines = [json.loads(line) for line in response.getvalue().decode().splitlines()]
+    steps = ConnectionTest.objects.get().steps
+    assert [line["what"] for line in lines] == ["begin", *("step" for _ in steps), "end"]
+    assert "Testing" in lines[0]["html"]
+    assert '<span class="bad-word">failed</span>' in lines[-2]["html"]
+    assert "To mend it:" in lines[-2]["html"]
+    assert '<span class="pill bad">Fails</span>' in lines[-1]["html"]
+    assert [step["ok"] for step in steps].count(False) == 1
+    assert not [line for line in lines if SECRET in line["html"] or "<html" in line["html"]]
 
 
 def test_a_connector_whose_key_is_lost_still_shows_its_page(portal: Client, source: Connector) -> None:

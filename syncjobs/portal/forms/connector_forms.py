@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -11,11 +12,21 @@ from django.core.exceptions import ValidationError
 from connectors.base import Connector as RuntimeConnector
 from connectors.errors import ConfigError
 from connectors.models import Connector
+from syncjobs.portal.connector_facts import secret_state
 from syncjobs.portal.forms.fields import StrictJSONField
 
 CONFIG, SECRET, CLEAR = "config-", "secret-", "clear-"
-KEEP_HELP = "Left empty, the stored one stays."
-REFERENCE_HELP = "A value, or env:NAME or file:PATH to have it read where it is used."
+KEEP_HELP = "Left empty, the stored one stays; what is typed replaces it."
+REFERENCE_HELP = "The secret itself, or env:NAME or file:PATH."
+
+
+@dataclass(frozen=True, slots=True)
+class SecretField:
+    """A credential in the form: whether one is stored, the box for another, and the tick that removes it."""
+
+    state: str
+    value: forms.BoundField
+    removal: forms.BoundField | None
 
 
 class ConnectorForm(forms.Form):
@@ -68,7 +79,7 @@ class ConnectorForm(forms.Form):
                 widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
             )
             if is_set:
-                self.fields[CLEAR + name] = forms.BooleanField(label="Remove the stored one", required=False)
+                self.fields[CLEAR + name] = forms.BooleanField(label="Remove what is stored", required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -130,16 +141,27 @@ class ConnectorForm(forms.Form):
 
     @property
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """The fields under their headings, for the template; a secret's removal stands beneath the secret."""
-        secrets = [name for name in self.fields if name.startswith((SECRET, CLEAR))]
-        secrets.sort(key=lambda name: self._names(SECRET).index(name.removeprefix(SECRET).removeprefix(CLEAR)))
+        """All but the secrets and the limits, under their headings."""
         found = [
             ("What it is", [self[name] for name in ("slug", "name", "enabled")]),
             (f"Settings of {self.kind.label}", [self[CONFIG + name] for name in self._names(CONFIG)]),
-            ("Credentials, kept encrypted", [self[name] for name in secrets]),
-            ("Limits", [self[name] for name in ("max_concurrency", "rate_limit_per_minute")]),
         ]
         return [(heading, fields) for heading, fields in found if fields]
+
+    @property
+    def secrets(self) -> list[SecretField]:
+        return [
+            SecretField(
+                secret_state(self.stored.get(name)),
+                self[SECRET + name],
+                self[CLEAR + name] if name in self.stored else None,
+            )
+            for name in self._names(SECRET)
+        ]
+
+    @property
+    def limits(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("max_concurrency", "rate_limit_per_minute")]
 
 
 def _sentences(*parts: str) -> str:
