@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from connectors.checks import CheckStep
 from connectors.errors import ConfigError
@@ -40,12 +40,11 @@ class RecordChange:
     fields: dict[str, list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedChange:
-    """A RecordChange whose `fields` are a JSON text already."""
+class RenderedChange(NamedTuple):
+    """A RecordChange whose parts are JSON texts already: that of the key without blanks and sorted by its names."""
 
     operation: Operation
-    key: dict[str, Any]
+    key: str
     fields: str
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from connectors.postgres_dialect import PostgresDialect
@@ -10,23 +11,26 @@ from connectors.sql_statements import Merge, old_name, stage_name
 from connectors.sql_text import Column, SQLText, joined, sql
 
 MOST_ARGUMENTS = 90  # of a function call, of which PostgreSQL allows 100
+ALIKE = ("text", "integer", "bigint", "boolean", "date", "datetime", "uuid")
+"""Field types whose values have one JSON text, so that a key's hash is the same whoever spells it."""
 PLAIN = ("integer", "boolean", "json")
 """Field types whose text is their JSON form."""
 
 
-def rendered_rows(merge: Merge) -> SQLText:
-    """is_insert, the fields' JSON, and the key of each change that is made, in order."""
+def rendered_rows(merge: Merge) -> SQLText | None:
+    """is_insert, and the JSON of key and fields, of each change that is made, in order; None where it can not."""
+    if any(merge.columns[place].field.type not in ALIKE for place in merge.keys):
+        return None
     request = merge.request
-    keys = [merge.dialect.shown(merge.columns[place], sql("s.{name}", name=stage_name(place))) for place in merge.keys]
     inserted = _object([_pair(merge, place, is_insert=True) for place in range(len(merge.columns))])
     wanted = [sql("d.is_insert")] if request.insert_enabled else []
     wanted += [sql("NOT d.is_insert")] if request.update_enabled else []
     return sql(
-        "SELECT d.is_insert, CASE WHEN d.is_insert THEN {inserted} ELSE {updated} END, {keys}"
+        "SELECT d.is_insert, {key}, CASE WHEN d.is_insert THEN {inserted} ELSE {updated} END"
         " FROM {diff} AS d JOIN {stage} AS s ON {same_staged} WHERE {wanted} ORDER BY d.seq",
+        key=_key(merge),
         inserted=inserted if request.keep_insert_values else sql("'{{}}'"),
         updated=_object([_pair(merge, place, is_insert=False) for place in merge.values]),
-        keys=joined(keys),
         diff=merge.dialect.diff,
         stage=merge.dialect.stage,
         same_staged=merge.same_staged,
@@ -34,21 +38,38 @@ def rendered_rows(merge: Merge) -> SQLText:
     )
 
 
+def _key(merge: Merge) -> SQLText:
+    """By its names, in the order and form in which keys are hashed."""
+    parts = [
+        sql(
+            "{name} || {value}",
+            name=_name(merge.columns[place], ""),
+            value=json_of(merge.columns[place], sql("s.{new}", new=stage_name(place))),
+        )
+        for place in sorted(merge.keys, key=lambda place: merge.columns[place].name)
+    ]
+    return sql("'{{' || {parts} || '}}'", parts=joined(parts, " || ',' || "))
+
+
+def _name(column: Column, then: str) -> SQLText:
+    """The name as JSON, what follows a name there, and `then`."""
+    return literal_of(f"{json.dumps(column.name, ensure_ascii=False)}:{then}")
+
+
 def _pair(merge: Merge, place: int, *, is_insert: bool) -> SQLText:
     """`"name":[old,new]` where the field differs or, of a new record, has a value; else NULL."""
     column, new = merge.columns[place], sql("s.{name}", name=stage_name(place))
-    name = sql("to_json({name}::text)", name=literal_of(column.name))
     if is_insert:
         return sql(
-            "CASE WHEN {new} IS NOT NULL THEN concat({name}, ':[null,', {value}, ']') END",
+            "CASE WHEN {new} IS NOT NULL THEN {name} || {value} || ']' END",
             new=new,
-            name=name,
+            name=_name(column, "[null,"),
             value=json_of(column, new),
         )
     return sql(
-        "CASE WHEN substr(d.changed, {number}, 1) = '1' THEN concat({name}, ':[', {old}, ',', {value}, ']') END",
+        "CASE WHEN substr(d.changed, {number}, 1) = '1' THEN {name} || {old} || ',' || {value} || ']' END",
         number=SQLText(str(merge.values.index(place) + 1)),
-        name=name,
+        name=_name(column, "["),
         old=json_of(column, sql("d.{name}", name=old_name(place))),
         value=json_of(column, new),
     )
@@ -57,7 +78,7 @@ def _pair(merge: Merge, place: int, *, is_insert: bool) -> SQLText:
 def _object(pairs: Sequence[SQLText]) -> SQLText:
     parts = [joined(pairs[start : start + MOST_ARGUMENTS]) for start in range(0, len(pairs), MOST_ARGUMENTS)]
     groups = joined(sql("nullif(concat_ws(',', {part}), '')", part=part) for part in parts) if parts else sql("NULL")
-    return sql("concat('{{', concat_ws(',', {groups}), '}}')", groups=groups)
+    return sql("'{{' || concat_ws(',', {groups}) || '}}'", groups=groups)
 
 
 def json_of(column: Column, expression: SQLText) -> SQLText:
@@ -82,15 +103,20 @@ def json_of(column: Column, expression: SQLText) -> SQLText:
         value = _time_of(value)
     elif kind == "binary":
         value = sql("translate(encode({value}, 'base64'), E'\\n', '')", value=value)
+    elif column.native == "bpchar":  # a cast to text would cut its blanks off
+        return sql("coalesce(to_json({value})::text, 'null')", value=value)
     return sql("coalesce(to_json({value}::text)::text, 'null')", value=value)
 
 
 def _time_of(value: SQLText) -> SQLText:
-    """As Python writes times in UTC, with microseconds only where there are some; what is none of Python's as it is."""
+    """As Python writes times in UTC, with microseconds only where there are some; what is none of Python's as it is.
+
+    The session's own zone is UTC, in which a time without microseconds is spelled quickest.
+    """
     return sql(
         "CASE WHEN {value} BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'"
-        " THEN to_char({value} AT TIME ZONE 'UTC', CASE WHEN date_trunc('second', {value}) = {value}"
-        ' THEN \'YYYY-MM-DD"T"HH24:MI:SS"Z"\' ELSE \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\' END)'
-        " ELSE {value}::text END",
+        " THEN CASE WHEN date_trunc('second', {value}) = {value}"
+        " THEN replace(replace({value}::text, ' ', 'T'), '+00', 'Z')"
+        ' ELSE to_char({value}, \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\') END ELSE {value}::text END',
         value=value,
     )

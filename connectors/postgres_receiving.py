@@ -47,11 +47,12 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
     def rendered_changes(self) -> Iterator[RenderedChange] | None:
         if self.request.mode != "upsert" or not (self.found.updated or self.request.keep_insert_values):
             return None
-        return self._render()
+        query = rendered_rows(self.merge)
+        return None if query is None else self._render(query)
 
-    def _render(self) -> Iterator[RenderedChange]:
-        for is_insert, fields, *key in self.iterate(rendered_rows(self.merge)):
-            yield RenderedChange("insert" if is_insert else "update", self.rows.values(self.merge.keys, key), fields)
+    def _render(self, query: SQLText) -> Iterator[RenderedChange]:
+        for is_insert, key, fields in self.iterate(query):
+            yield RenderedChange("insert" if is_insert else "update", key, fields)
 
     def stage_parcel(self, parcel: Parcel, *, is_distinct: bool) -> None:
         self.see_to_stage()

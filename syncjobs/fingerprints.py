@@ -13,7 +13,11 @@ CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(","
 
 def key_hash(key: dict[str, Any]) -> int:
     """A signed 64-bit hash of a record's key, the same for the same names and values in whatever order."""
-    canonical = CANONICAL.encode(key)
+    return canonical_hash(CANONICAL.encode(key))
+
+
+def canonical_hash(canonical: str) -> int:
+    """The same, of a key whose JSON is as CANONICAL makes it."""
     digest = hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 

@@ -21,6 +21,7 @@ from connectors.postgres_writer import PostgresWriter
 from connectors.records import ReadRequest
 from connectors.straight import Parcel, Selection, StraightReader
 from connectors.surroundings import Interruption, Surroundings
+from syncjobs.fingerprints import CANONICAL, canonical_hash, key_hash
 from tests.connectors.sql_systems import postgres_config
 from tests.postgres_server import PostgresServer
 
@@ -123,10 +124,61 @@ def test_changes_spelled_by_the_server_are_those_spelled_here(
     assert (comparison.inserted, comparison.updated) == (1, 3)
     spelled = writer.rendered_changes()
     assert spelled is not None
-    expected = [(change.operation, change.key, change.fields) for change in writer.changes()]
-    found = [(change.operation, change.key, json_of(execute, change.fields)) for change in spelled]
-    assert found == [(operation, key, json_of(execute, fields)) for operation, key, fields in expected]
+    expected = [(one.operation, CANONICAL.encode(one.key), json_of(execute, one.fields)) for one in writer.changes()]
+    assert [(one.operation, one.key, json_of(execute, one.fields)) for one in spelled] == expected
     assert len(expected) == 4
+
+
+KEYS = {
+    "whole": ("integer", ["-1", "2147483647"]),
+    "big": ("bigint", ["9007199254740992", "-9007199254740993"]),
+    "word": ("text", ['tab\t "quoted" \\ line\n end', "\x01\x1f\x7f\u2028 / \U0001f600 \u00e9"]),
+    "padded": ("char(5)", ["a", "\u00e4"]),
+    "born": ("date", ["2024-02-29", "0044-03-15 BC", "0001-01-01", "infinity"]),
+    "seen": (
+        "timestamptz",
+        ["2024-02-29 23:59:59+02", "0900-01-01 00:00:00.5+00", "-infinity", "10000-01-01 00:00:00Z"],
+    ),
+    "local": ("timestamp", ["1999-12-31 23:59:59", "9999-12-31 23:59:59.999999"]),
+    "ident": ("uuid", ["5F0E3BA4-8a3c-4b8e-9c70-0c0e3e0f7a11"]),
+    "is_new": ("boolean", ["true", "false"]),
+    "host": ("inet", ["10.0.0.1", "10.0.0.0/8"]),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_keys_spelled_by_the_server_are_hashed_as_those_spelled_here(
+    connect: Connect, execute: Execute, name: str
+) -> None:
+    declared, values = KEYS[name]
+    for table in ("here", "there"):
+        execute(f'CREATE TABLE {table} ("z \u00e9" int, "{name}" {declared}, PRIMARY KEY ("z \u00e9", "{name}"))')
+    for value in values:
+        execute(f"INSERT INTO here VALUES (7, {quoted(value)})")  # noqa: S608 - our own values
+    connector = connect()
+    fields = connector.schema("there").fields
+    key = tuple(field.name for field in fields)
+    writer = connector.writer(WriteRequest("there", fields, key, "upsert", keep_insert_values=True))
+    writer.prepare()
+    writer.begin("job", 1)
+    writer.stage([row for batch in connector.read(ReadRequest("here", key, key)) for row in batch.rows])
+    writer.compare()
+    spelled = writer.rendered_changes()
+    assert spelled is not None
+    expected = [key_hash(change.key) for change in writer.changes()]
+    assert [canonical_hash(change.key) for change in spelled] == expected
+    assert len(expected) == len(values)
+
+
+@pytest.mark.parametrize("declared", ["numeric", "double precision", "bytea"])
+def test_keys_whose_values_have_several_spellings_are_spelled_here(
+    connect: Connect, execute: Execute, declared: str
+) -> None:
+    execute(f"CREATE TABLE things (id {declared} PRIMARY KEY)")
+    writer = writer_to(connect(), "things", keep_insert_values=True)
+    writer.stage([])
+    writer.compare()
+    assert writer.rendered_changes() is None
 
 
 def json_of(execute: Execute, fields: Any) -> Any:
