@@ -50,19 +50,25 @@ def change_row(change: Change, most_fields: int | None = FIELDS_SHOWN, *, whole:
     """The change ready to be shown; `whole` cuts no value."""
     pairs = list(change.fields.items())
     shown = pairs[:most_fields]
-    key = change.key if isinstance(change.key, dict) else {"": change.key}
-    is_new = all(value is None for value in key.values())  # a dry run's insert has no key yet
     return ChangeRow(
         id=change.pk,
         stream=change.stream,
         operation=change.operation,
-        key="(new)" if is_new else ", ".join(value_text(value) for value in key.values()),
-        fields=[_field_change(name, pair, change.operation, whole=whole) for name, pair in shown],
+        key=key_as_text(change.key),
+        fields=[field_change(name, pair, change.operation, whole=whole) for name, pair in shown],
         more=len(pairs) - len(shown),
     )
 
 
-def _field_change(name: str, pair: Any, operation: str, *, whole: bool) -> FieldChange:
+def key_as_text(key: Any) -> str:
+    """The key's values, as lists show them."""
+    values = list(key.values()) if isinstance(key, dict) else [key]
+    # A dry run's insert has no key yet.
+    return "(new)" if all(value is None for value in values) else ", ".join(value_text(value) for value in values)
+
+
+def field_change(name: str, pair: Any, operation: str, *, whole: bool = False) -> FieldChange:
+    """A field's old and new value as shown; `pair` is [old, new]."""
     old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
     # A text and a number that read alike, "7" and 7, differ only in their types: then both are shown as JSON.
     as_json = operation == "update" and old != new and whole_text(old) == whole_text(new)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.http import Http404, HttpRequest, QueryDict
+from django.http import Http404, QueryDict
 
 from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob, SyncJobType
 from syncjobs.portal.children_reads import Children
@@ -132,15 +132,6 @@ def latest_events(job: SyncJob) -> list[JobEvent]:
 
 def latest_batch(job: SyncJob) -> JobBatch | None:
     return JobBatch.objects.filter(job=job, state=JobBatch.State.COMMITTED).order_by("-id").first()
-
-
-def log_lines(job: SyncJob, request: HttpRequest) -> tuple[QuerySet[JobLog, JobLog], str]:
-    """The job's lines limited to the level that the address asks for, and that level ("" = all)."""
-    level = request.GET.get("level", "")
-    lines = JobLog.objects.filter(job=job)
-    if level not in LEVELS:
-        return lines, ""
-    return lines.filter(level__in=LEVELS[level]), level
 
 
 def last_lines(job: SyncJob, number: int) -> list[JobLog]:

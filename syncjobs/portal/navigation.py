@@ -12,7 +12,10 @@ from django.urls import reverse
 
 from connectors.models import Connector
 from syncjobs.models import Schedule, SyncJob, SyncJobType
+from syncjobs.portal.reject_reads import count_open
 from syncjobs.statuses import Status
+
+MOST_REJECTS_TOLD = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,19 @@ def _operating(request: HttpRequest) -> list[Entry]:
     if numbers["held"]:
         held = f"{address}?status=held"
         entries.append(Entry("Held", held, request.get_full_path() == held, str(numbers["held"]), "warn"))
-    return entries
+    return [*entries, *_looking_closer(request)]
+
+
+def _looking_closer(request: HttpRequest) -> list[Entry]:
+    rejects = reverse("admin:reject_list")
+    is_current = request.path.startswith(rejects)
+    number = count_open(MOST_REJECTS_TOLD + 1)
+    told = f"{MOST_REJECTS_TOLD}+" if number > MOST_REJECTS_TOLD else str(number or "")
+    return [
+        _entry(request, "Failures", reverse("admin:failure_list")),
+        Entry("Rejects", rejects, is_current, told, "warn" if number else ""),
+        _entry(request, "Records", reverse("admin:record_history")),
+    ]
 
 
 def _configuring(request: HttpRequest) -> list[Entry]:

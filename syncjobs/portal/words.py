@@ -12,6 +12,7 @@ from syncjobs.diffs import shorten_for_show
 NOTHING = "\N{EN DASH}"  # where there is no value
 MINUS = "\N{MINUS SIGN}"
 LONGEST_VALUE = 400  # characters of one value on a page; the whole record is in the target
+LONGEST_SETTING = 80  # characters on one line
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 LARGE = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 SPANS = ((DAY, "d", HOUR, "h"), (HOUR, "h", MINUTE, "min"), (MINUTE, "min", 1, "s"))
@@ -92,6 +93,12 @@ def whole_text(value: Any) -> str:
         return "null"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text or "(empty)"
+
+
+def setting_text(value: Any) -> str:
+    """A part of a configuration in JSON, short parts on one line, so that "1" and 1 can be told apart."""
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    return line if len(line) <= LONGEST_SETTING else pretty_json(value)
 
 
 def pretty_json(value: Any) -> str:

@@ -35,3 +35,9 @@ class ForceForm(ActionForm):
         help_text="Ignore an active job of the same kind, an equal one that waits, and a kept position. "
         "It never passes over a guard, and two jobs never write to the same target at once.",
     )
+
+
+class NeededReasonForm(ActionForm):
+    """Why, which must be said."""
+
+    reason = forms.CharField(max_length=LONGEST_REASON, help_text="Why nothing more needs to be done; kept with them.")

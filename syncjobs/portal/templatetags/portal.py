@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from syncjobs.models import SyncJob
+from syncjobs.models import Reject, SyncJob
 from syncjobs.operations.descriptions import status_text
 from syncjobs.portal import words
 from syncjobs.portal.change_facts import Value
@@ -25,6 +25,8 @@ register.filter("span", words.span_text)
 register.filter("limit_span", words.every_text)
 register.filter("pretty_json", words.pretty_json)
 register.filter("value_text", words.value_text)
+register.filter("setting_text", words.setting_text)
+REJECT_COLOURS = {"open": "warn", "replayed": "ok", "healed": "ok", "dismissed": "quiet"}
 SPARK_WIDTH, SPARK_HEIGHT = 160.0, 26.0
 
 
@@ -81,6 +83,12 @@ def pill(kind: str, text: str) -> SafeString:
 
 def _pill(kind: str, text: str) -> SafeString:
     return format_html('<span class="pill {}">{}</span>', kind, text)
+
+
+@register.simple_tag
+def reject_pill(reject: Reject) -> SafeString:
+    """A reject's state."""
+    return _pill(REJECT_COLOURS[reject.state], reject.get_state_display())
 
 
 @register.simple_tag

@@ -1,0 +1,102 @@
+"""A job's log: by level and search, followed line by line while the job writes, and as a text file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern
+from django.utils import timezone
+
+from syncjobs.models import JobLog, SyncJob
+from syncjobs.portal import job_reads
+from syncjobs.portal.job_frames import draw_tab
+from syncjobs.portal.pages import PortalAdmin
+from syncjobs.portal.paging import page_by_id, read_id
+
+LINES_A_PAGE, MOST_NEW_LINES, LONGEST_SEARCH = 500, 1_000, 200
+Lines = QuerySet[JobLog, JobLog]
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """What a log is limited to, as it stands in the address; unknown levels limit nothing."""
+
+    level: str = ""
+    search: str = ""
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> LogFilter:
+        level, search = query.get("level", ""), query.get("q", "").replace("\0", "").strip()
+        return cls(level if level in job_reads.LEVELS else "", search[:LONGEST_SEARCH])
+
+    @property
+    def query(self) -> str:
+        """As a query string; empty where it limits nothing."""
+        return urlencode({name: value for name, value in (("level", self.level), ("q", self.search)) if value})
+
+    def apply(self, job: SyncJob) -> Lines:
+        lines = JobLog.objects.filter(job=job)
+        if self.level:
+            lines = lines.filter(level__in=job_reads.LEVELS[self.level])
+        return lines.filter(message__icontains=self.search) if self.search else lines
+
+
+class JobLogViews:
+    """The pages of the log, for the jobs' admin class to put among its pages."""
+
+    def __init__(self, admin: PortalAdmin) -> None:
+        self._admin = admin
+
+    def pages(self) -> list[URLPattern]:
+        return [
+            self._admin.page("<int:job_id>/log/", self.job_log, "job_log"),
+            self._admin.page("<int:job_id>/log/download/", self.job_log_download, "job_log_download"),
+        ]
+
+    def job_log(self, request: HttpRequest, job_id: int) -> HttpResponse:
+        job, wanted = job_reads.get_job(job_id), LogFilter.from_query(request.GET)
+        lines, after = wanted.apply(job), read_id(request, "after")
+        if after is not None:
+            new = list(lines.filter(pk__gt=after).order_by("pk")[:MOST_NEW_LINES])
+            return self._tail(request, job, new, wanted, after)
+        page = page_by_id(request, lines, LINES_A_PAGE, newest_first=True)
+        shown = list(page.rows)[::-1]
+        context = {
+            "tab": "log",
+            "page": page,
+            "lines": shown,
+            "wanted": wanted,
+            "levels": job_reads.LEVELS,
+            "longest": LONGEST_SEARCH,
+            "last_line_id": shown[-1].pk if shown else 0,
+            "follows": not page.previous and job_reads.is_logging(job, timezone.now()),
+        }
+        return draw_tab(self._admin, request, job, "portal/job_log.html", context)
+
+    def _tail(
+        self, request: HttpRequest, job: SyncJob, new: list[JobLog], wanted: LogFilter, after: int
+    ) -> HttpResponse:
+        follows = job_reads.is_logging(job, timezone.now())
+        if follows and not new:
+            return HttpResponse(status=204)
+        last = new[-1].pk if new else after
+        context = {"job": job, "lines": new, "wanted": wanted, "follows": follows, "last_line_id": last}
+        return HttpResponse(render_to_string("portal/_log_lines.html", context, request=request))
+
+    def job_log_download(self, request: HttpRequest, job_id: int) -> StreamingHttpResponse:
+        job = job_reads.get_job(job_id)
+        lines = LogFilter.from_query(request.GET).apply(job).order_by("pk").iterator(chunk_size=500)
+        response = StreamingHttpResponse(_plain_lines(lines), content_type="text/plain; charset=utf-8")
+        response.headers["Content-Disposition"] = f'attachment; filename="job-{job.pk}.log"'
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _plain_lines(lines: Iterator[JobLog]) -> Iterator[str]:
+    for line in lines:
+        yield f"{line.created_at.isoformat(timespec='milliseconds')} {line.level:<7} {line.message}\n"
