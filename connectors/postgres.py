@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -18,10 +18,11 @@ from connectors.postgres_dialect import RELATIONS, TABLE_KINDS, PostgresDialect,
 from connectors.postgres_queries import EXACT_TYPES, PostgresQueries, guarded_columns, without_sizes
 from connectors.postgres_receiving import FAMILY
 from connectors.postgres_sending import sender
-from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session
+from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session, UnreadableTime
 from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT, login_parameters
 from connectors.postgres_writer import PostgresWriter
 from connectors.records import ReadRequest, StreamInfo
+from connectors.sql_batches import Rows
 from connectors.sql_errors import Place
 from connectors.sql_queries import QUERY_SECONDS
 from connectors.sql_reading import SQLConnector
@@ -32,6 +33,7 @@ from connectors.surroundings import Surroundings
 
 CANCEL_EVERY_SECONDS = 0.5
 CANCEL_AT_MOST = 40
+FEW_ROWS, MANY_ROWS = 8, 128  # that come at once
 
 
 class PostgresConnector(SQLConnector, StraightSource):
@@ -52,6 +54,7 @@ class PostgresConnector(SQLConnector, StraightSource):
         self._reading: Session | None = None
         self._sessions: list[Session] = []
         self._runner: PostgresQueries | None = None
+        self._reads_leniently = False
         self._is_closed = threading.Event()
         self.surroundings.interruption.call_on_request(self._interrupt)
 
@@ -156,6 +159,24 @@ class PostgresConnector(SQLConnector, StraightSource):
         if table.query:
             return self.query_runner.fetch(table, query, parameters)
         return self._about(table).fetch(query, parameters)
+
+    def parts(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> Generator[Rows]:
+        if table.query:
+            return self.query_runner.parts(table, query, parameters)
+        size = FEW_ROWS if table.may_be_wide else MANY_ROWS
+        return self._about(table).parts(query, parameters, size=size, leniently=self._reads_leniently)
+
+    def fetch_some(
+        self, table: Table, query: SQLText, parameters: Sequence[Any], columns: Sequence[Column]
+    ) -> tuple[Rows, bool]:
+        """A page with a time that Python has no object for is read again, since the quick loaders refuse it."""
+        try:
+            return super().fetch_some(table, query, parameters, columns)
+        except UnreadableTime:
+            self._reads_leniently = True
+            return super().fetch_some(table, query, parameters, columns)
+        finally:
+            self._reads_leniently = False
 
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int

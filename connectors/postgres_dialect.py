@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import json
 import math
+from dataclasses import replace
 from typing import Any, LiteralString
 
 from connectors.postgres_session import Session
@@ -104,9 +105,19 @@ UNIQUE_INDEXES = sql(
     """
 )
 RELATION = sql(
-    "SELECT c.oid, c.relkind::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-    " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind::text = ANY($3)"
+    """
+    SELECT c.oid, c.relkind::text, EXISTS (
+        WITH RECURSIVE parts(id) AS (
+            SELECT c.oid UNION SELECT i.inhrelid FROM parts JOIN pg_inherits AS i ON i.inhparent = parts.id
+        )
+        SELECT FROM parts JOIN pg_class AS p ON p.oid = parts.id
+        WHERE p.relkind IN ('v', 'f') OR (p.reltoastrelid <> 0 AND pg_relation_size(p.reltoastrelid) > 0)
+    )
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind::text = ANY($3)
+    """
 )
+"""Long values lie apart, so that a table without such a store has none that is long once it is decompressed."""
 RELATIONS = sql(
     "SELECT c.relname, c.relkind IN ('v', 'm'), c.reltuples::bigint FROM pg_class AS c"
     " JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind::text = ANY($2)"
@@ -125,8 +136,9 @@ def find_table(session: Session, schema: str, stream: str) -> Table | None:
     for owner, name in split_name(schema, stream):
         found = session.fetch(RELATION, (owner, name, list(TABLE_KINDS))) if "\0" not in stream else []
         if found:
-            oid, kind = found[0]
-            return _table(session, stream, sql("{schema}.{name}", schema=quote(owner), name=quote(name)), oid, kind)
+            oid, kind, may_be_wide = found[0]
+            table = _table(session, stream, sql("{schema}.{name}", schema=quote(owner), name=quote(name)), oid, kind)
+            return replace(table, may_be_wide=may_be_wide)
     return None
 
 

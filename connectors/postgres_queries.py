@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,12 @@ from connectors.limits import value_too_large
 from connectors.postgres_dialect import PostgresDialect, column_of
 from connectors.postgres_errors import first_line
 from connectors.postgres_session import Session
-from connectors.sql_batches import size_of
-from connectors.sql_queries import LARGEST_PAGE_BYTES, QueryFailures, QueryRunner
+from connectors.sql_batches import Rows, size_of
+from connectors.sql_queries import QueryFailures, QueryRunner
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 
 FIRST_ROWS, MOST_ROWS, PART_BYTES = 50, 5_000, 32 * 1024**2  # what is fetched at once, until its size is known
+ROWS_AT_ONCE = 8
 EXACT_TYPES = (
     *("int2", "int4", "int8", "oid", "numeric", "bool", "uuid", "bytea"),
     *("text", "varchar", "name", "date", "timestamp", "timestamptz"),
@@ -72,16 +73,9 @@ class PostgresQueries(QueryRunner):
                 "WARNING", "The custom query runs as a superuser: let the connector have a user that only reads"
             )
 
-    def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = []
-        byte_count = 0
+    def parts(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> Generator[Rows]:
         with self._fenced(table.name) as session:
-            for part in self._parts(session, query, parameters):
-                rows += part
-                byte_count += size_of(part)
-                if byte_count > LARGEST_PAGE_BYTES:
-                    raise QueryFailures(session.place, self._seconds).too_big()
-        return rows
+            yield from self._parts(session, query, parameters)
 
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
@@ -97,14 +91,20 @@ class PostgresQueries(QueryRunner):
     def _parts(
         self, session: Session, query: SQLText, parameters: Sequence[Any], most: int = MOST_ROWS
     ) -> Iterator[list[tuple[Any, ...]]]:
-        """Parts whose size follows from that of the rows before, so that large rows never come all at once."""
+        """What is fetched at once follows from the rows before; it comes in still smaller parts all the same."""
         session.execute(sql("DECLARE syncdeck_part NO SCROLL CURSOR FOR {query}", query=query), parameters)
         row_count, byte_count, size = 0, 0, min(FIRST_ROWS, most)
-        while part := session.fetch_leniently(sql("FETCH {size} FROM syncdeck_part", size=SQLText(str(size)))):
-            yield part
+        while True:
+            fetched = row_count
+            fetch = sql("FETCH {size} FROM syncdeck_part", size=SQLText(str(size)))
+            with closing(session.parts(fetch, size=ROWS_AT_ONCE, leniently=True)) as parts:
+                for part in parts:
+                    yield part
+                    row_count += len(part)
+                    byte_count += size_of(part)
+            if row_count == fetched:
+                return
             self._limit(session)  # what a function of the database may have lifted
-            row_count += len(part)
-            byte_count += size_of(part)
             size = max(1, min(most, MOST_ROWS, PART_BYTES * row_count // max(1, byte_count)))
 
     @contextmanager

@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg.abc import Buffer
@@ -20,14 +22,18 @@ from psycopg.types.json import set_json_loads
 from connectors.errors import Interrupted
 from connectors.postgres_errors import connect_error, translated
 from connectors.records import decode_value
+from connectors.sql_batches import Rows, size_of
 from connectors.sql_errors import Place
 from connectors.sql_text import SQLText, sql
 from connectors.surroundings import Interruption
 
 Result = TypeVar("Result")
-Connection = psycopg.Connection[tuple[Any, ...]]
+Row = tuple[Any, ...]
+Connection = psycopg.Connection[Row]
 CONNECT_SECONDS = 20
 ROWS_AT_ONCE = 5_000
+FIRST_ROWS, PART_BYTES = 8, 4 * 1024**2  # of a cursor, until the size of its rows is known
+CHUNKS = psycopg.capabilities.has_stream_chunked()  # else rows come one by one, which takes longer
 READER_SETTINGS = {"default_transaction_read_only": "on", "idle_in_transaction_session_timeout": "1h"}
 # A stopped worker's transaction would hold its rows and its checkpoint; after this the server lets its successor in.
 WRITER_SETTINGS = {"idle_in_transaction_session_timeout": "2min", "temp_buffers": "32MB", "work_mem": "32MB"}
@@ -42,6 +48,10 @@ NETWORK: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+
+
+class UnreadableTime(Exception):
+    """A date or time that Python has no object for is among the rows; they must be read leniently."""
 
 
 class _LenientDateLoader(DateLoader):
@@ -157,10 +167,25 @@ class Session:
     ) -> Iterator[list[tuple[Any, ...]]]:
         """The rows, at most `size` at a time, from a server-side cursor; needs an open transaction."""
         self.execute(sql("DECLARE syncdeck_rows NO SCROLL CURSOR FOR {query}", query=query), parameters)
-        part = sql("FETCH FORWARD {size} FROM syncdeck_rows", size=SQLText(str(int(size))))
-        while rows := self.fetch_leniently(part, ()):
+        wanted = min(FIRST_ROWS, size)
+        while rows := self.fetch_leniently(sql("FETCH {size} FROM syncdeck_rows", size=SQLText(str(wanted)))):
             yield rows
+            mean = 1 + size_of(rows) // len(rows)
+            wanted = max(1, min(size, ROWS_AT_ONCE, wanted * FIRST_ROWS, PART_BYTES // mean))
         self.execute(sql("CLOSE syncdeck_rows"))
+
+    def parts(
+        self, query: SQLText, parameters: Sequence[Any] = (), *, size: int, leniently: bool = False
+    ) -> Generator[Rows]:
+        """The rows as the server sends them, `size` at a time; closed early, it stops sending. Raises UnreadableTime.
+
+        Until the end no other statement can be run.
+        """
+        cursor = self._lenient_cursor() if leniently else self.connection.cursor()
+        rows = cast(Generator[Row], cursor.stream(query.encode(), parameters, size=size if CHUNKS else 1))
+        with closing(rows):
+            while part := self.guarded(lambda: _readable(rows, size)):
+                yield part
 
     def guarded(self, action: Callable[[], Result], record: str = "") -> Result:
         """Do it; the driver's errors become ours."""
@@ -181,6 +206,15 @@ class Session:
     def close(self) -> None:
         """An open transaction is rolled back by the server."""
         self.connection.close()
+
+
+def _readable(rows: Iterator[Row], size: int) -> Rows:
+    try:
+        return list(islice(rows, size))
+    except psycopg.DataError as error:
+        if error.sqlstate:
+            raise
+        raise UnreadableTime from error
 
 
 class _Attempt:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import ConfigError, DataError
 from connectors.query_texts import CustomQuery, checked_query, query_refused
+from connectors.sql_batches import Rows, size_of
 from connectors.sql_errors import Place
 from connectors.sql_text import Column, SQLText, Table, column_mismatch, sql
 
@@ -33,8 +35,20 @@ class QueryRunner(ABC):
         """The columns that the query gives; `source` is the query in brackets."""
 
     @abstractmethod
-    def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """All rows of a statement. Raises ConfigError `query_refused`, `query_timeout` or `query_failed`."""
+    def parts(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> Generator[Rows]:
+        """A statement's rows, few at a time. Raises ConfigError `query_refused`, `query_timeout` or `query_failed`."""
+
+    def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> Rows:
+        """All rows of a statement. Raises as `parts`, and DataError `limit` where they are too many to be had."""
+        rows: Rows = []
+        byte_count = 0
+        with closing(self.parts(table, query, parameters)) as parts:
+            for part in parts:
+                rows += part
+                byte_count += size_of(part)
+                if byte_count > LARGEST_PAGE_BYTES:
+                    raise _too_big(table.name)
+        return rows
 
     @abstractmethod
     def fetch_in_parts(
@@ -72,12 +86,13 @@ class QueryFailures:
             hint="Correct the query, the key or the filters of the stream.",
         )
 
-    def too_big(self) -> DataError:
-        return DataError(
-            "limit",
-            f"{self.place.where}: one page of the custom query is larger than {LARGEST_PAGE_BYTES // 1024**2} MB",
-            hint="Set a smaller batch_size for the stream, or leave large columns out of the query.",
-        )
+
+def _too_big(stream: str) -> DataError:
+    return DataError(
+        "limit",
+        f"{stream}: one page of the custom query is larger than {LARGEST_PAGE_BYTES // 1024**2} MB",
+        hint="Set a smaller batch_size for the stream, or leave large columns out of the query.",
+    )
 
 
 def query_table(stream: str, query: CustomQuery, runner: QueryRunner) -> Table:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from connectors.cursors import check_cursor_type, highest_value
 from connectors.errors import ConfigError
 from connectors.query_texts import CustomQuery
 from connectors.records import Batch, Filter, PartitionRequest, ReadRequest, StreamSchema
-from connectors.sql_batches import Rows, batch_of, cut_into_pages
+from connectors.sql_batches import Rows, batch_of, begin_of_last_equals, cut_into_pages, gathered, take_some, weigher
 from connectors.sql_null_parts import parts_by_nulls
 from connectors.sql_partitions import PartitionReader, as_boundary, boundary_query
 from connectors.sql_queries import QueryRunner, query_table
@@ -66,6 +67,17 @@ class SQLConnector(Connector):
         """All rows of a statement about the table."""
 
     @abstractmethod
+    def parts(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> Generator[Rows]:
+        """The rows of a statement as they come, so few at a time that large ones do not fill the memory."""
+
+    def fetch_some(
+        self, table: Table, query: SQLText, parameters: Sequence[Any], columns: Sequence[Column]
+    ) -> tuple[Rows, bool]:
+        """A statement's rows of these columns, the first of them where they are large; whether there may be more."""
+        with closing(self.parts(table, query, parameters)) as parts:
+            return take_some(parts, weigher(columns))
+
+    @abstractmethod
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
     ) -> Iterator[list[tuple[Any, ...]]]:
@@ -85,9 +97,14 @@ class SQLConnector(Connector):
 
     def fetch_page(
         self, table: Table, query: SQLText, selected: Sequence[Column], order: Order, size: int, values: Sequence[Any]
-    ) -> list[tuple[Any, ...]]:
-        """The rows of `page`."""
-        return self.fetch(table, self.page(query, selected, order, size), values)
+    ) -> tuple[Rows, bool]:
+        """The rows of `page`, the first of them where they are large, and whether there may be more."""
+        page = self.page(query, selected, order, size)
+        rows, is_cut = self.fetch_some(table, page, values, selected)
+        if is_cut and not order.is_total:
+            end = begin_of_last_equals(rows, places_of(order, selected))
+            rows = rows[:end] if end else self.fetch(table, page, values)
+        return rows, is_cut or len(rows) >= size
 
     def cursor_collation(self, table: Table, cursor: Column) -> SQLText:
         """What follows the column so that it is ordered by value; empty wherever its own order, and index, does."""
@@ -138,7 +155,8 @@ class SQLConnector(Connector):
             raise _bad_position(request.stream)
         parameters = Parameters(self.dialect)
         query = self._select(table, columns, _where_all(table, request.filters, parameters))
-        for rows in self.fetch_in_parts(table, query, parameters.values, request.batch_size):
+        parts = self.fetch_in_parts(table, query, parameters.values, request.batch_size)
+        for rows in gathered(parts, request.batch_size, weigher(columns)):
             yield batch_of(columns, self.typed(columns, self.received(table, columns, rows)), None)
 
     def order_of(self, table: Table, request: ReadRequest) -> Order:
@@ -167,7 +185,7 @@ class SQLConnector(Connector):
         names = dict.fromkeys(column.name for column in (*columns, *order.columns))
         known = {column.name: column for column in (*order.columns, *columns)}
         selected = tuple(known[name] for name in names)
-        places = [list(names).index(column.name) for column in order.columns]
+        places = places_of(order, selected)
         for rows in self._pages(request, table, selected, order, places):
             position = self._position(order, places, rows[-1])
             highest = None
@@ -180,7 +198,7 @@ class SQLConnector(Connector):
     def _pages(
         self, request: ReadRequest, table: Table, selected: tuple[Column, ...], order: Order, places: Sequence[int]
     ) -> Iterator[Rows]:
-        position = request.position
+        position, size = request.position, request.batch_size
         if self.reads_at_once(table, order):
             query, values = self._beyond(request, table, selected, order, position)
             parts = self.fetch_in_parts(table, in_order(query, order), values, request.batch_size)
@@ -189,11 +207,12 @@ class SQLConnector(Connector):
             return
         while True:
             query, values = self._beyond(request, table, selected, order, position)
-            rows = self.fetch_page(table, query, selected, order, request.batch_size, values)
+            rows, has_more = self.fetch_page(table, query, selected, order, size, values)
             if rows:
                 yield self.received(table, selected, rows)
-            if len(rows) < request.batch_size:
+            if not has_more:
                 return
+            size = min(request.batch_size, 2 * len(rows))
             position = self._position(order, places, rows[-1])
 
     def _position(self, order: Order, places: Sequence[int], last: tuple[Any, ...]) -> list[Any]:
@@ -218,6 +237,12 @@ class SQLConnector(Connector):
     def _select(self, table: Table, columns: Sequence[Column], condition: SQLText) -> SQLText:
         wanted = self.selected(table, columns)
         return sql("SELECT {columns} FROM {table} AS t{where}", columns=wanted, table=table.sql, where=condition)
+
+
+def places_of(order: Order, selected: Sequence[Column]) -> list[int]:
+    """Where the order's columns stand among those that are selected."""
+    names = [column.name for column in selected]
+    return [names.index(column.name) for column in order.columns]
 
 
 def _where_all(table: Table, filters: Sequence[Filter], parameters: Parameters) -> SQLText:

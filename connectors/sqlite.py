@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from connectors.checks import CheckStep, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.paths import checked_path
 from connectors.records import Batch, ReadRequest, StreamInfo
+from connectors.sql_batches import Rows
 from connectors.sql_errors import Place
 from connectors.sql_queries import QUERY_SECONDS
 from connectors.sql_reading import SQLConnector
@@ -24,7 +25,7 @@ from connectors.sqlite_catalog import find_table
 from connectors.sqlite_dialect import OWN_SPELLINGS, SQLiteDialect, typed_rows
 from connectors.sqlite_pages import fetch_with_equals, is_exact
 from connectors.sqlite_queries import SQLiteQueries
-from connectors.sqlite_session import Mode, Session
+from connectors.sqlite_session import Mode, Session, UndecodableText
 from connectors.sqlite_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA
 from connectors.sqlite_writer import SQLiteWriter
 from connectors.surroundings import Surroundings
@@ -49,6 +50,7 @@ class SQLiteConnector(SQLConnector):
         self._reading: Session | None = None
         self._sessions: list[Session] = []
         self._runner: SQLiteQueries | None = None
+        self._reads_leniently = False
         self.surroundings.interruption.call_on_request(self._interrupt)
 
     @classmethod
@@ -140,6 +142,21 @@ class SQLiteConnector(SQLConnector):
             return self.query_runner.fetch(table, query, parameters)
         return self._about(table).fetch(query, parameters)
 
+    def parts(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> Generator[Rows]:
+        if table.query:
+            return self.query_runner.parts(table, query, parameters)
+        return self._about(table).parts(query, parameters, leniently=self._reads_leniently)
+
+    def fetch_some(
+        self, table: Table, query: SQLText, parameters: Sequence[Any], columns: Sequence[Column]
+    ) -> tuple[Rows, bool]:
+        """A text that is no UTF-8 comes with lone surrogates, which mapping refuses by the record's name."""
+        try:
+            return super().fetch_some(table, query, parameters, columns)
+        except UndecodableText:
+            self._reads_leniently = True
+            return super().fetch_some(table, query, parameters, columns)
+
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
     ) -> Iterator[list[tuple[Any, ...]]]:
@@ -188,10 +205,11 @@ class SQLiteConnector(SQLConnector):
 
     def fetch_page(
         self, table: Table, query: SQLText, selected: Sequence[Column], order: Order, size: int, values: Sequence[Any]
-    ) -> list[tuple[Any, ...]]:
+    ) -> tuple[Rows, bool]:
         if order.is_total or not all(is_exact(column) for column in order.columns):
             return super().fetch_page(table, query, selected, order, size, values)
-        return fetch_with_equals(partial(self.fetch, table), query, selected, order, size, values)
+        some = partial(self.fetch_some, table, columns=selected)
+        return fetch_with_equals(some, partial(self.fetch, table), query, selected, order, size, values)
 
     # 3. Writing.
 

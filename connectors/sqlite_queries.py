@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
 from connectors.errors import DataError, SyncError
 from connectors.query_texts import is_forbidden
 from connectors.records import Field, FieldType
-from connectors.sql_batches import size_of
-from connectors.sql_queries import LARGEST_PAGE_BYTES, QueryFailures, QueryRunner
+from connectors.sql_batches import Rows
+from connectors.sql_queries import QueryFailures, QueryRunner
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
 from connectors.sqlite_catalog import affinity_of, field_type_of
 from connectors.sqlite_pages import BY_BYTES
@@ -30,7 +30,7 @@ DESCRIBING = {
 }
 UNSAID = ("", "NUM", "NUMERIC")  # what SQLite says of an expression's type, if anything
 SAMPLED_ROWS = 1_000
-ROWS_AT_ONCE = 50
+ROWS_AT_ONCE = 32
 OPERATIONS = 10_000  # of SQLite's machine, between two looks at the clock
 LARGEST_ROW_BYTES = 256 * 1024**2
 SAMPLED: tuple[tuple[set[type], FieldType], ...] = (
@@ -118,18 +118,11 @@ class SQLiteQueries(QueryRunner):
 
     # 3. Reading.
 
-    def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def parts(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> Generator[Rows]:
         if self._session is None or self._session.is_closed:
             self._session = self._open(table.name)
         self._session.place = replace(self._session.place, stream=table.name)
-        rows: list[tuple[Any, ...]] = []
-        byte_count = 0
-        for part in self._parts(self._session, query, parameters, ROWS_AT_ONCE):
-            rows += part
-            byte_count += size_of(part)
-            if byte_count > LARGEST_PAGE_BYTES:
-                raise QueryFailures(self._session.place, self._seconds).too_big()
-        return rows
+        yield from self._parts(self._session, query, parameters, ROWS_AT_ONCE)
 
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int
@@ -144,13 +137,13 @@ class SQLiteQueries(QueryRunner):
         self, session: Session, query: SQLText, parameters: Sequence[Any], size: int
     ) -> Iterator[list[tuple[Any, ...]]]:
         """Each part has the whole time; what is done with it in between does not count."""
-        parts = session.fetch_in_parts(query, parameters, size)
-        while True:
-            with self._explaining(session):
-                part = next(parts, None)
-            if part is None:
-                return
-            yield part
+        with closing(session.parts(query, parameters, size, leniently=True)) as parts:
+            while True:
+                with self._explaining(session):
+                    part = next(parts, None)
+                if part is None:
+                    return
+                yield part
 
     def close(self) -> None:
         if self._session is not None:

@@ -9,7 +9,8 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -28,7 +29,7 @@ Result = TypeVar("Result")
 OLDEST_LIBRARY = (3, 35)  # the first with RETURNING
 PATIENCE_SECONDS = 20.0
 POLL_SECONDS = 0.5  # SQLite's own wait for a lock cannot be interrupted, so it is kept short and repeated
-ROWS_AT_ONCE = 1_000
+ROWS_AT_ONCE = 32  # they may be large
 KEPT_AS_TEXT: tuple[FieldType, ...] = ("decimal", "date", "datetime", "json", "uuid", "boolean")
 """Types whose equal values may be spelled in several ways, so that they are compared by value."""
 
@@ -119,10 +120,18 @@ class Session:
         self, query: SQLText, parameters: Sequence[Any] = (), size: int = ROWS_AT_ONCE
     ) -> Iterator[list[tuple[Any, ...]]]:
         """The rows, at most `size` at a time."""
-        self.connection.text_factory = _decode_leniently
+        yield from self.parts(query, parameters, size, leniently=True)
+
+    def parts(
+        self, query: SQLText, parameters: Sequence[Any] = (), size: int = ROWS_AT_ONCE, *, leniently: bool = False
+    ) -> Generator[list[tuple[Any, ...]]]:
+        """The rows, at most `size` and ROWS_AT_ONCE at a time. Raises UndecodableText, but `leniently`."""
+        if leniently:
+            self.connection.text_factory = _decode_leniently
         cursor = self._guarded(lambda: self.connection.execute(query, parameters), self.place)
-        while rows := self._guarded(lambda: cursor.fetchmany(size), self.place):
-            yield rows
+        with closing(cursor):
+            while rows := self._guarded(lambda: cursor.fetchmany(min(size, ROWS_AT_ONCE)), self.place):
+                yield rows
 
     def interrupt(self) -> None:
         """End the running statement; for other threads."""

@@ -10,7 +10,7 @@ from connectors.base import Connector
 from connectors.records import Batch, ReadRequest
 
 TARGET_BYTES = 32 * 2**20
-LEAST, MOST = 1_000, 500_000  # records
+LEAST, MOST = 1_000, 500_000  # records; fewer where so many have more than TARGET_BYTES
 SAMPLED = 100  # records
 TOO_LONG_SECONDS, SHORT_SECONDS = 2.0, 0.5
 
@@ -20,17 +20,26 @@ class BatchSize:
 
     def __init__(self, record_bytes: float, most: int | None = None, target_bytes: int = TARGET_BYTES) -> None:
         self._most = min(MOST, most or MOST)
+        self._least = _least(record_bytes)
         self.records = self._within(int(target_bytes / max(1.0, record_bytes)))
 
-    def learn(self, records: int, seconds: float) -> None:
-        """A batch of so many records took so long."""
-        if seconds > TOO_LONG_SECONDS:
+    def learn(self, records: int, seconds: float, byte_count: int = 0) -> None:
+        """A batch of so many records took so long, and had so many bytes if that is known."""
+        mean = byte_count / max(1, records)
+        if _least(mean) < LEAST:
+            self._least = _least(mean)
+            self.records = self._within(int(TARGET_BYTES / mean))
+        elif seconds > TOO_LONG_SECONDS:
             self.records = self._within(self.records // 2)
         elif seconds < SHORT_SECONDS and records >= self.records:
             self.records = self._within(self.records * 2)
 
     def _within(self, records: int) -> int:
-        return min(self._most, max(LEAST, records))
+        return min(self._most, max(self._least, records))
+
+
+def _least(record_bytes: float) -> int:
+    return max(1, min(LEAST, int(TARGET_BYTES / max(1.0, record_bytes))))
 
 
 def record_bytes(source: Connector, request: ReadRequest) -> float:

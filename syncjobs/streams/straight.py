@@ -92,7 +92,8 @@ class StraightWay:
                 sync_job.log("INFO", f"The next records are written one by one, not copied: {why}")
                 self._batches.drop_open_batch()
                 progress = record_by_record(before, size.records if refusals < MOST_REFUSALS else None)
-            size.learn(progress.counts.read - before.counts.read, time.monotonic() - started)
+            byte_count = progress.bytes_read - before.bytes_read
+            size.learn(progress.counts.read - before.counts.read, time.monotonic() - started, byte_count)
             sync_job.raise_if_stopped()
             sync_job.set_phase(Phase.READING)
         return progress

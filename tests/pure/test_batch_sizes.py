@@ -12,7 +12,9 @@ from syncjobs.streams.batch_sizes import BatchSize
     [
         (1024, None, 32_768),
         (1, None, 500_000),
-        (100_000_000, None, 1_000),
+        (30_000, None, 1_118),
+        (1_000_000, None, 33),
+        (100_000_000, None, 1),
         (1024, 500, 500),
         (0, None, 500_000),
         (1024, 900_000, 32_768),
@@ -44,3 +46,13 @@ def test_size_stays_within_what_the_stream_allows() -> None:
     tiny = BatchSize(1024, 10)
     tiny.learn(10, 9)
     assert tiny.records == 10
+
+
+def test_records_that_turn_out_large_come_fewer_at_a_time() -> None:
+    size = BatchSize(1024)
+    size.learn(32_768, 1.0, 2**30)
+    assert size.records == 32_768, "it is the time that counts"
+    size.learn(32_768, 60.0, 32_768 * 2**20)
+    assert size.records == 32
+    size.learn(32, 0.1, 32 * 1024)
+    assert size.records == 64
