@@ -48,7 +48,7 @@ class ConnectorStreamViews:
         if not _asks_for_the_inside(request):
             return self._admin.draw(request, "portal/connector_streams.html", context | _waiting(request))
         try:
-            found = [info for info in list_streams(connector) if _fits(info, search)]
+            found = [info for info in list_streams(connector, seconds=LOOK_SECONDS) if _fits(info, search)]
         except SyncError as error:
             return self._inside(request, "portal/connector_streams.html", context | _problem(error))
         uses = stream_uses(connector)
@@ -69,7 +69,8 @@ class ConnectorStreamViews:
             who = signed_in_user(request).get_username()
             logger.info("%s looks at the first rows of %s/%s", who, connector.slug, name)
         try:
-            sample = sample_stream(connector, name, SAMPLE_ROWS if context["may_see_rows"] else 0)
+            rows = SAMPLE_ROWS if context["may_see_rows"] else 0
+            sample = sample_stream(connector, name, rows, seconds=LOOK_SECONDS)
         except SyncError as error:
             return self._inside(request, "portal/connector_stream.html", context | _problem(error))
         context |= {"fields": schema_rows(sample.schema), "sample": sample_rows(sample)}

@@ -20,6 +20,7 @@ from syncjobs.statuses import Status
 from tests.portal.conftest import ATTACK, SECRET, MakeJob, MakeStaff
 
 Addresses = dict[str, str]
+BY_CONNECTOR = ("connector_page", "connector_edit", "connector_sync", "connector_streams", "connector_stream")
 POSTING = ("job_retry", "connector_test", "schedule_switch")
 
 
@@ -40,7 +41,7 @@ def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admi
     found = {name: reverse(f"admin:{name}") for name in plain}
     found |= {name: reverse(f"admin:{name}", args=[attacked_job.pk]) for name in by_job}
     found |= {name: reverse(f"admin:{name}", args=["airports"]) for name in by_type}
-    found |= {name: reverse(f"admin:{name}", args=["open-data"]) for name in ("connector_page", "connector_edit")}
+    found |= {name: reverse(f"admin:{name}", args=["open-data"]) for name in BY_CONNECTOR}
     found |= {name: reverse(f"admin:{name}", args=[schedule.pk]) for name in by_schedule}
     found |= {"new_soda": reverse("admin:connector_add") + "?kind=soda", "search": "/admin/jobs/?q=" + ATTACK}
     found |= {"one_user": reverse("admin:auth_user_change", args=[admin.pk])}
