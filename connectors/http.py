@@ -17,7 +17,16 @@ from typing import Any, TypeVar
 import requests
 
 from connectors.errors import ConfigError, DataError, RateLimitedError, TransientError
-from connectors.http_answers import Answer, check_status, checked_url, host_of, parse_json, transport_error
+from connectors.http_answers import (
+    Answer,
+    Decode,
+    check_status,
+    checked_url,
+    decode_anything,
+    host_of,
+    parse_json,
+    transport_error,
+)
 from connectors.http_redirects import REDIRECTS, is_same_origin, redirect_target
 from connectors.http_sockets import Deadline, Dialer, GuardedAdapter
 from connectors.network import Resolver
@@ -77,12 +86,14 @@ class HttpSession:
         """
         return self._try_repeatedly(url, lambda: self._fetch(url, parameters))
 
-    def get_json(self, url: str, parameters: Mapping[str, str] | None = None) -> tuple[Any, Answer]:
+    def get_json(
+        self, url: str, parameters: Mapping[str, str] | None = None, decode: Decode = decode_anything
+    ) -> tuple[Any, Answer]:
         """The JSON value of a complete answer, and the answer. Raises as `get`; broken JSON is asked for again."""
 
         def fetch() -> tuple[Any, Answer]:
             answer = self._fetch(url, parameters)
-            return parse_json(answer), answer
+            return parse_json(answer, decode), answer
 
         return self._try_repeatedly(url, fetch)
 

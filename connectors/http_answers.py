@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+import msgspec
 import requests
 
 from connectors.errors import ConfigError, DataError, RateLimitedError, SyncError, TransientError
@@ -23,6 +25,8 @@ TRANSIENT_CLIENT_ERRORS = frozenset({408, 425})
 MARKUP = ("html", "xml")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MOST_VALUES = 4_000_000  # in one answer: values are larger in memory than in JSON, by far if they are small
+Decode = Callable[[bytes], Any]
+decode_anything: Decode = msgspec.json.Decoder(float_hook=exact_number).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +145,8 @@ def _http_date(text: str) -> datetime | None:
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
-def parse_json(answer: Answer) -> Any:
-    """The JSON value of the body.
+def parse_json(answer: Answer, decode: Decode = decode_anything) -> Any:
+    """The JSON value of the body, by `decode` or, where that refuses it, as json.loads sees it.
 
     TransientError for a broken one, ConfigError `protocol` for other content, DataError `answer_too_large`.
     """
@@ -155,6 +159,13 @@ def parse_json(answer: Answer) -> Any:
             f"{answer.host} sent JSON of more than {MOST_VALUES:,} values",
             hint="Read fewer records at a time (batch_size, page_size).",
         )
+    with suppress(ValueError, ArithmeticError, RecursionError):
+        return decode(answer.body)
+    return _parse_slowly(answer, content_type)
+
+
+def _parse_slowly(answer: Answer, content_type: str) -> Any:
+    """Takes what the quick decoder refuses, such as NaN and halves of surrogate pairs, and says what is wrong."""
     try:
         return json.loads(answer.body, parse_float=exact_number)
     except (json.JSONDecodeError, UnicodeDecodeError):
@@ -165,7 +176,7 @@ def parse_json(answer: Answer) -> Any:
             f"{answer.host} sent JSON that breaks off or is malformed ({len(answer.body):,} bytes)",
             hint="The transfer was cut short, or the server has a problem.",
         ) from None
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         raise DataError("protocol", f"{answer.host} sent JSON with a number or nesting beyond all limits") from None
 
 

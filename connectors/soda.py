@@ -12,13 +12,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.base import Capabilities, Connector
 from connectors.checks import CheckStep
+from connectors.columns import ColumnRows
 from connectors.errors import ConfigError, DataError
 from connectors.http import HttpSession
 from connectors.http_answers import checked_url, port_of
+from connectors.json_pages import RecordShape
 from connectors.network import check_literal
 from connectors.records import Batch, Field, Filter, ReadRequest, StreamInfo, StreamSchema
 from connectors.soda_checks import check_portal
-from connectors.soda_paging import Paging, as_rows
+from connectors.soda_paging import ID, Paging
 from connectors.soda_portal import SodaPortal
 from connectors.soql import (
     FLOATING_TYPES,
@@ -152,30 +154,29 @@ class SodaConnector(Connector):
         paging = Paging(self.portal.host, self._conditions(request.stream), request.cursor)
         conditions = paging.conditions.where(request.filters)
         limit = min(request.batch_size, self.config.get("page_size", PAGE), LARGEST_PAGE)
-        selected = [":id", *map(quote_name, dict.fromkeys([*names, *paging.extra_columns]))]
+        asked = list(dict.fromkeys([*names, *paging.extra_columns]))
+        shape, selected = RecordShape([ID, *asked]), [ID, *map(quote_name, asked)]
         parameters = {"$select": ",".join(selected), "$order": paging.order, "$limit": str(limit)}
         position = request.position
         while True:
             wanted = _where_parameter(paging.beyond(position) + conditions)
-            records, size = self.portal.page(request.stream, parameters | wanted)
-            if not records:
+            page = self.portal.page(request.stream, shape, parameters | wanted)
+            if not page.records:
                 return
-            position = paging.next_position(records, position)
-            highest = paging.highest(records)
-            yield Batch(names, self._rows(records, names, floating), position, size, highest)
+            position = paging.next_position(page, position)
+            highest = paging.highest(page)
+            columns = page.columns | {name: self.times.localize(page.columns[name]) for name in floating}
+            rows = ColumnRows([columns[name] for name in names], page.records)
+            yield Batch(names, rows, position, page.byte_count, highest)
             # A short page is the last one, unless it is short because the server caps its pages.
-            if len(records) < limit and len(records) % ROUND_PAGE:
+            if page.records < limit and page.records % ROUND_PAGE:
                 return
 
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
         parameters = {"$select": "count(*)"} | _where_parameter(
             self._conditions(stream).where(filters) if filters else []
         )
-        records, _ = self.portal.page(stream, parameters)
-        try:
-            return int(next(iter(records[0].values())))
-        except (IndexError, StopIteration, ValueError, TypeError):
-            raise ConfigError("protocol", f"{self.portal.host} did not answer with a count of {stream}") from None
+        return self.portal.count(stream, parameters)
 
     def close(self) -> None:
         self.portal.http.close()
@@ -198,16 +199,6 @@ class SodaConnector(Connector):
     def _conditions(self, stream: str) -> Conditions:
         dataset = self._dataset(stream)
         return Conditions(stream, dataset.schema.fields, dataset.floating, self.times)
-
-    def _rows(
-        self, records: list[dict[str, Any]], names: tuple[str, ...], floating: frozenset[str]
-    ) -> list[tuple[Any, ...]]:
-        localize = self.times.localize
-        for name in floating:
-            for record in records:
-                if name in record:
-                    record[name] = localize(record[name])
-        return as_rows(records, names)
 
     def _dataset(self, stream: str) -> Dataset:
         if stream not in self._datasets:

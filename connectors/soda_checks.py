@@ -11,6 +11,7 @@ from urllib.parse import SplitResult
 from connectors.checks import CheckStep, timed_step
 from connectors.errors import SyncError
 from connectors.http_answers import checked_url, port_of
+from connectors.json_pages import RecordShape
 from connectors.network import checked_addresses
 from connectors.soda_portal import SodaPortal
 
@@ -41,11 +42,11 @@ def check_portal(portal: SodaPortal, *, has_token: bool) -> Iterator[CheckStep]:
 def _read_one(portal: SodaPortal, stream: str) -> CheckStep:
     started = time.perf_counter()
     try:
-        records, _ = portal.page(stream, {"$limit": "1"})
+        page = portal.page(stream, RecordShape(()), {"$limit": "1"})
     except SyncError as error:
         name = "log in" if error.code == "credentials_refused" else f"read {stream}"
         return _failed(name, started, error)
-    return timed_step(f"read {stream}", started, "one record read" if records else "reached; it holds no record")
+    return timed_step(f"read {stream}", started, "one record read" if page.records else "reached; it holds no record")
 
 
 def _resolve(_portal: SodaPortal, parts: SplitResult) -> CheckStep:

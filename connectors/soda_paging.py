@@ -5,14 +5,12 @@ Sends nothing. Pages go on after the last `:id`, with a cursor after the last (c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 from connectors.cursors import check_cursor_type, highest_value
 from connectors.errors import ConfigError
+from connectors.json_pages import Page
 from connectors.paging import LoopGuard
 from connectors.records import CursorRequest, Field, Filter, decode_value
 from connectors.soql import Conditions, column_mismatch, quote_name, quote_text
@@ -66,9 +64,9 @@ class Paging:
         )
         return [f"({later}) OR (({same}) AND {ID} > {quote_text(str(position['id']))})"]
 
-    def next_position(self, records: Sequence[dict[str, Any]], position: Any) -> Any:
+    def next_position(self, page: Page, position: Any) -> Any:
         """Where the last record stands. Without its `:id`, or with a page again, going on would lose or loop."""
-        first, last = self._place(records[0]), self._place(records[-1])
+        first, last = self._place(page, 0), self._place(page, -1)
         if position in (first, last) or self.guard.comes_back_to(last):
             raise ConfigError(
                 "protocol",
@@ -77,14 +75,13 @@ class Paging:
             )
         return last
 
-    def highest(self, records: Sequence[dict[str, Any]]) -> Any:
+    def highest(self, page: Page) -> Any:
         """How far the cursor is after a page as it was sent, in its JSON form."""
         if self.cursor is None:
             return None
-        field, localize = self.field, self.conditions.times.localize
-        values = [record[field.name] for record in records]
+        field, values = self.field, page.columns[self.field.name]
         if field.name in self.conditions.floating:
-            values = [localize(value) for value in values]
+            values = self.conditions.times.localize(values)
         return highest_value(field.type, values)
 
     def _start(self, cursor: CursorRequest) -> Filter:
@@ -95,27 +92,18 @@ class Paging:
             start = self.conditions.times.earliest(decode_value("datetime", start))
         return Filter(cursor.field, "ge" if cursor.is_inclusive else "gt", start)
 
-    def _place(self, record: dict[str, Any]) -> Any:
-        identifier = record.get(ID)
+    def _place(self, page: Page, at: int) -> Any:
+        identifier = page.columns[ID][at]
         if not isinstance(identifier, str):
             raise ConfigError("protocol", f"{self.host} sent records of {self.conditions.stream} without their {ID}")
         if self.cursor is None:
             return identifier
-        value = record.get(self.field.name)
+        value = page.columns[self.field.name][at]
         if value is None:
             raise ConfigError(
                 "protocol", f"{self.host} sent a record of {self.conditions.stream} without {self.field.name}"
             )
         return {"cursor": value, "id": identifier}
-
-
-def as_rows(records: list[dict[str, Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    """The fields as tuples. A portal leaves out those without a value; most records have all of them, and `:id`."""
-    if len(names) > 1:
-        pick, empty, whole = itemgetter(*names), dict.fromkeys(names), len(names) + 1
-        with suppress(KeyError):  # what was not asked for may have come instead
-            return [pick(record if len(record) >= whole else empty | record) for record in records]
-    return [tuple(map(record.get, names)) for record in records]
 
 
 def _id_of(position: Any) -> str:

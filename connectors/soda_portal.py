@@ -8,7 +8,8 @@ from typing import Any
 
 from connectors.errors import ConfigError, DataError
 from connectors.http import HttpSession
-from connectors.http_answers import Answer, RequestRefused, host_of, snippet
+from connectors.http_answers import Answer, Decode, RequestRefused, decode_anything, host_of, snippet
+from connectors.json_pages import Page, RecordShape
 from connectors.soql import PLAIN_NAME
 
 MOST_NAMED = 10
@@ -28,26 +29,38 @@ class SodaPortal:
         """Where the records of a stream are. Raises ConfigError `stream_not_found`."""
         return f"{self.base_url}/resource/{self._identifier(stream)}.json"
 
-    def page(self, stream: str, parameters: dict[str, str]) -> tuple[list[dict[str, Any]], int]:
-        """The records of one request and its size in bytes.
+    def page(self, stream: str, shape: RecordShape, parameters: dict[str, str]) -> Page:
+        """What is wanted of the records of one request.
 
         Raises ConfigError `stream_not_found`, `protocol`, `request_refused`, DataError `column_mismatch`, and what
         HttpSession.get_json does.
         """
-        try:
-            value, answer = self.http.get_json(self.rows_url(stream), parameters)
-        except RequestRefused as error:
-            raise self._explain(stream, error) from error
-        except ConfigError as error:
-            raise self._not_found(stream, error) from error
-        if not isinstance(value, list) or not {dict}.issuperset(map(type, value)):
+        value, answer = self._asked(stream, parameters, shape.decode)
+        page = shape.page(value, len(answer.body))
+        if page is None:
             raise ConfigError(
                 "protocol",
                 f"{self.host} did not answer with a list of records of {stream}: {snippet(answer.body)}",
                 hint="Check that the address is that of a Socrata portal.",
             )
         self._refuse_missing_columns(stream, parameters.get("$select", ""), answer)
-        return value, len(answer.body)
+        return page
+
+    def count(self, stream: str, parameters: dict[str, str]) -> int:
+        """The number that a request for one is answered with. Raises as `page` does."""
+        value, _ = self._asked(stream, parameters, decode_anything)
+        try:
+            return int(next(iter(value[0].values())))
+        except (LookupError, StopIteration, ValueError, TypeError, AttributeError):
+            raise ConfigError("protocol", f"{self.host} did not answer with a count of {stream}") from None
+
+    def _asked(self, stream: str, parameters: dict[str, str], decode: Decode) -> tuple[Any, Answer]:
+        try:
+            return self.http.get_json(self.rows_url(stream), parameters, decode)
+        except RequestRefused as error:
+            raise self._explain(stream, error) from error
+        except ConfigError as error:
+            raise self._not_found(stream, error) from error
 
     def _refuse_missing_columns(self, stream: str, selected: str, answer: Answer) -> None:
         """Empty fields are left out of records, so that only the header tells a column that is no longer sent."""

@@ -61,19 +61,17 @@ class FloatingTimes:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
-        self._suffixes: dict[str, str] = {}
+        self._suffixes = _Suffixes(zone)
 
-    def localize(self, value: Any) -> Any:
-        """The ISO text with the offset its zone had then; anything else as it is, for the mapping to judge."""
-        if not isinstance(value, str):
-            return value
-        day = value[:10]
-        suffix = self._suffixes.get(day)
-        if suffix is None:
-            suffix = self._suffixes[day] = self._suffix_of(day)
-        if suffix and len(value) in LENGTHS_WITHOUT_ZONE:
-            return value + suffix
-        return self._localize_exactly(value)
+    def localize(self, values: Iterable[Any]) -> list[Any]:
+        """ISO texts with the offset their zone had then; anything else as it is, for the mapping to judge."""
+        suffixes, lengths, exactly = self._suffixes, LENGTHS_WITHOUT_ZONE, self._localize_exactly
+        return [
+            value + suffix
+            if isinstance(value, str) and len(value) in lengths and (suffix := suffixes[value[:10]])
+            else exactly(value)
+            for value in values
+        ]
 
     def floating(self, moment: dt.datetime) -> dt.datetime:
         """The clock on the wall there at an aware moment; a naive one is taken to be that already."""
@@ -87,21 +85,33 @@ class FloatingTimes:
             return wall
         return wall - (first - second)
 
+    def _localize_exactly(self, text: Any) -> Any:
+        if not isinstance(text, str):
+            return text
+        try:
+            moment = dt.datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        return text if moment.tzinfo else moment.replace(tzinfo=self.zone).isoformat()
+
+
+class _Suffixes(dict[str, str]):
+    """The offsets of whole days; empty where the clocks change on that day, or it is no day."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+
+    def __missing__(self, day: str) -> str:
+        self[day] = suffix = self._suffix_of(day)
+        return suffix
+
     def _suffix_of(self, day: str) -> str:
-        """The offset of a whole day; empty where the clocks change on that day, or it is no day."""
         try:
             midnight = dt.datetime.fromisoformat(f"{day}T00:00:00")
             offsets = {(midnight + dt.timedelta(days=days)).replace(tzinfo=self.zone).utcoffset() for days in (0, 1)}
         except (ValueError, OverflowError):
             return ""
         return midnight.replace(tzinfo=self.zone).isoformat()[19:] if len(offsets) == 1 else ""
-
-    def _localize_exactly(self, text: str) -> str:
-        try:
-            moment = dt.datetime.fromisoformat(text)
-        except ValueError:
-            return text
-        return text if moment.tzinfo else moment.replace(tzinfo=self.zone).isoformat()
 
 
 class Conditions:

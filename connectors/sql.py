@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connectors.base import Comparison, RecordChange
+from connectors.columns import column_of
 from connectors.errors import DataError, InternalError, TransientError
 from connectors.records import Filter, Record, key_text
 from connectors.sql_changes import PythonValue, StagedRows, compared_changes, inserted_changes
@@ -100,8 +101,9 @@ class SQLWriter(SQLTransactions):
 
     def _refuse_empty_keys(self, rows: Sequence[tuple[Any, ...]]) -> None:
         for name, place in zip(self.request.key, self.merge.keys, strict=True):
-            empty = next((number for number, row in enumerate(rows) if row[place] is None), None)
-            if empty is not None:
+            column = column_of(rows, place)
+            if None in column:
+                empty = column.index(None)
                 record = self.rows.name(rows[empty], self.staged + empty + 1)
                 raise DataError(
                     "empty_key",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from connectors.field_types import INTEGER_BOUNDS, LONGEST_NUMBER, TYPES, FieldType
+from syncjobs.mapping.at_once import AtOnce, run_at_once
 from syncjobs.mapping.problems import quote
-from syncjobs.mapping.steps import RefusedValue, Step
+from syncjobs.mapping.steps import OneStep, RefusedValue
 from syncjobs.mapping.text_decoding import decode_texts
 
-ROWS_AT_ONCE = 500
 REFUSALS = (ValueError, ArithmeticError, RecursionError)
 """What decoding and transforms raise for a value; RecursionError comes from deeply nested JSON text."""
 
@@ -34,6 +35,14 @@ class RowReject:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A function over values: `alone` takes any one of them, `at_once` many texts, if there is such a way."""
+
+    alone: OneStep
+    at_once: AtOnce | None = None
+
+
 @dataclass(slots=True)
 class Refusals:
     """The rejects of one batch; the first one of each record counts."""
@@ -49,26 +58,19 @@ class Refusals:
         self.add(index, field_name, code, f"value {quote(value)} {words}")
 
 
-def turned(names: Sequence[str], rows: Sequence[tuple[Any, ...]], wanted: Sequence[str]) -> dict[str, list[Any]]:
-    """The wanted columns of rows; some hundred rows at a time, which stay in the processor's cache."""
-    columns: list[list[Any]] = [[] for _ in names]
-    for begin in range(0, len(rows), ROWS_AT_ONCE):
-        for column, part in zip(columns, zip(*rows[begin : begin + ROWS_AT_ONCE], strict=True), strict=True):
-            column += part
-    return {name: columns[names.index(name)] for name in wanted}
-
-
 def run_step(step: Step, values: list[Any], field_name: str, refusals: Refusals) -> list[Any]:
     """`step` over all values but nulls; a refused one becomes null, and its record a reject."""
+    alone = step.alone
     try:
-        return [None if value is None else step(value) for value in values]
+        made = run_at_once(step.at_once, values) if step.at_once else None
+        return [None if value is None else alone(value) for value in values] if made is None else made
     except REFUSALS:
-        return [_try_step(step, index, value, field_name, refusals) for index, value in enumerate(values)]
+        return [_try_step(alone, index, value, field_name, refusals) for index, value in enumerate(values)]
 
 
-def _try_step(step: Step, index: int, value: Any, field_name: str, refusals: Refusals) -> Any:
+def _try_step(alone: OneStep, index: int, value: Any, field_name: str, refusals: Refusals) -> Any:
     try:
-        return None if value is None else step(value)
+        return None if value is None else alone(value)
     except REFUSALS as error:
         refusals.add_error(index, field_name, value, error)
         return None
@@ -77,19 +79,13 @@ def _try_step(step: Step, index: int, value: Any, field_name: str, refusals: Ref
 def decode_column(field_type: FieldType, values: list[Any], field_name: str, refusals: Refusals) -> list[Any]:
     """The values as Python objects of the type; those already right in one go, the others by decode_value's table."""
     kinds = set(map(type, values))
-    has_nulls = type(None) in kinds
-    present = [value for value in values if value is not None] if has_nulls else values
-    kinds -= {type(None)}
     ready = READY.get(field_type)
-    if ready is not None and kinds <= {ready.kind} and ready.are_fine(present):
-        return values
-    decoded = decode_texts(field_type, present) if kinds == {str} else None
-    if decoded is None:
-        return run_step(TYPES[field_type].decode, values, field_name, refusals)
-    if not has_nulls:
-        return decoded
-    following = iter(decoded)
-    return [None if value is None else next(following) for value in values]
+    if ready is not None and kinds <= {ready.kind, type(None)}:
+        present = [value for value in values if value is not None] if type(None) in kinds else values
+        if ready.are_fine(present):
+            return values
+    decode = Step(TYPES[field_type].decode, partial(decode_texts, field_type))
+    return run_step(decode, values, field_name, refusals)
 
 
 # Whole columns that need no decoding. Each check is sure when it says yes; a no only means the slower way.

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import compress
 from typing import Any
 
+from connectors.columns import ColumnRows, columns_of
 from connectors.errors import DataError
 from connectors.records import Field, StreamSchema
-from syncjobs.mapping.columns import Refusals, RowReject, decode_column, run_step, turned
+from syncjobs.mapping.columns import Refusals, RowReject, Step, decode_column, run_step
 from syncjobs.mapping.origins import Gather, compile_origin, origin_may_be_null, origin_type
 from syncjobs.mapping.problems import list_words
 from syncjobs.mapping.repeats import few_texts, spread
 from syncjobs.mapping.spec import Column, FieldRule
-from syncjobs.mapping.steps import Step
 from syncjobs.mapping.transforms import build_step, result_type
 
 MOST_NAMED = 30
@@ -29,8 +30,8 @@ class MappedRows:
     each; `nulled` counts per target field the values of kept rows that bounds turned into null.
     """
 
-    rows: list[tuple[Any, ...]]
-    kept: list[int]
+    rows: ColumnRows
+    kept: Sequence[int]
     rejects: list[RowReject]
     nulled: dict[str, int]
 
@@ -47,7 +48,7 @@ class CompiledField:
     gather: Gather
     steps: tuple[tuple[Step, bool], ...]
 
-    def run(self, columns: dict[str, list[Any]], size: int, refusals: Refusals, nulled: set[int]) -> list[Any]:
+    def run(self, columns: Mapping[str, list[Any]], size: int, refusals: Refusals, nulled: set[int]) -> list[Any]:
         """The field's values for the whole batch; `nulled` takes the indexes of values that bounds made null."""
         values = self.gather(columns, size, refusals)
         different = few_texts(values) if self.steps or self.field.type != "text" else None
@@ -104,21 +105,23 @@ class Mapper:
         has_same_type = item.source.type == item.field.type or {item.source.type, item.field.type} <= WHOLE_TYPES
         return has_same_type and all(transform.keeps_values for transform in item.rule.transforms)
 
-    def map_rows(self, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> MappedRows:
+    def map_rows(self, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> MappedRows:
         """Map a batch whose columns are `names`. A bad row is a reject, never an exception.
 
         Raises DataError `column_mismatch` where a needed column is not among `names`.
         """
         check_columns(self.source_columns, names, "the mapping")
-        columns = turned(names, rows, self.source_columns)
+        columns = dict(zip(names, columns_of(rows, len(names)), strict=True))
         refusals = Refusals()
         nulled: dict[str, set[int]] = {item.field.name: set() for item in self._compiled}
         mapped = [item.run(columns, len(rows), refusals, nulled[item.field.name]) for item in self._compiled]
-        rejected = refusals.by_index
-        targets = list(zip(*mapped, strict=True))
-        kept = [index for index in range(len(rows)) if index not in rejected] if rejected else list(range(len(rows)))
+        rejected, kept = refusals.by_index, list(range(len(rows)))
+        if rejected:
+            is_kept = [index not in rejected for index in kept]
+            mapped = [list(compress(column, is_kept)) for column in mapped]
+            kept = list(compress(kept, is_kept))
         return MappedRows(
-            rows=[targets[index] for index in kept] if rejected else targets,
+            rows=ColumnRows(mapped, len(kept)),
             kept=kept,
             rejects=[rejected[index] for index in sorted(rejected)],
             nulled={name: count for name, found in nulled.items() if (count := len(found - rejected.keys()))},

@@ -8,12 +8,12 @@ from datetime import date
 from typing import Any
 
 from connectors.records import TYPES
-from syncjobs.mapping.steps import Step
+from syncjobs.mapping.steps import OneStep
 
 ALGORITHMS = ("sha256", "sha512")
 
 
-def hash_step(options: Mapping[str, Any], _today: date) -> Step:
+def hash_step(options: Mapping[str, Any], _today: date) -> OneStep:
     """The hash of salt and text in UTF-8, or of salt and bytes, in hexadecimal digits."""
     algorithm, salt = options.get("algorithm", ALGORITHMS[0]), options.get("salt", "").encode()
     decode = TYPES["text"].decode
@@ -25,7 +25,7 @@ def hash_step(options: Mapping[str, Any], _today: date) -> Step:
     return step
 
 
-def mask_step(options: Mapping[str, Any], _today: date) -> Step:
+def mask_step(options: Mapping[str, Any], _today: date) -> OneStep:
     """Every character but the first and last few; a text no longer than those is masked whole."""
     first, last = int(options.get("keep_first", 0)), int(options.get("keep_last", 0))
     mark = str(options.get("with", "*"))

@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.records import TYPES
 from syncjobs.mapping.problems import quote
-from syncjobs.mapping.steps import Step
+from syncjobs.mapping.steps import OneStep
 
 PART = re.compile(
     r"""\.(?P<name>[^.\[\]'"\s]+)|\['(?P<single>[^']+)'\]|\["(?P<double>[^"]+)"\]|\[(?P<place>-?\d{1,9})\]"""
@@ -42,7 +42,7 @@ def path_problems(options: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def json_path_step(options: Mapping[str, Any], _today: date) -> Step:
+def json_path_step(options: Mapping[str, Any], _today: date) -> OneStep:
     """The value at the path; nothing where the path leads nowhere or to a JSON null."""
     path = read_path(options["path"])
 

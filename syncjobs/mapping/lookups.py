@@ -9,7 +9,7 @@ from typing import Any
 from connectors.records import TYPES, FieldType
 from syncjobs.mapping.constants import infer_type
 from syncjobs.mapping.problems import quote
-from syncjobs.mapping.steps import RefusedValue, Step
+from syncjobs.mapping.steps import OneStep, RefusedValue
 
 LARGEST_TABLE = 10_000
 
@@ -20,7 +20,7 @@ class NotInTable(RefusedValue):
     code = "not_in_table"
 
 
-def lookup_step(options: Mapping[str, Any], _today: date) -> Step:
+def lookup_step(options: Mapping[str, Any], _today: date) -> OneStep:
     """Values are looked up by their text; others get the default, or what `missing` says."""
     decode = TYPES["text"].decode
     fold = str.casefold if options.get("ignore_case") else str

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connectors.records import FieldType, StreamSchema
-from syncjobs.mapping.columns import REFUSALS, Refusals, run_step
+from syncjobs.mapping.columns import REFUSALS, Refusals, Step, run_step
 from syncjobs.mapping.conditions import Test, compile_condition
 from syncjobs.mapping.constants import infer_type
 from syncjobs.mapping.repeats import few_rows, spread
@@ -58,7 +58,7 @@ def compile_origin(rule: FieldRule, schema: StreamSchema) -> Gather:
 
 
 def _gather_template(template: Template, field_name: str) -> Gather:
-    fill = compile_template(template)
+    fill = Step(compile_template(template))
     names = template.columns
 
     def gather(columns: Mapping[str, list[Any]], _size: int, refusals: Refusals) -> list[Any]:

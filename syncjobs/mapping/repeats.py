@@ -11,17 +11,24 @@ TEXTS = {str, type(None)}
 
 def few_texts(values: Sequence[Any]) -> list[Any] | None:
     """The different values of a column of texts and nulls, if they are at most half as many as all; else None."""
-    return _few(values) if set(map(type, values)) <= TEXTS else None
+    return _few(values) if _may_be_few(values) and set(map(type, values)) <= TEXTS else None
 
 
 def few_rows(columns: Sequence[Sequence[Any]], rows: Sequence[tuple[Any, ...]]) -> list[Any] | None:
     """As few_texts, of rows made of columns."""
-    return _few(rows) if all(set(map(type, column)) <= TEXTS for column in columns) else None
+    may_be_few = _may_be_few(rows) and all(set(map(type, column)) <= TEXTS for column in columns)
+    return _few(rows) if may_be_few else None
+
+
+def _may_be_few(values: Sequence[Any]) -> bool:
+    sample = values[:SAMPLE]
+    try:
+        return 2 * len(set(sample)) <= len(sample)
+    except TypeError:  # lists and the like
+        return False
 
 
 def _few(values: Sequence[Any]) -> list[Any] | None:
-    if 2 * len(set(values[:SAMPLE])) > min(SAMPLE, len(values)):
-        return None
     different = set(values)
     return list(different) if 2 * len(different) <= len(values) else None
 

@@ -14,8 +14,8 @@ from typing import Any
 from connectors.records import TYPES, FieldType
 from syncjobs.mapping.zones import find_zone
 
-Step = Callable[[Any], Any]
-Builder = Callable[[Mapping[str, Any], date], Step]
+OneStep = Callable[[Any], Any]
+Builder = Callable[[Mapping[str, Any], date], OneStep]
 """(options, today) → the function; `today` says what this_year and next_year are."""
 YEARS = {"this_year": 0, "next_year": 1}
 
@@ -46,12 +46,12 @@ def collapse(text: str) -> str:
     return " ".join(text.split())
 
 
-def truncate_step(options: Mapping[str, Any], today: date) -> Step:
+def truncate_step(options: Mapping[str, Any], today: date) -> OneStep:
     length = int(options["length"])
     return text_step(lambda text: text[:length])(options, today)
 
 
-def null_if_step(options: Mapping[str, Any], _today: date) -> Step:
+def null_if_step(options: Mapping[str, Any], _today: date) -> OneStep:
     """Texts match exactly or in any case, numbers by value, so 0 meets 0, 0.0 and the text "0"."""
     decode_text = TYPES["text"].decode
     fold = str.casefold if options.get("ignore_case") else str
@@ -88,7 +88,7 @@ def _parse_by(pattern: str) -> Callable[[str], datetime]:
     return parse
 
 
-def date_step(options: Mapping[str, Any], _today: date) -> Step:
+def date_step(options: Mapping[str, Any], _today: date) -> OneStep:
     decode = TYPES["date"].decode
     if "format" not in options:
         return decode
@@ -96,7 +96,7 @@ def date_step(options: Mapping[str, Any], _today: date) -> Step:
     return lambda value: parse(value).date() if isinstance(value, str) else decode(value)
 
 
-def datetime_step(options: Mapping[str, Any], _today: date) -> Step:
+def datetime_step(options: Mapping[str, Any], _today: date) -> OneStep:
     """A time without a zone of its own is taken in `zone`, UTC by default; the result is in UTC."""
     zone = find_zone(options.get("zone", "UTC"))
     parse = _parse_by(options["format"]) if "format" in options else _parse_iso
@@ -128,7 +128,7 @@ def bound(limit: Any, today: date) -> Any:
     return today.year + YEARS[limit] if isinstance(limit, str) else limit
 
 
-def bounds_step(options: Mapping[str, Any], today: date) -> Step:
+def bounds_step(options: Mapping[str, Any], today: date) -> OneStep:
     low = bound(options.get("min", -math.inf), today)
     high = bound(options.get("max", math.inf), today)
     exact_low, exact_high = Decimal(str(low)), Decimal(str(high))  # the text 41.6 is not below the limit 41.6

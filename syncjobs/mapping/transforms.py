@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from connectors.records import FieldType
+from syncjobs.mapping.at_once import AT_ONCE
+from syncjobs.mapping.columns import Step
 from syncjobs.mapping.lookups import lookup_may_make_null, lookup_type
-from syncjobs.mapping.steps import Step
 from syncjobs.mapping.transform_table import OPERATIONS, Operation
 
 
@@ -77,4 +78,5 @@ def result_type(rule: TransformRule, before: FieldType) -> FieldType:
 
 def build_step(rule: TransformRule, today: date) -> Step:
     """The function of a checked rule; `today` says what this_year and next_year are."""
-    return OPERATIONS[rule.op].build(rule.options, today)
+    at_once = AT_ONCE.get(rule.op)
+    return Step(OPERATIONS[rule.op].build(rule.options, today), at_once and at_once(rule.options, today))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from connectors.columns import by_columns
 from connectors.errors import DataError
 from connectors.limits import size_of_value, value_too_large
 from connectors.records import Batch
@@ -34,7 +36,9 @@ class ReadLimits:
                 raise self._exceeded(f"{self._spec.max_rows:,} records", "max_rows", progress)
             if self._spec.max_bytes is not None and byte_count > self._spec.max_bytes:
                 raise self._exceeded(f"{self._spec.max_bytes / 1024**2:,.1f} MB", "max_bytes", progress)
-            self._check_values(batch)
+            rows = by_columns(batch.rows, len(batch.names))
+            batch = replace(batch, rows=rows)
+            self._check_values(batch, rows.columns)
             yield batch
 
     def _exceeded(self, limit: str, setting: str, progress: Progress) -> DataError:
@@ -51,19 +55,19 @@ class ReadLimits:
         deletes = " Nothing was deleted." if self._spec.mode == "mirror" else ""
         return f"The batches before it are written, those beyond it are not.{deletes}"
 
-    def _check_values(self, batch: Batch) -> None:
+    def _check_values(self, batch: Batch, columns: Sequence[list[Any]]) -> None:
         most = self._spec.max_value_bytes
-        for place, column in enumerate(zip(*batch.rows, strict=False)):
-            if batch.names[place] not in self._names or _longest(column) * BYTES_OF_A_CHARACTER <= most:
+        for name, column in zip(batch.names, columns, strict=True):
+            if name not in self._names or _longest(column) * BYTES_OF_A_CHARACTER <= most:
                 continue
             for index, value in enumerate(column):
                 size = size_of_value(value)
                 if size > most:
                     key = source_key(self._stream, batch, index)
-                    raise value_too_large(self._spec.source, list(key), key, batch.names[place], size, most)
+                    raise value_too_large(self._spec.source, list(key), key, name, size, most)
 
 
-def _longest(column: tuple[Any, ...]) -> int:
+def _longest(column: list[Any]) -> int:
     try:
         return max(map(len, filter(None, column)), default=0)
     except TypeError:  # a column of mixed values, as SQLite may have

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +31,8 @@ class MappedPage:
     """
 
     batch: Batch
-    rows: list[tuple[Any, ...]]
-    kept: list[int]
+    rows: Sequence[tuple[Any, ...]]
+    kept: Sequence[int]
     refusals: list[Refusal]
 
     def without(self, refused: dict[int, DataError]) -> MappedPage:
@@ -66,10 +66,10 @@ def _without_empty_keys(stream: OpenStream, batch: Batch, mapped: MappedRows) ->
     names = [field.name for field in stream.mapper.fields]
     empty: dict[int, DataError] = {}
     for name in stream.spec.key:
-        place = names.index(name)
-        for at, row in enumerate(mapped.rows):
-            if row[place] is None and at not in empty:
-                empty[at] = DataError("null_key", f"it has no {name}, which is part of the key", field=name)
+        column = mapped.rows.columns[names.index(name)]
+        if None in column:
+            error = DataError("null_key", f"it has no {name}, which is part of the key", field=name)
+            empty = dict.fromkeys((at for at, value in enumerate(column) if value is None), error) | empty
     return page.without(empty) if empty else page
 
 

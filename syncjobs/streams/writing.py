@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from connectors.base import Comparison, KeptChange
+from connectors.columns import column_of
 from connectors.cursors import greatest_value
 from connectors.errors import DataError, InternalError
 from connectors.records import Batch
@@ -129,7 +130,7 @@ class BatchWriter(ExactlyOnce):
         if field is None or field.name not in batch.names:
             return so_far
         place = batch.names.index(field.name)
-        return greatest_value(field.type, [so_far, *(row[place] for row in batch.rows)])
+        return greatest_value(field.type, [so_far, *column_of(batch.rows, place)])
 
     def tell(self, filled: FilledBatch, after: Progress) -> None:
         super().tell(filled, after)

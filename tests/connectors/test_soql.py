@@ -133,11 +133,11 @@ def test_odd_names_are_quoted() -> None:
     ],
 )
 def test_times_get_the_offset_their_zone_had(value: Any, localized: Any) -> None:
-    assert CHICAGO.localize(value) == localized
+    assert CHICAGO.localize([value]) == [localized]
 
 
 @given(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)))  # noqa: DTZ001 - without a zone is the point
 def test_localized_times_say_what_python_says(moment: dt.datetime) -> None:
     moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    shown = decode_value("datetime", CHICAGO.localize(moment.isoformat(timespec="milliseconds")))
+    shown = decode_value("datetime", CHICAGO.localize([moment.isoformat(timespec="milliseconds")])[0])
     assert shown == moment.replace(tzinfo=CHICAGO.zone).astimezone(dt.UTC)

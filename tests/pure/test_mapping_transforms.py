@@ -109,7 +109,7 @@ def test_lookup_rejects_what_it_does_not_know_by_default() -> None:
 def test_lookup_counts_what_it_makes_null() -> None:
     mapper = compiled({"transforms": [{"op": "lookup", "table": COUNTRIES, "missing": "null"}]})
     result = mapper.map_rows(("a",), [("US",), ("us",), (None,)])
-    assert (result.rows, result.nulled) == ([("United States",), (None,), (None,)], {"b": 1})
+    assert (list(result.rows), result.nulled) == ([("United States",), (None,), (None,)], {"b": 1})
 
 
 @pytest.mark.parametrize(
