@@ -43,7 +43,7 @@ WITH_WAIT = ("start", "resume", "retry", "restart", "approve", "apply", "revert"
 
 
 def add_subcommands(parser: CommandParser) -> None:
-    """Add runs, from, list, show, children, each of VERBS, those of rejects, cursor, preview and verify-state."""
+    """Add runs, lists and shows, each of VERBS, those of rejects, cursor, record, preview and verify-state."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_runs(actions)
     add_from_arguments(_add(actions, "from", "run the enabled job types that read from a connector"))
@@ -54,6 +54,7 @@ def add_subcommands(parser: CommandParser) -> None:
         _add_verb(_add(actions, verb, text), verb)
     add_reject_actions(actions)
     _add_cursor(_add(actions, "cursor", "show how far a type's incremental streams have come, or set one back"))
+    _add_record(_add(actions, "record", "show every job that changed, rejected or left alone one record"))
     _add_preview(_add(actions, "preview", "show what a type would make of the first records of its source"))
     _add_json(_add(actions, "verify-state", "prove that leases, histories and counts of all jobs agree"))
 
@@ -118,6 +119,18 @@ def _add_cursor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", default="", type=parse_text, help="why it is set back; kept in the ledger")
     parser.add_argument(
         "--limit", type=parse_limit, default=20, metavar="N", help="how many entries of each stream (default: 20)"
+    )
+    _add_json(parser)
+
+
+def _add_record(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
+    parser.add_argument(
+        "key", type=parse_text, metavar="KEY", help='its value, or JSON for several fields: \'{"order": 7, "line": 2}\''
+    )
+    parser.add_argument("--stream", default="", type=parse_text, metavar="NAME", help="only this of the type's streams")
+    parser.add_argument(
+        "--limit", type=parse_limit, default=20, metavar="N", help="how many, at most 1,000 (default: 20)"
     )
     _add_json(parser)
 

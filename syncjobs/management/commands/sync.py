@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from syncjobs.management import connector_runs, cursor_views, job_views, preview_views, rejects, runs
+from syncjobs.management import connector_runs, cursor_views, job_views, preview_views, record_views, rejects, runs
 from syncjobs.management.job_verbs import ACTS, decide
 from syncjobs.management.sync_arguments import add_subcommands
 from syncjobs.management.terminal import INTERRUPTED, Terminal, telling_problems
@@ -26,6 +26,7 @@ HANDLERS: dict[str, Callable[..., int]] = {
     "dismiss": rejects.dismiss,
     "cursor": cursor_views.show_cursors,
     "preview": preview_views.show_preview,
+    "record": record_views.show_record,
     "verify-state": job_views.verify_state,
     **dict.fromkeys(ACTS, decide),
 }
