@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from syncjobs.fingerprints import key_hash
 from syncjobs.models import Change, JobBatch, JobEvent, JobLog, SyncJob, SyncJobType
 from syncjobs.statuses import Status
 from tests.portal.conftest import MakeJob, MakeStaff
@@ -174,6 +175,28 @@ def test_the_log_is_followed_a_little_longer_than_the_job(portal: Client, make_j
     assert 'id="job-log-tail" hx-get' not in page(portal, job_address(long_ago))
 
 
+def test_the_log_is_searched_followed_and_downloaded_within_its_filter(portal: Client, make_job: MakeJob) -> None:
+    job = make_job(Status.STARTED)
+    texts = ("Batch 1 <b>", "Batch 2 {{7*7}}", "something else", "100% done")
+    lines = [JobLog.objects.create(job=job, level="INFO", message=text, created_at=timezone.now()) for text in texts]
+    address = job_address(job, "job_log")
+    text = page(portal, f"{address}?q=batch&level=info")
+    shown = text.partition('role="log"')[2]
+    assert "Batch 1 &lt;b&gt;" in shown
+    assert "Batch 2 {{7*7}}" in shown
+    assert "something else" not in shown
+    assert f"?after={lines[1].pk}&amp;level=info&amp;q=batch" in shown
+    assert 'id="follow" checked' in text
+    JobLog.objects.create(job=job, level="INFO", message="nothing of it", created_at=timezone.now())
+    assert ask_fragment(portal, address, "job-log-tail", after=str(lines[1].pk), q="batch")[0] == 204
+    assert "100% done" in page(portal, f"{address}?q=%25").partition('role="log"')[2]
+    assert "something else" not in page(portal, f"{address}?q=%25").partition('role="log"')[2]
+    assert "No line has what you look for yet." in page(portal, f"{address}?q=absent")
+    assert portal.get(job_address(job, "job_log_download"), {"q": "BATCH"}).getvalue().count(b"\n") == 2
+    for odd in ("q=%00", "q=" + "x" * 5_000, "level=odd", "after=x"):
+        page(portal, f"{address}?{odd}")
+
+
 def test_the_log_can_be_limited_to_a_level_and_downloaded_whole(portal: Client, make_job: MakeJob) -> None:
     job = make_job()
     for level in ("DEBUG", "INFO", "WARNING", "ERROR"):
@@ -228,6 +251,42 @@ def test_changes_stand_with_old_and_new_value_and_are_paged(portal: Client, make
     only = page(portal, address + "?operation=delete")
     assert re.findall(r"K\d{3}", only) == ["K249"]
     assert "New 249" not in only
+
+
+def test_a_change_is_found_by_its_key(portal: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    batch = JobBatch.objects.create(job=job, stream="airports", batch_no=1, created_at=timezone.now())
+    for number in range(5):
+        key = {"icao": number}
+        values = {"key": key, "key_hash": key_hash(key), "operation": "update", "fields": {"name": ["a", f"b{number}"]}}
+        Change.objects.create(job=job, batch=batch, stream="airports", **values)
+    address = job_address(job, "job_changes")
+    found = page(portal, f"{address}?key=3")
+    assert "b3" in found
+    assert "b2" not in found
+    assert "b3" in page(portal, f'{address}?key={{"icao": 3}}&operation=update')
+    assert "kept no delete of a record with this key" in page(portal, f"{address}?key=3&operation=delete")
+    nothing = page(portal, f"{address}?key=%3Cscript%3E")
+    assert "kept no change of a record with this key" in nothing
+    assert "/admin/records/?type=airports&amp;key=%3Cscript%3E" in nothing
+    assert "begins like JSON" in page(portal, f"{address}?key=%7B")
+    change = job.changes.get(key_hash=key_hash({"icao": 3}))
+    one = page(portal, reverse("admin:job_change", args=[job.pk, change.pk]))
+    assert "/admin/records/?type=airports&amp;key=%7B%22icao%22%3A+3%7D" in one
+
+
+def test_a_job_says_where_its_time_went(portal: Client, make_job: MakeJob) -> None:
+    failure = {"class": "data", "code": "not_null", "message": "record 7 has no name", "hint": "Map it."}
+    job = make_job(Status.ERROR, failure=failure, error_message="Traceback <module>")
+    job.attempts.update(phase_seconds={"writing": 3, "reading": 1, "waiting": 0}, outcome="error")
+    for text in (page(portal, job_address(job)), page(portal, job_address(job, "job_attempts"))):
+        assert '<rect class="reading" x="0.0" y="0" width="25.0" height="6"/>' in text
+        assert '<rect class="writing" x="25.0" y="0" width="75.0" height="6"/>' in text
+        assert "writing <b>3.0 s</b>" in text
+        assert 'class="waiting"' not in text
+        assert 'data-copies="trace-text-1"' in text
+        assert "Traceback &lt;module&gt;" in text
+    assert "Map it." in page(portal, job_address(job, "job_attempts")).partition("<h2>Attempts")[2]
 
 
 def test_a_relay_shows_its_children_and_their_sums(portal: Client, make_job: MakeJob) -> None:
