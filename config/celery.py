@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A config worker` and `celery -A config beat` load it. Holds no task."""
+"""The Celery application, which `python -m config worker` and `python -m config beat` start. Holds no task."""
 
 import os
 
@@ -10,6 +10,8 @@ from django.utils.log import configure_logging
 from config.console import send_console_to_stdout
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Celery would run them in each worker, tell nobody of the findings, and load the whole portal for them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 app = Celery("syncdeck")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -30,7 +30,7 @@ def list_children(
         *children,
         ChildPlan("web", web_command(host, port), stop_stage=1),
         ChildPlan("worker", worker_command(queues), stop_stage=1),
-        ChildPlan("beat", celery_command("beat", "--scheduler", SCHEDULER), stop_stage=0),
+        ChildPlan("beat", program_command("beat"), stop_stage=0),
         ChildPlan("dispatcher", manage_command("dispatcher"), stop_stage=0),
     ]
 
@@ -40,9 +40,9 @@ def manage_command(*arguments: str) -> list[str]:
     return [sys.executable, "manage.py", *arguments]
 
 
-def celery_command(*arguments: str) -> list[str]:
-    """Return the command line of a Celery program of ours."""
-    return [sys.executable, "-m", "celery", "--quiet", "--app", "config", *arguments]
+def program_command(*arguments: str) -> list[str]:
+    """Return the command line of a program that Celery stands behind."""
+    return [sys.executable, "-m", "config", *arguments]
 
 
 def sandbox_command(data_dir: Path, port: int) -> list[str]:
@@ -71,7 +71,5 @@ def web_command(host: str, port: int) -> list[str]:
 
 
 def worker_command(queues: Sequence[str]) -> list[str]:
-    """Return the command line of the worker: two processes on all queues, no chatter among workers."""
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    pool = ["--pool", "prefork", "--concurrency", str(WORKER_PROCESSES)]
-    return celery_command("worker", "--loglevel", "INFO", "--queues", ",".join(queues), *pool, *quiet)
+    """Return the command line of the worker: two processes on all queues."""
+    return program_command("worker", "--queues", ",".join(queues), "--concurrency", str(WORKER_PROCESSES))

@@ -40,6 +40,18 @@ from tests.benchmarks.plain_celery import QUEUE, app  # noqa: E402
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 IS_SHORT = ROUNDS == 1
+PLAIN_WORKER = [
+    "-m",
+    "celery",
+    "-A",
+    "tests.benchmarks.plain_celery",
+    "worker",
+    "--concurrency",
+    "2",
+    "--queues",
+    QUEUE,
+]
+PLAIN_WORKER += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 JOBS = 600 if IS_SHORT else 2_000
 CHILDREN = 20_000 if IS_SHORT else 100_000
 ENQUEUED_SINGLY = 60 if IS_SHORT else 200
@@ -77,11 +89,11 @@ def _rate(span: dict[str, object]) -> float:
 
 def measure_celery(client: redis.Redis) -> dict[str, float]:
     rates = {}
-    with running_worker("tests.benchmarks.plain_celery", QUEUE):
+    with running_worker(*PLAIN_WORKER):
         rate_of_plain_task(client, "nothing")  # the first one also warms up
         rates["bare Celery, a task of nothing"] = rate_of_plain_task(client, "nothing")
         rates["Celery + a row saved 3 times"] = rate_of_plain_task(client, "save")
-    with running_worker("tests.benchmarks.plain_celery", QUEUE, CELERY_DB_REUSE_MAX="1000"):
+    with running_worker(*PLAIN_WORKER, CELERY_DB_REUSE_MAX="1000"):
         rate_of_plain_task(client, "nothing")
         rates[LIMIT] = rate_of_plain_task(client, "update")
     return rates
@@ -118,7 +130,7 @@ def rate_of_document_jobs(job_type: SyncJobType) -> float:
     for pk in ids:
         enqueue_sync_job(sync_job_type=job_type, source_document_type="ledger.Account", source_document_name=str(pk))
     jobs = SyncJob.objects.filter(pk__gt=before)
-    with running_worker("config", "short,default,long"), running_dispatcher():
+    with running_worker(), running_dispatcher():
         wait_until(partial(has_ended, jobs), "document jobs", 0.1)
         time.sleep(0.5)
     check_document_jobs(before)
@@ -148,7 +160,7 @@ def delays_ms(job_type: SyncJobType) -> list[float]:
     """Milliseconds from enqueue to start of jobs that come one at a time to an idle stack."""
     (pk, *_) = prepare_documents()
     before = SyncJob.objects.aggregate(last=Max("pk"))["last"] or 0
-    with running_worker("config", "short,default,long"), running_dispatcher():
+    with running_worker(), running_dispatcher():
         for number in range(ENQUEUED_SINGLY + 5):
             job = enqueue_sync_job(
                 sync_job_type=job_type, source_document_type="ledger.Account", source_document_name=str(pk)

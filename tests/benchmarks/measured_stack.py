@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,8 +22,7 @@ from syncjobs.supervision import broker
 from tests.isolation import DATA_DIR
 from tests.postgres_server import PostgresServer, find_binaries
 
-WORKER = ["-m", "celery", "-A", "{app}", "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "WARNING"]
-WORKER += ["--without-gossip", "--without-mingle", "--without-heartbeat", "--queues", "{queues}"]
+WORKER = ("-m", "config", "worker", "--queues", "short,default,long", "--concurrency", "2")
 LIMIT_SECONDS = 60.0
 
 
@@ -60,10 +59,9 @@ def running_broker() -> Iterator[redis.Redis]:
 
 
 @contextmanager
-def running_worker(app: str, queues: str, **environment: str) -> Iterator[int]:
-    """Two prefork processes that are ready to work; gives the id of their parent."""
-    arguments = [part.format(app=app, queues=queues) for part in WORKER]
-    with _process("worker", arguments, environment) as process:
+def running_worker(*command: str, **environment: str) -> Iterator[int]:
+    """Two prefork processes that are ready to work, Syncdeck's or by `command`; gives the id of their parent."""
+    with _process("worker", command or WORKER, environment) as process:
         wait_until(lambda: process.poll() is not None or len(children_of(process.pid)) >= 2, "the worker")
         if process.poll() is not None:
             sys.exit((DATA_DIR / "worker.log").read_text(errors="replace")[-3000:])
@@ -78,7 +76,7 @@ def running_dispatcher() -> Iterator[None]:
 
 
 @contextmanager
-def _process(name: str, arguments: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def _process(name: str, arguments: Sequence[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     with (DATA_DIR / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, *arguments],

@@ -47,7 +47,7 @@ def running_stack() -> Iterator[None]:
 @contextmanager
 def running_pool() -> Iterator[int]:
     """A worker of two processes, none of which has worked before; gives the process id of their parent."""
-    with running_worker("config", "short,default,long") as worker:
+    with running_worker() as worker:
         yield worker
 
 

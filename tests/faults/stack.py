@@ -110,9 +110,7 @@ class Stack:
         return self._start("dispatcher", ["manage.py", "dispatcher"], environment)
 
     def start_worker(self, name: str = "worker", slots: int = 1, **environment: str) -> subprocess.Popen[bytes]:
-        arguments = ["-m", "celery", "-A", "config", "worker", "--pool", "prefork", "--concurrency", str(slots)]
-        arguments += ["--queues", "short,default,long", "--hostname", f"{name}@test"]
-        arguments += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        arguments = ["-m", "config", "worker", "--concurrency", str(slots), "--hostname", f"{name}@test"]
         return self._start(name, arguments, environment)
 
     def _start(self, name: str, arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:

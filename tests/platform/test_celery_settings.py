@@ -1,7 +1,10 @@
 """What Celery is told: wake-ups only, and no door or dispatcher waits long for a broker that does not answer."""
 
+import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +18,7 @@ from kombu.serialization import register_pickle
 from config import celery_app
 from syncjobs.supervision.broker import socket_path
 from tests.conftest import Broker
+from tests.isolation import CHECKOUT
 
 
 @pytest.fixture
@@ -73,3 +77,14 @@ def test_pickled_message_is_refused_unread(broker: Broker) -> None:
 
 def test_worker_keeps_its_database_connection_between_tasks() -> None:
     assert celery_app.conf.get("CELERY_DB_REUSE_MAX") == 1000
+
+
+def test_worker_loads_no_portal_and_nothing_that_only_some_connectors_or_shells_need() -> None:
+    code = "import sys, config.__main__ as programs; programs.app.loader.import_default_modules(); "
+    code += "import celery.apps.worker, celery.concurrency.prefork; print(*sys.modules)"
+    without_apps = os.environ | {"SYNCDECK_APPS": ""}
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, cwd=CHECKOUT, env=without_apps, check=True, capture_output=True, text=True)
+    loaded = set(answer.stdout.split())
+    assert "syncjobs.tasks" in loaded
+    assert not loaded & {"syncjobs.portal", "config.urls", "requests", "pyarrow", "prompt_toolkit", "celery.bin"}

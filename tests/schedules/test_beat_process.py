@@ -1,4 +1,4 @@
-"""Real `celery beat` processes on a schedule of every second, on SQLite and on PostgreSQL."""
+"""Real beat processes on a schedule of every second, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from syncjobs.supervision.stack import SCHEDULER
 from tests.both_databases import BOTH_DATABASES
 from tests.faults.stack import Stack, database_urls
 
@@ -47,7 +46,7 @@ class BeatStack(Stack):
     """Adds beats."""
 
     def start_beat(self, name: str) -> subprocess.Popen[bytes]:
-        return self._start(name, ["-m", "celery", "-A", "config", "beat", "--scheduler", SCHEDULER, "--pidfile="], {})
+        return self._start(name, ["-m", "config", "beat"], {})
 
     def due_times(self) -> list[datetime]:
         return [datetime.fromisoformat(text) for text in self.python(DUE_TIMES)]

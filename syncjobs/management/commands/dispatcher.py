@@ -101,6 +101,7 @@ class Command(BaseCommand):
 
     help = "Admit queued jobs and send them to the workers, until stopped. Several may run; one is enough."
     requires_migrations_checks = False
+    requires_system_checks = ()  # they would load the whole portal into a process that never shows a page
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="do one round and end")
