@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import URLPattern
 
-from connectors.models import EditConflict
 from syncjobs.models import JobTypeVersion, SyncJob, SyncJobType
 from syncjobs.operations.controller_files import controller_file_offer
-from syncjobs.operations.job_types import save_job_type
-from syncjobs.operations.query_rights import SENTENCE, has_queries, may_edit_sql
 from syncjobs.portal import job_reads, schedule_reads, schema_reads
-from syncjobs.portal.controller_file_views import ControllerFileViews, may_make_files
+from syncjobs.portal.controller_file_views import ControllerFileViews
 from syncjobs.portal.cursor_views import CursorViews
-from syncjobs.portal.forms.controller_choices import controller_choices, document_types
-from syncjobs.portal.forms.job_type_forms import JobTypeForm
+from syncjobs.portal.forms.controller_choices import controller_choices
 from syncjobs.portal.forms.type_action_forms import ControllerFileForm
+from syncjobs.portal.job_type_edit_views import JobTypeEditViews
 from syncjobs.portal.job_type_run_views import JobTypeRunViews, get_job_type, has_streams, may_run
 from syncjobs.portal.job_type_state_views import JobTypeStateViews
 from syncjobs.portal.live import Region
-from syncjobs.portal.pages import FORM, PortalAdmin, signed_in_user, tell
+from syncjobs.portal.pages import PortalAdmin
 from syncjobs.stream_cursors import cursor_fields
 
 TYPES_SHOWN, JOBS_SHOWN, VERSIONS_SHOWN, SCHEDULES_SHOWN = 500, 15, 20, 50
@@ -40,13 +35,12 @@ class SyncJobTypeAdmin(PortalAdmin):
         one = "<slug:slug>/"
         return [
             self.page("", self.job_type_list, "job_type_list"),
-            self.page("-/add/", self.job_type_edit, "job_type_add", needs="add", methods=FORM),
+            *JobTypeEditViews(self).pages(),
             *JobTypeRunViews(self).pages(),
             *JobTypeStateViews(self).pages(),
             *ControllerFileViews(self).pages(),
             *CursorViews(self).pages(),
             self.page(f"{one}", self.job_type_page, "job_type_page"),
-            self.page(f"{one}edit/", self.job_type_edit, "job_type_edit", needs="change", methods=FORM),
         ]
 
     def job_type_list(self, request: HttpRequest) -> HttpResponse:
@@ -96,31 +90,3 @@ class SyncJobTypeAdmin(PortalAdmin):
         if not (number.isascii() and number.isdigit() and len(number) < 9):
             return None
         return JobTypeVersion.objects.filter(job_type=job_type, number=int(number)).first()
-
-    def job_type_edit(self, request: HttpRequest, slug: str | None = None) -> HttpResponse:
-        job_type = None if slug is None else get_job_type(slug)
-        form = JobTypeForm(request.POST if request.method == "POST" else None, instance=job_type)
-        if job_type and has_queries(job_type) and not may_edit_sql(signed_in_user(request)):
-            form.fields["config"].help_text = f"{SENTENCE}: you see them, and may change all else."
-        if request.method == "POST" and form.is_valid() and self._save(request, form):
-            tell(request, f"{form.instance} is saved as version {form.instance.version}.")
-            return redirect("admin:job_type_page", form.instance.slug)
-        context = {
-            "form": form,
-            "type": job_type,
-            "title": f"Edit {job_type}" if job_type else "Add a job type",
-            "document_types": document_types(),
-            "may_make_files": may_make_files(),
-        }
-        status = 422 if form.is_bound else 200
-        return self.draw(request, "portal/job_type_edit.html", context, status=status)
-
-    def _save(self, request: HttpRequest, form: JobTypeForm) -> bool:
-        try:
-            user = signed_in_user(request)
-            save_job_type(form.instance, actor=user.get_username(), user=user)
-        except ValidationError as error:
-            form.add_error(None, error)
-        except EditConflict as conflict:
-            form.add_error(None, f"Not saved: {conflict}.")
-        return not form.errors

@@ -188,10 +188,10 @@ def test_ticks_and_an_open_menu_outlive_the_lists_refreshing(
 
 def test_the_form_of_a_type_shows_only_what_its_controller_uses(page: Page, job_type: object) -> None:
     page.goto("/admin/job-types/airports/edit/")
-    expect(page.locator("[name=guards]")).to_be_visible()
+    expect(page.locator("[name='guards.max_deletes']")).to_be_visible()
     expect(page.locator("[name=source_document_type]")).to_be_hidden()
     page.select_option("[name=controller]", "sap_customer_sync")
-    expect(page.locator("[name=guards]")).to_be_hidden()
+    expect(page.locator("[name='guards.max_deletes']")).to_be_hidden()
     expect(page.locator("[name=source_document_type]")).to_be_visible()
 
 

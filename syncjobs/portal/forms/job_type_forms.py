@@ -99,8 +99,6 @@ class JobTypeForm(JobTypeModelForm):
                 "keep_tombstones",
                 "target_connector",
                 "target_document_type",
-                "config",
-                "guards",
             ),
         ),
         ("How its jobs run", ("queue", "timeout", "retry_delay", "max_retries", "overlap")),
@@ -116,6 +114,7 @@ class JobTypeForm(JobTypeModelForm):
         self.fields["controller"].widget.disabled_names = {
             choice.name for choice in self.controllers if choice.problems and choice.name != stored
         }
+        self.fields["controller"].widget.attrs["data-press"] = "press-controller"
         queues = dict.fromkeys([*settings.SYNCDECK_QUEUES, str(self.instance.queue)])
         self._choose("queue", [(queue, queue) for queue in queues])
         for grain, names in ONLY_FOR.items():
@@ -135,6 +134,11 @@ class JobTypeForm(JobTypeModelForm):
         if self.instance.pk and cleaned.get("version"):
             self.instance.version = cleaned["version"]
         return cleaned
+
+    @property
+    def json_fields(self) -> list[forms.BoundField]:
+        """What is edited as fields of the controller's schema, or as JSON."""
+        return [self["config"], self["guards"]]
 
     @property
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:

@@ -64,6 +64,11 @@ class Node:
         """How many problems it and its parts have."""
         return len(self.problems) + sum(part.all_problems for part in (*self.fields.values(), *self.rows))
 
+    @property
+    def all_problems_text(self) -> str:
+        """As "2 problems"."""
+        return f"{self.all_problems:,} problem{'' if self.all_problems == 1 else 's'}"
+
     def walk(self) -> Iterator[Node]:
         """It and all its parts."""
         yield self
