@@ -33,9 +33,12 @@ class JobBatch(models.Model):
 class Change(models.Model):
     """One record's insert, update or delete: `fields` is {name: [old, new]}, `key_hash` 64 bits of its key."""
 
-    job = models.ForeignKey(SyncJob, on_delete=models.CASCADE, related_name="changes", db_index=False)
-    # Found by job, never by batch, so there is no index; without one a constraint would read the table for each batch
-    # that goes. Whoever removes a batch has removed its changes.
+    # No constraint on either: to look the job up for each of millions of changes is a third of what it takes to store
+    # them. Whoever stores many looks once; whoever removes a job or a batch has removed its changes.
+    job = models.ForeignKey(
+        SyncJob, on_delete=models.CASCADE, related_name="changes", db_index=False, db_constraint=False
+    )
+    # Found by job, never by batch, so there is no index.
     batch = models.ForeignKey(
         JobBatch, on_delete=models.DO_NOTHING, related_name="changes", null=True, db_index=False, db_constraint=False
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,10 +13,11 @@ from django.db import connection, transaction
 from connectors.base import KeptChange, RecordChange, RenderedChange
 from syncjobs.diffs import MASK
 from syncjobs.fingerprints import canonical_hash, key_hash
-from syncjobs.models import Change, JobBatch
+from syncjobs.models import Change, JobBatch, SyncJob
 
 CHUNK = 5_000  # rows of one transaction on SQLite, where heartbeats of others must not wait long
 LINES = 1_000  # that are sent at once
+MOST_LENGTH = 8 * 1024**2  # characters of these
 ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # and not the letters after an escaped backslash
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 COLUMNS = ("job_id", "batch_id", "stream", "key", "key_hash", "operation", "fields")
@@ -74,17 +75,16 @@ def _copy(batch: JobBatch, rows: Iterator[Row]) -> int:
     table, columns = _target(COLUMNS)
     begin = f"{batch.job_id}\t{batch.pk}\t{_escaped(batch.stream)}"
     query = f"COPY {table} ({columns}) FROM STDIN"
-    with transaction.atomic(), connection.cursor() as cursor, cursor.copy(query) as copy:
-        while chunk := list(islice(rows, LINES)):
-            copy.write(
-                "".join(
-                    [
-                        f"{begin}\t{_escaped(key)}\t{number}\t{operation}\t{_escaped(fields)}\n"
-                        for key, number, operation, fields in chunk
-                    ]
-                )
-            )
-            saved += len(chunk)
+    with transaction.atomic(), connection.cursor() as cursor:
+        with cursor.copy(query) as copy:
+            while chunk := _some(rows, LINES):
+                lines = [
+                    f"{begin}\t{_escaped(key)}\t{number}\t{operation}\t{_escaped(fields)}\n"
+                    for key, number, operation, fields in chunk
+                ]
+                copy.write("".join(lines))
+                saved += len(chunk)
+        _look_for_job(batch)
     return saved
 
 
@@ -100,11 +100,32 @@ def _insert(batch: JobBatch, rows: Iterator[Row]) -> int:
     table, columns = _target(COLUMNS)
     places = ", ".join(["%s"] * len(COLUMNS))
     query = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - the names are ours
-    while chunk := [about + row for row in islice(rows, CHUNK)]:
+    while chunk := [about + row for row in _some(rows, CHUNK)]:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(query, chunk)
+            _look_for_job(batch)
         saved += len(chunk)
     return saved
+
+
+def _some(rows: Iterator[Row], most: int) -> list[Row]:
+    """The next of them, fewer where they are large."""
+    some, length = [], 0
+    for row in rows:
+        some.append(row)
+        length += len(row[-1])
+        if len(some) == most or length > MOST_LENGTH:
+            break
+    return some
+
+
+def _look_for_job(batch: JobBatch) -> None:
+    """Raise SyncJob.DoesNotExist where it was deleted meanwhile; until the transaction ends it can not be."""
+    lock = "FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM syncjobs_syncjob WHERE id = %s {lock}", [batch.job_id])  # noqa: S608
+        if cursor.fetchone() is None:
+            raise SyncJob.DoesNotExist(f"job #{batch.job_id} was deleted")
 
 
 def _target(names: Iterable[str]) -> tuple[str, str]:
