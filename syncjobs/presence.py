@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.db import DatabaseError, InterfaceError, connections
 
@@ -17,6 +18,7 @@ from syncjobs.programs_seen import own_version
 
 logger = logging.getLogger("syncjobs.presence")
 REPORT_SECONDS = 10.0
+FORGOTTEN_AFTER = timedelta(days=7)
 
 # A process that is forked in the middle of a report would inherit SQLite's locks and nobody to release them, and could
 # never write. So forks wait for the report, and reports for the fork.
@@ -52,6 +54,7 @@ class Presence(threading.Thread):
         values |= {"host": socket.gethostname(), "version": own_version(), "processes": self._processes()}
         _, is_new = WorkerSeen.objects.update_or_create(name=self._worker, defaults=values)
         if is_new:
+            WorkerSeen.objects.filter(last_seen_at__lt=db_now() - FORGOTTEN_AFTER).delete()
             nudge_dispatcher()
 
     def _leave(self) -> None:

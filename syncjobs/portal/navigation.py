@@ -9,9 +9,11 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Count, Model, Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from connectors.models import Connector
-from syncjobs.models import Schedule, SyncJob, SyncJobType
+from syncjobs.lifecycle.occupancy import SILENT_AFTER
+from syncjobs.models import Schedule, SyncJob, SyncJobType, WorkerSeen
 from syncjobs.portal.reject_reads import count_open
 from syncjobs.statuses import Status
 
@@ -74,7 +76,16 @@ def _looking_closer(request: HttpRequest) -> list[Entry]:
         _entry(request, "Failures", reverse("admin:failure_list")),
         Entry("Rejects", rejects, is_current, told, "warn" if number else ""),
         _entry(request, "Records", reverse("admin:record_history")),
+        _workers(request),
     ]
+
+
+def _workers(request: HttpRequest) -> Entry:
+    """With a warning where nobody is there to run jobs."""
+    address = reverse("admin:worker_list")
+    is_served = WorkerSeen.objects.filter(last_seen_at__gte=timezone.now() - SILENT_AFTER).exists()
+    told = ("", "") if is_served else ("none", "bad")
+    return Entry("Workers", address, request.path.startswith(address), *told)
 
 
 def _configuring(request: HttpRequest) -> list[Entry]:

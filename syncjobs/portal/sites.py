@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, include, path, reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from connectors.models import Connector
-from syncjobs.models import Schedule, SyncJob, SyncJobType
+from syncjobs.models import Schedule, SyncJob, SyncJobType, WorkerSeen
 from syncjobs.portal.connectors import ConnectorAdmin
 from syncjobs.portal.dashboard import draw_dashboard
 from syncjobs.portal.job_types import SyncJobTypeAdmin
@@ -22,6 +22,7 @@ from syncjobs.portal.navigation import menu
 from syncjobs.portal.pages import PortalAdmin
 from syncjobs.portal.schedules import ScheduleAdmin
 from syncjobs.portal.users import PortalGroupAdmin, PortalUserAdmin
+from syncjobs.portal.workers import WorkerAdmin
 
 Address = URLPattern | URLResolver
 
@@ -68,6 +69,7 @@ def _assemble() -> PortalSite:
     site.register(SyncJobType, SyncJobTypeAdmin)
     site.register(Connector, ConnectorAdmin)
     site.register(Schedule, ScheduleAdmin)
+    site.register(WorkerSeen, WorkerAdmin)
     site.register(User, PortalUserAdmin)
     site.register(Group, PortalGroupAdmin)
     return site

@@ -26,7 +26,14 @@ STATIC_PAGES = (
     *("/admin/connectors/-/add/", "/admin/connectors/open-data/streams/", "/admin/connectors/open-data/sync/"),
     "/admin/connectors/open-data/stream/?name=airports",
     *("/admin/connectors/-/add/?kind=postgres", "/admin/connectors/open-data/", "/admin/connectors/open-data/edit/"),
-    *("/admin/schedules/", "/admin/schedules/add/", "/admin/auth/user/", "/admin/auth/user/add/", "/admin/auth/group/"),
+    *(
+        "/admin/workers/",
+        "/admin/schedules/",
+        "/admin/schedules/add/",
+        "/admin/auth/user/",
+        "/admin/auth/user/add/",
+        "/admin/auth/group/",
+    ),
     *("/admin/auth/group/add/", "/admin/auth/", "/admin/password_change/"),
 )
 

@@ -36,7 +36,14 @@ def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admi
     by_schedule = ("schedule_page", "schedule_edit", "schedule_delete")
     plain = [
         *("index", "job_list", "job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add"),
-        *("schedule_list", "schedule_add", "password_change", "auth_user_changelist", "auth_group_changelist"),
+        *(
+            "schedule_list",
+            "schedule_add",
+            "worker_list",
+            "password_change",
+            "auth_user_changelist",
+            "auth_group_changelist",
+        ),
     ]
     found = {name: reverse(f"admin:{name}") for name in plain}
     found |= {name: reverse(f"admin:{name}", args=[attacked_job.pk]) for name in by_job}
