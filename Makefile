@@ -7,7 +7,7 @@ PORT ?= 8000
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up test faults chaos bench bench-peers lint lock clean
+.PHONY: help install install-dev demo up test faults chaos bench bench-peers screenshots lint lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ faults: install-dev ## the faults that make test proves on PostgreSQL, on SQLite
 
 chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
 	$(BIN)/python -m pytest -m chaos tests/chaos
+
+screenshots: install-dev ## photograph every page, light and dark, wide and narrow, into screenshots/
+	$(BIN)/python -m tests.pictures
 
 # The rows that tables are measured with, and the peers, live in an environment of their own.
 BENCH_VENV := .bench-venv
