@@ -14,12 +14,14 @@ from syncjobs.models import Change, JobBatch
 from syncjobs.streams.change_rows import save_changes
 from tests.lifecycle.factories import JobFactory
 
-pytestmark = pytest.mark.django_db
 ODD = 'tab\t "quoted" \\ \\n line\n return\r end \U0001f600'
 
 
-@pytest.fixture
-def batch() -> JobBatch:
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.django_db), "postgresql"])
+def batch(request: pytest.FixtureRequest) -> JobBatch:
+    """A batch in Syncdeck's own database."""
+    if request.param == "postgresql":
+        request.getfixturevalue("rows_on_postgresql")
     return JobBatch.objects.create(job=JobFactory.create(), stream=ODD, batch_no=1, created_at=timezone.now())
 
 
