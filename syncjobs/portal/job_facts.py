@@ -108,9 +108,10 @@ def _dry_run(counts: Counts, status: Status) -> str:
 
 def _finished(counts: Counts, seconds: float | None) -> str:
     took = f" in {span_text(seconds)}" if seconds is not None else ""
-    if counts.read and not counts.changed:
+    left_out = {"rejected": counts.rejected, "skipped": counts.skipped}
+    if counts.read and not counts.changed and not any(left_out.values()):
         return f"All {plural(counts.read, 'record')} were as they should be{took}; nothing had to be written."
-    done = [f"{number:,} {name}" for name, number in counts.diff_summary().items()]
+    done = [f"{number:,} {name}" for name, number in (counts.diff_summary() | left_out).items() if number]
     return f"{', '.join(done) or 'Nothing changed'} of {plural(counts.read, 'record')}{took}."
 
 

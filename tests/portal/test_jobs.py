@@ -368,3 +368,10 @@ def test_an_operator_may_cancel_and_retry_without_editing_rights(make_staff: Mak
     assert operator.post(job_address(job, "job_retry")).status_code == 302
     job.refresh_from_db()
     assert job.status == Status.QUEUED
+
+
+def test_a_job_that_rejected_records_does_not_say_that_all_were_well(portal: Client, make_job: MakeJob) -> None:
+    job = make_job(counts={"read": 3, "unchanged": 2, "rejected": 1})
+    text = page(portal, job_address(job))
+    assert "as they should be" not in text
+    assert "1 rejected of 3 records in 3.0 s." in text
