@@ -28,6 +28,10 @@ STATIC_PAGES = (
     *("/admin/connectors/-/add/?kind=postgres", "/admin/connectors/open-data/", "/admin/connectors/open-data/edit/"),
     *(
         "/admin/workers/",
+        "/admin/failures/",
+        "/admin/rejects/",
+        "/admin/rejects/records/",
+        "/admin/records/",
         "/admin/schedules/",
         "/admin/schedules/add/",
         "/admin/auth/user/",
