@@ -11,6 +11,7 @@ import psycopg
 
 from connectors.errors import DataError, SyncError
 from connectors.postgres_dialect import BINARY_COPY
+from connectors.postgres_lines import lines_of
 from connectors.postgres_session import Session
 from connectors.sql_changes import StagedRows
 from connectors.sql_errors import MAPPING_HINT
@@ -34,8 +35,9 @@ def copy_rows(session: Session, merge: Merge, shown: StagedRows, rows: Rows, int
     copy = _Copy(session, merge, shown, rows)
     if not all(column.native in BINARY_COPY[field.type] for field, column in pairs):
         return copy.run(query, _with_json_as_text(merge, rows), has_types=False)
-    if any(column.native == "numeric" for column in merge.columns):  # the driver spells decimals faster as text
-        return copy.run(query, rows, has_types=True)
+    if any(column.native == "numeric" for column in merge.columns):  # for which the driver's binary format is slow
+        lines = lines_of(rows, len(merge.columns))
+        return copy.run(query, rows, has_types=True) if lines is None else copy.run_lines(query, lines)
     return copy.run(sql("{copy} (FORMAT BINARY)", copy=query), rows, has_types=True)
 
 
@@ -59,6 +61,20 @@ class _Copy:
     def __init__(self, session: Session, merge: Merge, shown: StagedRows, rows: Rows) -> None:
         self.session, self.merge, self.shown, self.rows = session, merge, shown, rows
         self.number = 0  # of the row being sent, from 1; 0 when all are sent and an error is the server's
+
+    def run_lines(self, query: SQLText, lines: Sequence[bytes]) -> int:
+        """All rows, spelled already."""
+        try:
+            return self.session.guarded(lambda: self._send_lines(query, lines))
+        except SyncError as error:
+            raise self._explained(error) from error
+
+    def _send_lines(self, query: SQLText, lines: Sequence[bytes]) -> int:
+        with self.session.connection.cursor() as cursor:
+            with cursor.copy(query.encode()) as copy:
+                for block in lines:
+                    copy.write(block)
+            return cursor.rowcount
 
     def run(self, query: SQLText, rows: Rows, *, has_types: bool) -> int:
         """`has_types` says that each value is an object of its column's own type."""

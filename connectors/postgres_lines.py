@@ -1,0 +1,70 @@
+"""Rows as lines of COPY's text format, spelled column by column. What is unusual is left to the driver.
+
+The format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from connectors.columns import Column, Row, columns_of
+
+NULL = "\\N"
+ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+ROWS_AT_ONCE = 2_000
+SPELLINGS: dict[type, Callable[[Any], str]] = {
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    float: repr,
+    Decimal: str,
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    UUID: str,
+}
+
+
+def lines_of(rows: Sequence[Row], width: int) -> list[bytes] | None:
+    """Blocks of lines; None where a value is of another type, or a text that PostgreSQL does not take."""
+    columns = [_spelled(column) for column in columns_of(rows, width)]
+    texts = [column for column in columns if column is not None]
+    if len(texts) < width or not width:
+        return None
+    lines = list(map("\t".join, zip(*texts, strict=True)))
+    try:
+        return [_block(lines[begin : begin + ROWS_AT_ONCE]) for begin in range(0, len(lines), ROWS_AT_ONCE)]
+    except UnicodeEncodeError:
+        return None
+
+
+def _block(lines: list[str]) -> bytes:
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _spelled(column: Column) -> Column | None:
+    kinds = set(map(type, column))
+    has_nulls = type(None) in kinds
+    kinds -= {type(None)}
+    if not kinds:
+        return [NULL] * len(column)
+    if len(kinds) > 1:
+        return None
+    (kind,) = kinds
+    if kind is str:
+        return _spelled_texts(column, has_nulls=has_nulls)
+    spell = SPELLINGS.get(kind)
+    if spell is None or (kind is datetime and not all(value is None or value.tzinfo is UTC for value in column)):
+        return None
+    return [NULL if value is None else spell(value) for value in column] if has_nulls else list(map(spell, column))
+
+
+def _spelled_texts(column: Column, *, has_nulls: bool) -> Column | None:
+    joined = "".join(filter(None, column))
+    if "\x00" in joined:
+        return None
+    if "\\" in joined or "\t" in joined or "\n" in joined or "\r" in joined:
+        return [NULL if value is None else value.translate(ESCAPES) for value in column]
+    return [NULL if value is None else value for value in column] if has_nulls else column
