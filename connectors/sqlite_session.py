@@ -10,7 +10,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -129,9 +129,12 @@ class Session:
         if leniently:
             self.connection.text_factory = _decode_leniently
         cursor = self._guarded(lambda: self.connection.execute(query, parameters), self.place)
-        with closing(cursor):
+        try:
             while rows := self._guarded(lambda: cursor.fetchmany(min(size, ROWS_AT_ONCE)), self.place):
                 yield rows
+        finally:
+            with suppress(sqlite3.ProgrammingError):  # the connection may be closed before
+                cursor.close()
 
     def interrupt(self) -> None:
         """End the running statement; for other threads."""

@@ -11,7 +11,7 @@ from connectors.models import Connector
 from syncjobs.models import Change, Plan, SyncJob, SyncJobType
 
 DAYS = 7  # until a plan expires, unless the guard plan_days says otherwise
-PAGE = 2_000
+PAGE = 20  # changes, which may be large
 OF_THE_STREAM = ("source", "query", "target", "key", "mode", "columns", "mapping", "filters", "target_schema")
 """Settings of a stream that decide what is written where; the others say how, or when a run stops."""
 

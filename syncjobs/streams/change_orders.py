@@ -15,6 +15,7 @@ from syncjobs.lifecycle.plans import find_plan, why_outdated, why_tampered
 from syncjobs.models import Change, JobBatch, SyncJob
 
 Changes = QuerySet[Change, Change]
+FEW, MOST_LENGTH = 20, 16 * 1024**2  # changes read at once; characters of a page
 FORTH: dict[str, Operation] = {"insert": "insert", "update": "update", "delete": "delete"}
 BACK: dict[str, Operation] = {"insert": "delete", "update": "update", "delete": "insert"}
 
@@ -41,15 +42,22 @@ class ChangeOrder:
         return Counts(inserted=done.inserted, updated=done.updated, deleted=done.deleted)
 
     def pages(self, after: int | None, size: int) -> Iterator[list[Change]]:
-        """The changes behind the one with that id, at most `size` at a time, and no key twice in a page."""
-        while rows := self._rows(after)[:size]:
+        """The changes behind the one with that id, at most `size` at a time and fewer where they are large.
+
+        No key is twice in a page.
+        """
+        while True:
             page: list[Change] = []
             hashes: set[int] = set()
-            for change in rows:
-                if change.key_hash in hashes:
+            length = 0
+            for change in self._rows(after)[:size].iterator(FEW):
+                if change.key_hash in hashes or length > MOST_LENGTH:
                     break
                 hashes.add(change.key_hash)
                 page.append(change)
+                length += _length(change)
+            if not page:
+                return
             yield page
             after = page[-1].pk
 
@@ -75,6 +83,10 @@ class ChangeOrder:
         if not self.is_reversal:
             return RecordChange(FORTH[change.operation], change.key, fields)
         return RecordChange(BACK[change.operation], change.key, {name: pair[::-1] for name, pair in fields.items()})
+
+
+def _length(change: Change) -> int:
+    return sum(len(value) for pair in change.fields.values() for value in pair if isinstance(value, str))
 
 
 def find_order(job: SyncJob) -> ChangeOrder:

@@ -1,0 +1,70 @@
+"""Records of a megabyte each: a job's process stays under 300 MB, however many there are and wherever they go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.faults.stack import Stack
+from tests.faults.things import import_shapes, target_shape
+
+pytestmark = pytest.mark.slow
+
+RECORDS, MOST_BYTES = 160, 300 * 1024**2
+FILL = f"""
+    CREATE SCHEMA wide;
+    CREATE TABLE wide.things (code int PRIMARY KEY, name text, note text);
+    INSERT INTO wide.things SELECT n, 'a', repeat(md5(n::text), 32768) FROM generate_series(1, {RECORDS}) AS n
+"""  # noqa: S608
+RUN_MEASURED = """
+from pathlib import Path
+from syncjobs.models import SyncJobType
+from syncjobs.operations.job_types import run_job_type
+from syncjobs.operations.jobs import run_queued_job_here
+from syncjobs.statuses import Trigger
+Path("/proc/self/clear_refs").write_text("5")  # begins the peak anew
+job = run_job_type(SyncJobType.objects.get(slug={slug!r}), trigger=Trigger.CLI, actor="test", dry_run={dry_run})
+job = run_queued_job_here(job, on_wait=print)
+lines = Path("/proc/self/status").read_text().splitlines()
+peak = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+answer = {{"peak": peak, "status": job.status, "failure": job.failure, "counts": job.counts}}
+"""
+
+
+def run_measured(stack: Stack, slug: str, *, dry_run: bool = False) -> dict[str, int]:
+    """Run a job of the type in a process of its own, which must stay small; its counts that are not zero."""
+    found: dict[str, Any] = stack.python(RUN_MEASURED.format(slug=slug, dry_run=dry_run))
+    assert found["status"] == "finished", found["failure"]
+    assert found["peak"] < MOST_BYTES, f"{slug}: {found['peak'] / 1024**2:.0f} MB"
+    return {name: number for name, number in found["counts"].items() if number}
+
+
+def type_between(source: str, target: str, slug: str, **stream: Any) -> dict[str, Any]:
+    streams = [{"source": "things", "target": slug, "key": ["code"], "mode": "mirror"} | stream]
+    shape = {"slug": slug, "name": slug, "source_connector": source, "target_connector": target, "max_retries": 0}
+    return shape | {"timeout": 0, "config": {"streams": streams}}
+
+
+@pytest.mark.parametrize("stack", ["postgresql"], indirect=True)
+def test_large_records_never_fill_the_memory(stack: Stack) -> None:
+    target = target_shape(stack)
+    source = target | {"slug": "wide", "config": target["config"] | {"schema": "wide"}}
+    file = {"slug": "file", "kind": "sqlite", "config": {"path": "wide.sqlite3"}}
+    types = [
+        type_between("wide", "target", "straight"),
+        type_between("wide", "file", "things"),
+        type_between("file", "target", "back"),
+    ]
+    import_shapes(stack, [source, target, file], types)
+    with psycopg.connect(stack.warehouse_url, autocommit=True) as warehouse:
+        warehouse.execute(FILL.encode())
+        for one in types:
+            assert run_measured(stack, one["slug"]) == {"read": RECORDS, "inserted": RECORDS}
+        warehouse.execute(b"UPDATE wide.things SET note = repeat(md5(note), 32768) WHERE code > 50")
+        warehouse.execute(b"DELETE FROM wide.things WHERE code < 50")
+        expected = {"read": RECORDS - 49, "updated": RECORDS - 50, "unchanged": 1, "deleted": 49}
+        assert run_measured(stack, types[0]["slug"], dry_run=True) == expected
+        for one in types:
+            assert run_measured(stack, one["slug"]) == expected
