@@ -10,7 +10,15 @@ from typing import Any
 from syncjobs.models import StreamCursor, SyncJob, SyncJobType
 from syncjobs.stream_cursors import cursor_fields
 
-NOT_THERE: Any = object()
+
+class _NotThere:
+    """Stands for a field that one of the two has not."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+NOT_THERE: Any = _NotThere()
 IDENTITIES = {"streams": ("source", "target"), "mapping": ("to",)}
 """By what the objects of a list are told apart, so that one that moved is no other one."""
 MOST_DIFFERENCES = 500
@@ -62,8 +70,8 @@ def _compare(old: Any, new: Any, place: tuple[str, ...]) -> Iterator[Difference]
     if isinstance(old, dict) and isinstance(new, dict):
         for name in dict.fromkeys([*new, *old]):
             yield from _compare(old.get(name, NOT_THERE), new.get(name, NOT_THERE), (*place, str(name)))
-    elif _is_list_of_parts(old) and _is_list_of_parts(new):
-        yield from _compare_lists(old, new, place)
+    elif _is_list_of_parts(old, new) or _is_list_of_parts(new, old):
+        yield from _compare_lists(old or [], new or [], place)
     elif not _is_same(old, new):
         was_there, is_there = old is not NOT_THERE, new is not NOT_THERE
         yield Difference(place, old if was_there else None, new if is_there else None, was_there, is_there)
@@ -86,8 +94,11 @@ def _by_identity(items: list[Any], place: tuple[str, ...]) -> dict[str, Any]:
     return {f"{number}.": item for number, item in enumerate(items, 1)}
 
 
-def _is_list_of_parts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+def _is_list_of_parts(value: Any, other: Any) -> bool:
+    """Whether it is a list of objects, and the other one, too, unless that is missing or empty."""
+    if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
+        return False
+    return not other or (isinstance(other, list) and all(isinstance(item, dict) for item in other))
 
 
 def _is_same(old: Any, new: Any) -> bool:

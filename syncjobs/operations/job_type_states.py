@@ -15,7 +15,7 @@ from syncjobs.clock import db_now
 from syncjobs.lifecycle import move_jobs, request_pause, withdraw_pause
 from syncjobs.lifecycle.nudges import nudge_dispatcher
 from syncjobs.models import SyncJob, SyncJobType
-from syncjobs.operations.job_types import pin_version
+from syncjobs.operations.job_types import pin_version, save_job_type
 from syncjobs.querysets import JobQuerySet
 from syncjobs.statuses import Status
 
@@ -51,6 +51,15 @@ def resume_job_type(job_type: SyncJobType, *, actor: str) -> SyncJobType:
         _resume_jobs(job_type, actor, job_type.paused_at)  # first, so that after a crash it can be asked for again
     _switch(job_type, actor, is_paused=False, paused_at=None, paused_by=None, resume_at=None)
     return job_type
+
+
+def set_job_type_enabled(job_type: SyncJobType, enabled: bool, *, actor: str, user: User | None = None) -> SyncJobType:
+    """Let schedules, hooks, webhooks and chains start the type, or only people, commands and the API.
+
+    Raises what save_job_type does.
+    """
+    job_type.enabled = enabled
+    return save_job_type(job_type, actor=actor, user=user)
 
 
 def resume_due_types(now: datetime) -> int:

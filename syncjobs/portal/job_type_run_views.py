@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
+from django.utils import timezone
 
 from connectors.errors import ConfigError
 from syncjobs.models import SyncJob, SyncJobType
@@ -13,7 +14,7 @@ from syncjobs.operations.enqueueing import enqueue_sync_job
 from syncjobs.operations.job_types import run_job_type
 from syncjobs.operations.run_requests import RunRefused
 from syncjobs.portal.forms.controller_choices import document_types
-from syncjobs.portal.forms.run_forms import DocumentRunForm, RunForm
+from syncjobs.portal.forms.run_forms import BackfillForm, DocumentRunForm, RunForm, window_fields
 from syncjobs.portal.pages import FORM, PortalAdmin, signed_in_user, tell
 from syncjobs.statuses import Trigger
 
@@ -30,6 +31,7 @@ class JobTypeRunViews:
         return [
             self._admin.page("-/run/", self.choose, "job_type_choose"),
             self._admin.page("<slug:slug>/run/", self.run, "job_type_run", methods=FORM),
+            self._admin.page("<slug:slug>/backfill/", self.backfill, "job_type_backfill", methods=FORM),
         ]
 
     def choose(self, request: HttpRequest) -> HttpResponse:
@@ -52,6 +54,27 @@ class JobTypeRunViews:
         context |= {"is_about_document": isinstance(form, DocumentRunForm)}
         status = 422 if form.is_bound else 200
         return self._admin.draw(request, "portal/job_type_run.html", context, status=status)
+
+    def backfill(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """One job for a range of dates, of the streams that have a window field."""
+        if not may_run(request):
+            raise PermissionDenied
+        job_type = get_job_type(slug)
+        form = BackfillForm(job_type, request.POST if request.method == "POST" else None)
+        if form.is_bound and form.is_valid() and (job := _run(request, job_type, form)):
+            tell(request, f"Job #{job.pk} is queued, for {form.range_text}{', as a dry run' if job.dry_run else ''}.")
+            return redirect("admin:job_page", job.pk)
+        streams = [stream for stream in job_type.config.get("streams", []) if isinstance(stream, dict)]
+        context = {
+            "title": f"Backfill {job_type}",
+            "type": job_type,
+            "form": form,
+            "windows": window_fields(job_type),
+            "mirrors": any(stream.get("mode") == "mirror" for stream in streams),
+            "zone": timezone.get_default_timezone_name(),
+        }
+        status = 422 if form.is_bound else 200
+        return self._admin.draw(request, "portal/job_type_backfill.html", context, status=status)
 
 
 def _run(request: HttpRequest, job_type: SyncJobType, form: RunForm | DocumentRunForm) -> SyncJob | None:

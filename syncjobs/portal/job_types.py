@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
-from syncjobs.models import JobTypeVersion, SyncJob, SyncJobType
+from syncjobs.models import JobTypeVersion, SyncJobType
 from syncjobs.operations.controller_files import controller_file_offer
 from syncjobs.portal import job_reads, schedule_reads, schema_reads
+from syncjobs.portal.config_reads import guard_sentences, stream_summaries
 from syncjobs.portal.controller_file_views import ControllerFileViews
 from syncjobs.portal.cursor_views import CursorViews
 from syncjobs.portal.forms.controller_choices import controller_choices
 from syncjobs.portal.forms.type_action_forms import ControllerFileForm
 from syncjobs.portal.job_type_edit_views import JobTypeEditViews
+from syncjobs.portal.job_type_question_views import JobTypeQuestionViews
+from syncjobs.portal.job_type_reads import TypeFilter, filter_choices, listed_types
 from syncjobs.portal.job_type_run_views import JobTypeRunViews, get_job_type, has_streams, may_run
 from syncjobs.portal.job_type_state_views import JobTypeStateViews
 from syncjobs.portal.live import Region
 from syncjobs.portal.pages import PortalAdmin
+from syncjobs.portal.version_views import VersionViews
 from syncjobs.stream_cursors import cursor_fields
 
-TYPES_SHOWN, JOBS_SHOWN, VERSIONS_SHOWN, SCHEDULES_SHOWN = 500, 15, 20, 50
-Types = QuerySet[SyncJobType, SyncJobType]
+JOBS_SHOWN, VERSIONS_SHOWN, SCHEDULES_SHOWN = 15, 10, 50
 
 
 class SyncJobTypeAdmin(PortalAdmin):
@@ -40,21 +42,21 @@ class SyncJobTypeAdmin(PortalAdmin):
             *JobTypeStateViews(self).pages(),
             *ControllerFileViews(self).pages(),
             *CursorViews(self).pages(),
+            *JobTypeQuestionViews(self).pages(),
+            *VersionViews(self).pages(),
             self.page(f"{one}", self.job_type_page, "job_type_page"),
         ]
 
     def job_type_list(self, request: HttpRequest) -> HttpResponse:
-        search = request.GET.get("q", "").replace("\0", "").strip()[:200]
-        found = self._with_last_job(SyncJobType.objects.select_related("source_connector", "target_connector"))
-        types = list((found.filter(name__icontains=search) if search else found)[:TYPES_SHOWN])
-        last = job_reads.listed_jobs().in_bulk([item.last_job_id for item in types if item.last_job_id])
-        rows = [{"type": item, "last": last.get(item.last_job_id)} for item in types]
-        context = {"title": "Job types", "rows": rows, "search": search, "may_add": self.has_add_permission(request)}
+        chosen = TypeFilter.of(request)
+        context = {
+            "title": "Job types",
+            "rows": listed_types(chosen),
+            "filter": chosen,
+            "may_add": self.has_add_permission(request),
+            **filter_choices(),
+        }
         return self.draw(request, "portal/job_type_list.html", context)
-
-    def _with_last_job(self, types: Types) -> Any:
-        newest = SyncJob.objects.filter(job_type=OuterRef("pk"), parent=None).order_by("-id").values("id")[:1]
-        return types.annotate(last_job_id=Subquery(newest))
 
     def job_type_page(self, request: HttpRequest, slug: str) -> HttpResponse:
         job_type = get_job_type(slug)
@@ -63,6 +65,7 @@ class SyncJobTypeAdmin(PortalAdmin):
             "title": str(job_type),
             "type": job_type,
             "jobs": [{"job": job, "why": job_reads.why(job)} for job in jobs],
+            "may_restart": may_run(request),
             "may_run": may_run(request) and job_type.paused_at is None,
             "may_change": self.has_change_permission(request),
             "may_do": [verb for verb in ("insert", "update", "delete") if getattr(job_type, f"{verb}_enabled")],
@@ -74,8 +77,9 @@ class SyncJobTypeAdmin(PortalAdmin):
         schedules = schedule_reads.with_rules(job_type.schedules.all())
         context["schedules"] = schedule_reads.schedule_rows(schedules[:SCHEDULES_SHOWN])
         context["schemas"] = schema_reads.schema_rows(job_type)
-        context["versions"] = list(JobTypeVersion.objects.filter(job_type=job_type)[:VERSIONS_SHOWN])
-        context["shown_version"] = self._shown_version(request, job_type)
+        context["versions"] = list(JobTypeVersion.objects.filter(job_type=job_type).defer("snapshot")[:VERSIONS_SHOWN])
+        context["streams"] = stream_summaries(job_type.config)
+        context["guard_sentences"] = guard_sentences(job_type.guards)
         return self.draw(request, "portal/job_type_page.html", context, regions=[region])
 
     def _controller(self, job_type: SyncJobType) -> dict[str, Any]:
@@ -84,9 +88,3 @@ class SyncJobTypeAdmin(PortalAdmin):
         offer = controller_file_offer(job_type.controller) if choice.problems else None
         form = ControllerFileForm(offer.app_labels, initial={"name": offer.controller}) if offer else None
         return {"controller": choice, "controller_form": form}
-
-    def _shown_version(self, request: HttpRequest, job_type: SyncJobType) -> JobTypeVersion | None:
-        number = request.GET.get("version", "")
-        if not (number.isascii() and number.isdigit() and len(number) < 9):
-            return None
-        return JobTypeVersion.objects.filter(job_type=job_type, number=int(number)).first()

@@ -12,7 +12,7 @@ from syncjobs.diffs import shorten_for_show
 NOTHING = "\N{EN DASH}"  # where there is no value
 MINUS = "\N{MINUS SIGN}"
 LONGEST_VALUE = 400  # characters of one value on a page; the whole record is in the target
-LONGEST_SETTING = 80  # characters on one line
+LONGEST_SETTING = 160  # characters on one line
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 LARGE = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 SPANS = ((DAY, "d", HOUR, "h"), (HOUR, "h", MINUTE, "min"), (MINUTE, "min", 1, "s"))

@@ -54,10 +54,51 @@ class RunForm(forms.Form):
             "endpoints": self.cleaned_data.get("endpoints") or None,
             "start_date": self.cleaned_data["start_date"].strip() or None,
             "end_date": self.cleaned_data["end_date"].strip() or None,
-            "batch_size": self.cleaned_data["batch_size"],
+            "batch_size": self.cleaned_data.get("batch_size"),
             "dry_run": self.cleaned_data["dry_run"],
-            "force": self.cleaned_data["force"],
+            "force": self.cleaned_data.get("force", False),
         }
+
+
+def window_fields(job_type: SyncJobType) -> dict[str, str]:
+    """{source: window field} of the streams that a range of dates can limit."""
+    streams = job_type.config.get("streams") or []
+    found = {}
+    for stream in streams if isinstance(streams, list) else []:
+        window = stream.get("window") if isinstance(stream, dict) else None
+        if isinstance(window, dict) and window.get("field"):
+            found[str(stream.get("source", ""))] = str(window["field"])
+    return found
+
+
+class BackfillForm(RunForm):
+    """A range of dates of which one end at least is given; the dry run has a button of its own."""
+
+    def __init__(self, job_type: SyncJobType, data: Any = None) -> None:
+        super().__init__(job_type, data)
+        del self.fields["force"], self.fields["batch_size"]
+        self.fields["dry_run"].widget = forms.HiddenInput()
+        for name in ("start_date", "end_date"):
+            self.fields[name].widget.input_type = "date"
+            self.fields[name].help_text = "Included; empty for no limit at this end."
+        if "endpoints" in self.fields:
+            endpoints = self.fields["endpoints"]
+            assert isinstance(endpoints, forms.MultipleChoiceField)  # noqa: S101 - declared above
+            endpoints.choices = [(source, source) for source in window_fields(job_type)]
+            endpoints.required, endpoints.help_text = True, "Those that have a window field."
+            self.initial["endpoints"] = list(window_fields(job_type))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned["start_date"] and not cleaned["end_date"]:
+            self.add_error("start_date", "Give a first day, a last day, or both.")
+        return cleaned
+
+    @property
+    def range_text(self) -> str:
+        """As "2026-01-01 to 2026-01-31"."""
+        start, end = self.cleaned_data["start_date"], self.cleaned_data["end_date"]
+        return f"{start} to {end}" if start and end else f"what is from {start}" if start else f"what is up to {end}"
 
 
 class DocumentRunForm(forms.Form):

@@ -124,7 +124,7 @@ def _draw_field(node: Node, schema: Schema, text: str) -> None:
 
 def _choices(schema: Schema, text: str, *, is_required: bool) -> list[tuple[str, str]]:
     known = [str(choice) for choice in schema["enum"]]
-    blank = [] if "default" in schema or (is_required and text) else [("", "choose…" if is_required else "not set")]
+    blank = [] if "default" in schema or (is_required and text) else [("", "not set")]
     unknown = [(text, f"{text} (not known)")] if text and text not in known else []
     return [*blank, *((choice, choice.replace("_", " ")) for choice in known), *unknown]
 

@@ -1,0 +1,75 @@
+"""The list of job types: what it may be narrowed to, and each type with its last job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
+
+from connectors.models import Connector
+from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.portal import job_reads
+
+TYPES_SHOWN = 500
+LONGEST_SEARCH = 200
+STATES = {
+    "on": ("Enabled", Q(enabled=True, paused_at=None)),
+    "off": ("By hand only", Q(enabled=False, paused_at=None)),
+    "paused": ("Paused", Q(paused_at__isnull=False)),
+}
+Types = QuerySet[SyncJobType, SyncJobType]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeFilter:
+    """What somebody wants to see; empty texts narrow nothing."""
+
+    search: str = ""
+    state: str = ""
+    connector: str = ""
+    controller: str = ""
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> TypeFilter:
+        """From the query of an address; what is unknown narrows nothing."""
+        given = {name: request.GET.get(name, "").replace("\0", "").strip()[:LONGEST_SEARCH] for name in FILTERS}
+        state = given["state"] if given["state"] in STATES else ""
+        return cls(given["q"], state, given["connector"], given["controller"])
+
+    def __bool__(self) -> bool:
+        return bool(self.search or self.state or self.connector or self.controller)
+
+    def narrow(self, types: Types) -> Types:
+        """The types that have all of what is asked for."""
+        if self.search:
+            types = types.filter(Q(name__icontains=self.search) | Q(slug__icontains=self.search))
+        if self.state:
+            types = types.filter(STATES[self.state][1])
+        if self.connector:
+            slug = self.connector
+            types = types.filter(Q(source_connector__slug=slug) | Q(target_connector__slug=slug))
+        return types.filter(controller=self.controller) if self.controller else types
+
+
+FILTERS = ("q", "state", "connector", "controller")
+
+
+def listed_types(chosen: TypeFilter) -> list[dict[str, Any]]:
+    """{type, last job} of each, by name."""
+    types = SyncJobType.objects.select_related("source_connector", "target_connector").defer("config", "guards")
+    newest = SyncJob.objects.filter(job_type=OuterRef("pk"), parent=None).order_by("-id").values("id")[:1]
+    found = list(chosen.narrow(types).annotate(last_job_id=Subquery(newest))[:TYPES_SHOWN])
+    last = job_reads.listed_jobs().in_bulk([item.last_job_id for item in found if item.last_job_id])
+    return [{"type": item, "last": last.get(item.last_job_id)} for item in found]
+
+
+def filter_choices() -> dict[str, Any]:
+    """What can be chosen above the list."""
+    used = Q(source_job_types__isnull=False) | Q(target_job_types__isnull=False)
+    return {
+        "states": [(value, label) for value, (label, _condition) in STATES.items()],
+        "connectors": list(Connector.objects.filter(used).order_by("slug").values_list("slug", flat=True).distinct()),
+        "controllers": list(SyncJobType.objects.order_by("controller").values_list("controller", flat=True).distinct()),
+    }
