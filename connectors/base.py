@@ -224,6 +224,10 @@ class Connector(ABC):
         """Whether reading it anew from a position, with another batch size, costs little."""
         return self.capabilities.resizes_batches
 
+    def estimate(self, stream: str, filters: tuple[Filter, ...] = ()) -> int | None:
+        """About what `count` would say, where the system knows it without looking at the records; else None."""
+        return None
+
     @abstractmethod
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
         """How many records hold the filters."""

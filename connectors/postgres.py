@@ -15,13 +15,14 @@ from connectors.network import check_literal, resolve_checked
 from connectors.postgres_applying import PostgresApplier
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
 from connectors.postgres_dialect import RELATIONS, TABLE_KINDS, PostgresDialect, find_table
+from connectors.postgres_estimates import planned_rows
 from connectors.postgres_queries import EXACT_TYPES, PostgresQueries, guarded_columns, without_sizes
 from connectors.postgres_receiving import FAMILY
 from connectors.postgres_sending import sender
 from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session, UnreadableTime
 from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT, login_parameters
 from connectors.postgres_writer import PostgresWriter
-from connectors.records import ReadRequest, StreamInfo
+from connectors.records import Filter, ReadRequest, StreamInfo
 from connectors.sql_batches import Rows
 from connectors.sql_errors import Place
 from connectors.sql_queries import QUERY_SECONDS
@@ -53,6 +54,7 @@ class PostgresConnector(SQLConnector, StraightSource):
         super().__init__(slug, config, credentials, surroundings)
         self._reading: Session | None = None
         self._sessions: list[Session] = []
+        self._tables: dict[str, Table] = {}
         self._runner: PostgresQueries | None = None
         self._reads_leniently = False
         self._is_closed = threading.Event()
@@ -144,7 +146,8 @@ class PostgresConnector(SQLConnector, StraightSource):
         ]
 
     def find_table(self, stream: str) -> Table:
-        table = find_table(self.reader(), self.schema_name, stream)
+        """As it was when this connector first looked."""
+        table = self._tables.get(stream) or find_table(self.reader(), self.schema_name, stream)
         if table is None:
             names = ", ".join(info.name for info in self.streams()) or "nothing yet"
             raise ConfigError(
@@ -153,7 +156,12 @@ class PostgresConnector(SQLConnector, StraightSource):
                 f" (it has: {names[:1000]})",
                 hint="Correct the stream's name (schema.table for another schema), or let the user see it.",
             )
+        self._tables[stream] = table
         return table
+
+    def estimate(self, stream: str, filters: tuple[Filter, ...] = ()) -> int | None:
+        table = self.table_of(stream)
+        return planned_rows(self._about(table), table, filters)
 
     def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         if table.query:
@@ -199,7 +207,7 @@ class PostgresConnector(SQLConnector, StraightSource):
         return session
 
     def selected(self, table: Table, columns: Sequence[Column]) -> SQLText:
-        return guarded_columns(table, columns) if table.query else super().selected(table, columns)
+        return guarded_columns(table, columns) if _is_guarded(table) else super().selected(table, columns)
 
     def reads_at_once(self, table: Table, order: Order) -> bool:
         """A query is run once, for it may be long; a table is paged, which holds no snapshot for long."""
@@ -209,7 +217,7 @@ class PostgresConnector(SQLConnector, StraightSource):
         return stream not in self._queries
 
     def received(self, table: Table, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        return without_sizes(table, columns, rows) if table.query else rows
+        return without_sizes(table, columns, rows) if _is_guarded(table) else rows
 
     def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return rows  # the driver has made the objects already
@@ -271,3 +279,8 @@ class PostgresConnector(SQLConnector, StraightSource):
             found = next(self.read(ReadRequest(stream.name, batch_size=1)), None)
             return f"{stream.name}: {'read one' if found else 'is empty'}"
         return f"there is no table in schema {self.schema_name} yet"
+
+
+def _is_guarded(table: Table) -> bool:
+    """Whether values are measured before they are read: not where that was not asked for, or none can be large."""
+    return table.query is not None or (table.largest_value is not None and table.may_be_wide)

@@ -6,10 +6,9 @@ join, 33 ms one by one through the index, so that they break even near four reco
 
 from __future__ import annotations
 
-import json
-
+from connectors.postgres_estimates import rows_of_plan
 from connectors.sql_replacing import SQLReplacing
-from connectors.sql_text import SQLText, joined, sql
+from connectors.sql_text import SQLText, joined, quote, sql
 
 SPARSE = 8  # of the target's records in the range of the staged keys, for each that is staged
 KEY_BY_KEY = sql("SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)")
@@ -27,11 +26,11 @@ class PostgresJoins(SQLReplacing):
 
     def _see_to_statistics(self) -> None:
         """Of a table that nobody has analyzed yet, the server has no idea how many records lie in a range of keys."""
-        target = self.find_target()
+        table = self.planned_target().sql
         query = sql("SELECT reltuples < 0 AND relkind = 'r' FROM pg_class WHERE oid = to_regclass($1)")
-        if target is not None and self.fetch(query, (str(target.sql),)) == [(True,)]:
-            keys = joined(column.sql for column in target.choose(self.request.key))
-            self.execute(sql("ANALYZE {table} ({keys})", table=target.sql, keys=keys))
+        if self.fetch(query, (str(table),)) == [(True,)]:
+            keys = joined(quote(name) for name in self.request.key)
+            self.execute(sql("ANALYZE {table} ({keys})", table=table, keys=keys))
 
     def fill_diff(self) -> None:
         narrowed = self.narrowed_target(self.merge)
@@ -45,6 +44,5 @@ class PostgresJoins(SQLReplacing):
     def _is_sparse(self, narrowed: SQLText) -> bool:
         if not self.merge.target.has_unique(self.request.key):
             return False
-        ((found,),) = self.fetch(sql("EXPLAIN (FORMAT JSON) SELECT FROM {narrowed} AS t", narrowed=narrowed))
-        (planned,) = json.loads(found) if isinstance(found, str) else found
-        return self.staged * SPARSE < int(planned["Plan"]["Plan Rows"])
+        plan = self.fetch(sql("EXPLAIN (FORMAT JSON) SELECT FROM {narrowed} AS t", narrowed=narrowed))
+        return self.staged * SPARSE < rows_of_plan(plan)

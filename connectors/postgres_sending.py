@@ -13,8 +13,10 @@ from connectors.cursors import highest_value
 from connectors.errors import DataError
 from connectors.postgres_dialect import PostgresDialect
 from connectors.postgres_errors import translated
+from connectors.postgres_estimates import planned_rows
 from connectors.postgres_expressions import spell, value_of
 from connectors.postgres_literals import Literals
+from connectors.postgres_queries import size_of_column
 from connectors.postgres_session import Session
 from connectors.records import ReadRequest
 from connectors.sql_selects import Order, Parameters, after, beyond_cursor, where
@@ -22,6 +24,7 @@ from connectors.sql_text import SQLText, Table, joined, sql
 from connectors.straight import Facts, Format, Parcel, Portion, Selection, StraightReader
 
 COPY_OPTIONS: dict[Format, SQLText] = {"binary": sql("FORMAT binary"), "text": sql("FORMAT text")}
+SAMPLED = 100  # records
 BLOCK_BYTES = 1 << 17
 DOUBT = "syncdeck: a doubtful record"
 
@@ -101,30 +104,65 @@ class PostgresSender(StraightReader):
         self._dialect = PostgresDialect()
         self.unique_keys = table.unique_keys
 
-    def portion(self, after: Any, size: int) -> Portion | None:
-        """Both questions read no more than the order's columns, of an index if there is one."""
-        skipped = SQLText(str(int(size) - 1))
-        rows = self._ends(after, sql("ORDER BY {by} OFFSET {skipped} LIMIT 1", by=self._by(), skipped=skipped))
-        if not rows:
+    def record_bytes(self) -> float:
+        parameters = Parameters(self._dialect)
+        query = sql(
+            "SELECT avg(octet_length(r::text)) FROM (SELECT {columns} FROM {table} AS t{where} LIMIT {some}) AS r",
+            columns=joined(sql("t.{name}", name=one.sql) for one in self._table.columns),
+            table=self._table.sql,
+            where=_all(self._beyond(None, parameters)),
+            some=SQLText(str(SAMPLED)),
+        )
+        return float(self._open_session().fetch(query, parameters.values)[0][0] or 1)
+
+    def portion(self, after: Any, size: int, *, about: bool = False) -> Portion | None:
+        """The questions read no more than the order's columns, of an index if there is one."""
+        if self._request.cursor is not None:
+            return self._portion_by_cursor(after, size)
+        expected = planned_rows(self._open_session(), self._table) if about and self._is_whole(after) else None
+        skipped, rows = SQLText(str(int(size) - 1)), []
+        if expected is None or expected > size:
+            rows = self._ends(after, sql("ORDER BY {by} OFFSET {skipped} LIMIT 1", by=self._by(), skipped=skipped))
+        is_last = not rows
+        if is_last:
             rows = self._ends(after, sql("ORDER BY {by} LIMIT 1", by=self._by(sql(" DESC"))))
+        return Portion(after, self._position(rows[0]), is_last=is_last) if rows else None
+
+    def _is_whole(self, after: Any) -> bool:
+        """Only how large a whole table is does the system know well enough."""
+        return after is None and not self._request.filters
+
+    def _portion_by_cursor(self, after: Any, size: int) -> Portion | None:
+        """By one question, since there may be no index that finds both ends quickly."""
+        by = self._by()
+        ordered = sql("ORDER BY {by} LIMIT {size}", by=by, size=SQLText(str(int(size))))
+        number = sql(", row_number() OVER (ORDER BY {by}) AS syncdeck_number", by=by)
+        parameters = Parameters(self._dialect)
+        keys = self._keys(after, ordered, parameters, number)
+        query = sql("SELECT * FROM ({keys}) AS k ORDER BY syncdeck_number DESC LIMIT 1", keys=keys)
+        rows = self._open_session().fetch(query, parameters.values)
         if not rows:
             return None
-        upto = [self._dialect.positioned(one, value) for one, value in zip(self._columns, rows[0], strict=True)]
-        if self._request.cursor is None:
-            return Portion(after, upto)
-        return Portion(after, upto, highest_value(self._columns[0].field.type, [rows[0][0]]))
+        *last, count = rows[0]
+        highest = highest_value(self._columns[0].field.type, [last[0]])
+        return Portion(after, self._position(last), highest, is_last=count < size)
+
+    def _position(self, row: Sequence[Any]) -> list[Any]:
+        return [self._dialect.positioned(one, value) for one, value in zip(self._columns, row, strict=True)]
 
     def _ends(self, start: Any, ordered: SQLText) -> list[tuple[Any, ...]]:
         parameters = Parameters(self._dialect)
-        conditions = self._beyond(start, parameters)
-        query = sql(
-            "SELECT {keys} FROM {table} AS t{where} {ordered}",
+        return self._open_session().fetch(self._keys(start, ordered, parameters), parameters.values)
+
+    def _keys(self, start: Any, ordered: SQLText, parameters: Parameters, also: SQLText | None = None) -> SQLText:
+        return sql(
+            "SELECT {keys}{also} FROM {table} AS t{where} {ordered}",
             keys=joined(self._dialect.shown(one, sql("t.{name}", name=one.sql)) for one in self._columns),
+            also=also or sql(""),
             table=self._table.sql,
-            where=_all(conditions),
+            where=_all(self._beyond(start, parameters)),
             ordered=ordered,
         )
-        return self._open_session().fetch(query, parameters.values)
 
     def _by(self, direction: SQLText | None = None) -> SQLText:
         return joined(
@@ -177,11 +215,12 @@ class PostgresSender(StraightReader):
 
     def _select(self, conditions: Sequence[SQLText]) -> SQLText:
         values = joined(spell(expression, self._known) for _, expression in self._selection.columns)
-        if self._selection.doubts is not None:
+        doubts = [] if self._selection.doubts is None else [spell(self._selection.doubts, self._known)]
+        if doubts := [*doubts, *self._too_large()]:
             # An error ends the copy; which record it is, and whether it lies in the portion at all, is seen later.
             refusal = sql(
                 "CASE WHEN {doubts} THEN concat('{doubt} ', t.{key})::boolean ELSE true END",
-                doubts=spell(self._selection.doubts, self._known),
+                doubts=joined(doubts, " OR "),
                 doubt=SQLText(DOUBT),
                 key=self._columns[0].sql,
             )
@@ -189,6 +228,17 @@ class PostgresSender(StraightReader):
         return sql(
             "SELECT {values} FROM {table} AS t{where}", values=values, table=self._table.sql, where=_all(conditions)
         )
+
+
+    def _too_large(self) -> Iterator[SQLText]:
+        """Conditions of records that have too large a value, which must not be sent even to be refused."""
+        most = self._selection.most_bytes
+        if most is None or not self._table.may_be_wide:
+            return
+        for name in self._request.columns or self._table.names:
+            size = size_of_column(self._known[name], most)
+            if size is not None:
+                yield sql("coalesce({size} > {most}, false)", size=size, most=SQLText(str(most)))
 
 
 def _all(conditions: Sequence[SQLText]) -> SQLText:

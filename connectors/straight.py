@@ -37,12 +37,14 @@ class Selection:
 class Portion:
     """The records after one position of the source (None = its beginning), up to and with another.
 
-    `highest` is that of the cursor's field, in its JSON form, where one was asked for.
+    `highest` is that of the cursor's field, in its JSON form, where one was asked for. `is_last` says that nothing came
+    after it when it was looked for.
     """
 
     after: Any
     upto: Any
     highest: Any = None
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,15 @@ class StraightReader(ABC):
     unique_keys: tuple[frozenset[str], ...]  # columns of the source in which no two records are alike
 
     @abstractmethod
-    def portion(self, after: Any, size: int) -> Portion | None:
-        """The next `size` records (fewer at the end) after a position; None where there are none."""
+    def record_bytes(self) -> float:
+        """The mean of a few records as text."""
+
+    @abstractmethod
+    def portion(self, after: Any, size: int, *, about: bool = False) -> Portion | None:
+        """The next `size` records (fewer at the end) after a position; None where there are none.
+
+        `about` allows that it is all of the stream where the system expects no more than that.
+        """
 
     @abstractmethod
     def facts(self, portion: Portion, field: str | None) -> Facts:

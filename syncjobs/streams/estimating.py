@@ -13,7 +13,12 @@ PATIENCE_SECONDS = 2.0
 
 
 def estimate_records(stream: OpenStream) -> int | None:
-    """The source's own count, by a connection that is interrupted after PATIENCE_SECONDS; None if that was short."""
+    """What the source expects, else its count, by a connection that is interrupted after PATIENCE_SECONDS."""
+    expected = stream.source.estimate(stream.spec.source, filters_of(stream.request))
+    return _count(stream) if expected is None else expected
+
+
+def _count(stream: OpenStream) -> int | None:
     limit = Interruption()
     timer = threading.Timer(PATIENCE_SECONDS, limit.request, ("took too long",))
     timer.start()

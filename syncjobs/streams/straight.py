@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -25,7 +24,7 @@ from syncjobs.counts import Counts
 from syncjobs.crash_points import crash_here
 from syncjobs.mapping.in_sql import NotInSQL, SQLMapping, compile_in_sql
 from syncjobs.statuses import Phase
-from syncjobs.streams.batch_sizes import BatchSize, record_bytes
+from syncjobs.streams.batch_sizes import BatchSize
 from syncjobs.streams.exactly_once import FilledBatch
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
@@ -76,14 +75,17 @@ class StraightWay:
     def run(self, progress: Progress, record_by_record: RecordByRecord) -> Progress:
         """Write all that comes after `progress`."""
         sync_job = self._stream.sync_job
-        request = replace(self._stream.request, position=progress.position)
-        size = BatchSize(record_bytes(self._stream.source, request), self._stream.spec.batch_size)
-        refusals = 0
-        while (portion := self._reader.portion(progress.position, size.records)) is not None:
+        most = self._stream.spec.batch_size
+        size = BatchSize(self._reader.record_bytes(), most)
+        refusals, is_last = 0, False
+        while not is_last:
+            portion = self._reader.portion(progress.position, size.records, about=most is None)
+            if portion is None:
+                break
             before, started = progress, time.monotonic()
             try:
                 progress = self._batches.patiently(before, partial(self._write, portion, before))
-                refusals = 0
+                refusals, is_last = 0, portion.is_last
             except SyncError as reason:
                 if isinstance(reason, TransientError):
                     raise

@@ -159,9 +159,10 @@ def test_keys_spelled_by_the_server_are_hashed_as_those_spelled_here(
     fields = connector.schema("there").fields
     key = tuple(field.name for field in fields)
     writer = connector.writer(WriteRequest("there", fields, key, "upsert", keep_insert_values=True))
+    assert isinstance(writer, PostgresWriter)
     writer.prepare()
     writer.begin("job", 1)
-    writer.stage([row for batch in connector.read(ReadRequest("here", key, key)) for row in batch.rows])
+    writer.stage_parcel(parcel_of(reader_of(connector, "here")), is_distinct=False)
     writer.compare()
     spelled = writer.rendered_changes()
     assert spelled is not None
