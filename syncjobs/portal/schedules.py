@@ -1,29 +1,24 @@
-"""The schedules' pages: list, form, on and off, delete. Only these edit schedules, and only through operations."""
+"""The schedules' pages: list, one schedule, its form. Only the portal's pages edit schedules, through operations."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
 from syncjobs.models import Schedule, SyncJobType
-from syncjobs.operations.schedules import (
-    delete_schedule,
-    describe_schedule,
-    rule_of,
-    save_schedule,
-    set_schedule_enabled,
-)
+from syncjobs.operations.schedules import describe_schedule, save_schedule
 from syncjobs.portal import job_reads, schedule_reads
 from syncjobs.portal.forms.schedule_forms import ScheduleForm
-from syncjobs.portal.pages import FORM, POSTING, PortalAdmin, refuse, tell
-from syncjobs.portal.paging import LARGEST_ID
-from syncjobs.schedule_times import Rule
+from syncjobs.portal.job_type_run_views import may_run
+from syncjobs.portal.pages import FORM, PortalAdmin, tell
+from syncjobs.portal.paging import page_by_number
+from syncjobs.portal.schedule_action_views import RUNS_SHOWN, ScheduleActionViews
 
-SCHEDULES_SHOWN, JOBS_SHOWN, RUNS_SHOWN = 500, 10, 5
+SCHEDULES_A_PAGE, JOBS_SHOWN = 50, 10
 
 
 class ScheduleAdmin(PortalAdmin):
@@ -36,24 +31,30 @@ class ScheduleAdmin(PortalAdmin):
         return [
             self.page("", self.schedule_list, "schedule_list"),
             self.page("add/", self.schedule_add, "schedule_add", needs="add", methods=FORM),
+            *ScheduleActionViews(self).pages(),
             self.page(one, self.schedule_page, "schedule_page"),
             self.page(f"{one}edit/", self.schedule_edit, "schedule_edit", needs="change", methods=FORM),
-            self.page(f"{one}switch/", self.schedule_switch, "schedule_switch", needs="change", methods=POSTING),
-            self.page(f"{one}delete/", self.schedule_delete, "schedule_delete", needs="delete", methods=FORM),
         ]
 
     def schedule_list(self, request: HttpRequest) -> HttpResponse:
-        schedules = schedule_reads.with_rules(Schedule.objects.all())[:SCHEDULES_SHOWN]
+        wanted = schedule_reads.ScheduleFilter.from_query(request.GET)
+        found = schedule_reads.with_rules(wanted.apply(Schedule.objects.all()))
+        page = page_by_number(request, found, SCHEDULES_A_PAGE)
         context = {
             "title": "Schedules",
-            "rows": schedule_reads.schedule_rows(schedules),
+            "page": page,
+            "rows": schedule_reads.schedule_rows(page.rows),
+            "filter": wanted,
+            "states": {word: label for word, (label, _) in schedule_reads.STATES.items()},
+            "types": job_reads.type_choices(),
+            "may_run": may_run(request),
             "may_add": self.has_add_permission(request),
             "may_change": self.has_change_permission(request),
         }
         return self.draw(request, "portal/schedule_list.html", context)
 
     def schedule_page(self, request: HttpRequest, schedule_id: int) -> HttpResponse:
-        schedule = self._get(schedule_id)
+        schedule = schedule_reads.get_schedule(schedule_id)
         jobs = job_reads.listed_jobs().filter(schedule=schedule)[:JOBS_SHOWN]
         context: dict[str, Any] = {
             "title": str(schedule),
@@ -61,6 +62,7 @@ class ScheduleAdmin(PortalAdmin):
             "row": schedule_reads.schedule_row(schedule, RUNS_SHOWN),
             "jobs": [{"job": job, "why": job_reads.why(job)} for job in jobs],
             "may_change": self.has_change_permission(request),
+            "may_run": may_run(request),
             "may_delete": self.has_delete_permission(request),
         }
         return self.draw(request, "portal/schedule_page.html", context)
@@ -71,10 +73,10 @@ class ScheduleAdmin(PortalAdmin):
         return self._edit(request, None, initial)
 
     def schedule_edit(self, request: HttpRequest, schedule_id: int) -> HttpResponse:
-        return self._edit(request, self._get(schedule_id), {})
+        return self._edit(request, schedule_reads.get_schedule(schedule_id), {})
 
     def _edit(self, request: HttpRequest, schedule: Schedule | None, initial: dict[str, Any]) -> HttpResponse:
-        rule = _readable_rule(schedule) if schedule else None
+        rule = schedule_reads.readable_rule(schedule)
         form = ScheduleForm(schedule, rule, request.POST if request.method == "POST" else None, initial)
         if form.is_bound and form.is_valid() and (saved := self._save(request, form)):
             tell(request, f"{saved} is saved: {describe_schedule(saved)}.")
@@ -97,41 +99,4 @@ class ScheduleAdmin(PortalAdmin):
             )
         except ValidationError as error:
             form.show(error)
-        return None
-
-    def schedule_switch(self, request: HttpRequest, schedule_id: int) -> HttpResponse:
-        """On or off, as the posted `enabled` says, so that two clicks at once do not cancel each other out."""
-        schedule = self._get(schedule_id)
-        enabled = request.POST.get("enabled") == "yes"
-        try:
-            set_schedule_enabled(schedule, enabled, actor=request.user.get_username())
-        except ValidationError as error:
-            refuse(request, ValueError(" ".join(error.messages)))
-        else:
-            tell(request, f"{schedule} is {'on' if enabled else 'off'}.")
-        return redirect("admin:schedule_page", schedule_id)
-
-    def schedule_delete(self, request: HttpRequest, schedule_id: int) -> HttpResponse:
-        schedule = self._get(schedule_id)
-        if request.method == "POST":
-            name = str(schedule)
-            delete_schedule(schedule, actor=request.user.get_username())
-            tell(request, f"{name} is deleted. The jobs that it started stay.")
-            return redirect("admin:schedule_list")
-        row = schedule_reads.schedule_row(schedule)
-        context = {"schedule": schedule, "row": row, "title": f"Delete {schedule}"}
-        return self.draw(request, "portal/schedule_delete.html", context)
-
-    def _get(self, schedule_id: int) -> Schedule:
-        found = schedule_reads.with_rules(Schedule.objects.filter(pk=min(schedule_id, LARGEST_ID))).first()
-        if found is None:
-            raise Http404(f"There is no schedule {schedule_id}.")
-        return found
-
-
-def _readable_rule(schedule: Schedule) -> Rule | None:
-    """The rule to begin the form with; none where other means made one that cannot be read."""
-    try:
-        return rule_of(schedule)
-    except ValueError:
         return None

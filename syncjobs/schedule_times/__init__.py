@@ -12,6 +12,7 @@ from syncjobs.schedule_times.rules import (
     next_due,
     next_times,
     rule_warnings,
+    times_between,
 )
 from syncjobs.schedule_times.words import describe
 
@@ -28,4 +29,5 @@ __all__ = [
     "next_due",
     "next_times",
     "rule_warnings",
+    "times_between",
 ]

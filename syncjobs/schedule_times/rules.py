@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from itertools import takewhile
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -188,6 +189,20 @@ def next_times(rule: Rule, after: datetime, count: int = 5) -> list[datetime]:
     """The next due times in UTC, fewer if there are no more."""
     times: list[datetime] = []
     while len(times) < count and (found := next_due(rule, times[-1] if times else after)) is not None:
+        times.append(found)
+    return times
+
+
+def times_between(rule: Rule, after: datetime, until: datetime, most: int) -> list[datetime]:
+    """The first `most` due times after `after` and not after `until`, in UTC; quick also for every minute of a day."""
+    times: list[datetime] = []
+    if isinstance(rule, Crontab):
+        last_wall = until.astimezone(rule.zone_info).replace(tzinfo=None) + LARGEST_SHIFT
+        walls = _walls(rule, after.astimezone(rule.zone_info).replace(tzinfo=None) - LARGEST_SHIFT)
+        near = takewhile(lambda wall: wall <= last_wall, walls)
+        times = sorted({moment for wall in near for moment in _moments(rule, wall) if after < moment <= until})
+        return times[:most]
+    while len(times) < most and (found := next_due(rule, times[-1] if times else after)) and found <= until:
         times.append(found)
     return times
 

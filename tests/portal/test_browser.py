@@ -34,6 +34,7 @@ STATIC_PAGES = (
         "/admin/records/",
         "/admin/schedules/",
         "/admin/schedules/add/",
+        "/admin/schedules/calendar/",
         "/admin/auth/user/",
         "/admin/auth/user/add/",
         "/admin/auth/group/",

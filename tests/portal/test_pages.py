@@ -39,6 +39,7 @@ def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admi
         *(
             "schedule_list",
             "schedule_add",
+            "schedule_calendar",
             "worker_list",
             "password_change",
             "auth_user_changelist",

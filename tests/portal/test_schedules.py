@@ -44,7 +44,7 @@ def test_an_interval_goes_in(portal: Client, job_type: SyncJobType) -> None:
 
 def test_a_single_time_goes_in(portal: Client, job_type: SyncJobType) -> None:
     portal.post(ADD, typed(job_type, kind="clocked", at="2099-05-06T07:08"))
-    assert rule_of(Schedule.objects.get()) == Clocked(datetime(2099, 5, 6, 7, 8, tzinfo=ZoneInfo("UTC")))
+    assert rule_of(Schedule.objects.get()) == Clocked(datetime(2099, 5, 6, 7, 8, tzinfo=ZoneInfo("Europe/Berlin")))
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from syncjobs.schedule_times import (
     next_due,
     next_times,
     rule_warnings,
+    times_between,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -298,3 +299,23 @@ def test_hourly_rules_agree_with_looking_at_every_minute(line: str, zone: str) -
         walls = [(moment, moment.astimezone(info)) for moment in every_minute]
         expected = [moment for moment, wall in walls if wall.minute in rule.numbers("minute") and rule.has_day(wall)]
         assert next_times(rule, start, len(expected)) == expected
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("line", ["30 2 * * *", "*/20 1-3 * * *", "15 * * * *"])
+@pytest.mark.parametrize("day", ["2026-03-28", "2026-10-24", "2026-10-03", "2026-04-04"])
+def test_the_times_of_a_day_are_those_that_follow_each_other(line: str, zone: str, day: str) -> None:
+    rule = Crontab.from_line(line, zone)
+    after = datetime.fromisoformat(f"{day}T12:00+00:00")
+    until = after + timedelta(hours=24)
+    one_by_one = [moment for moment in next_times(rule, after, 30) if moment <= until]
+    assert times_between(rule, after, until, 30) == one_by_one
+
+
+def test_the_times_of_intervals_and_of_single_times_end_where_they_should() -> None:
+    start = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    hourly = Interval(3600, start)
+    assert times_between(hourly, start, start + timedelta(hours=2), 9) == [start + timedelta(hours=n) for n in (1, 2)]
+    assert len(times_between(hourly, start, start + timedelta(days=9), 9)) == 9
+    assert times_between(Clocked(start), start - timedelta(hours=1), start, 9) == [start]
+    assert times_between(Clocked(start), start, start + timedelta(hours=1), 9) == []

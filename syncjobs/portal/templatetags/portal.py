@@ -9,6 +9,7 @@ from typing import Any
 from django import template
 from django.template import Context
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -49,6 +50,14 @@ def ago(context: Context, moment: datetime | None) -> SafeString | str:
         return words.NOTHING
     now = context.get("now") or timezone.now()
     return _time_element(moment, words.relative_text(moment, now))
+
+
+@register.simple_tag
+def own_time(moment: datetime, pattern: str) -> SafeString:
+    """A moment by the clock that it carries, not by the project's, in Django's date format."""
+    return format_html(
+        '<time datetime="{}">{}</time>', moment.isoformat(timespec="seconds"), date_format(moment, pattern)
+    )
 
 
 @register.simple_tag
