@@ -17,6 +17,7 @@ __all__ = [
     "Filter",
     "MutableRecord",
     "Operator",
+    "OversizedValue",
     "PartitionRequest",
     "ReadRequest",
     "Record",
@@ -108,7 +109,9 @@ class ReadRequest:
     `position` is a JSON value taken from an earlier Batch of the same stream, key, filters and cursor field; None =
     from the start. `batch_size` is the upper bound of records in a batch; where nothing tells records apart, those that
     are equal in order to the last one come with it all the same. With `sets_aside` a single record that cannot be read
-    comes in `Batch.unread`; otherwise it ends the reading with a DataError.
+    comes in `Batch.unread`; otherwise it ends the reading with a DataError. With `may_read_ahead` the next batch may be
+    asked for while this one is worked on. Where the system can measure values before it sends them, one of more than
+    `largest_value` bytes comes as an OversizedValue.
     """
 
     stream: str
@@ -120,6 +123,18 @@ class ReadRequest:
     cursor: CursorRequest | None = None
     partition: PartitionRequest | None = None
     sets_aside: bool = False
+    may_read_ahead: bool = False
+    largest_value: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OversizedValue:
+    """Stands for a value that was left where it is, since it has more bytes than are wanted; its length is theirs."""
+
+    byte_count: int
+
+    def __len__(self) -> int:
+        return self.byte_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +152,7 @@ class Batch:
     `position` continues the reading after the last record; None means that this stream can not be resumed.
     `byte_count` is what was transferred or a fair estimate of it. `highest` is, where a cursor was asked for, the
     highest value of its field in its JSON form; values that are none of their type (a time "infinity") do not count.
+    `oversized` says of some places in `rows` which field's value was too large to be read: (field, its bytes).
     `unread` says for some places in `rows` that the row there is empty, since its record could not be read. `where`
     names the place of a row's record in the system (`items.csv, line 4`), if it has one.
     """
@@ -148,6 +164,7 @@ class Batch:
     highest: Any = None
     unread: Mapping[int, Unread] = field(default_factory=dict)
     where: Callable[[int], str] | None = None
+    oversized: Mapping[int, tuple[str, int]] = field(default_factory=dict)
 
 
 class Record(Mapping[str, Any]):

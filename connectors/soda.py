@@ -6,7 +6,9 @@ Protocol: https://dev.socrata.com/docs/endpoints and /docs/system-fields. Only r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,12 +18,14 @@ from connectors.columns import ColumnRows
 from connectors.errors import ConfigError, DataError
 from connectors.http import HttpSession
 from connectors.http_answers import checked_url, port_of
-from connectors.json_pages import RecordShape
+from connectors.json_pages import Page, RecordShape
 from connectors.network import check_literal
+from connectors.reading_ahead import PagesAhead, PagesInTurn
 from connectors.records import Batch, Field, Filter, ReadRequest, StreamInfo, StreamSchema
 from connectors.soda_checks import check_portal
 from connectors.soda_paging import ID, Paging
 from connectors.soda_portal import SodaPortal
+from connectors.soda_settings import LARGEST_PAGE, PAGE, SPEC
 from connectors.soql import (
     FLOATING_TYPES,
     Conditions,
@@ -32,62 +36,8 @@ from connectors.soql import (
 )
 from connectors.surroundings import Surroundings
 
-PAGE = 10_000
-LARGEST_PAGE = 50_000
 MOST_COLUMNS = 5_000
 ROUND_PAGE = 1_000  # a server that caps its pages does so at a multiple of this
-SPEC: dict[str, Any] = {
-    "config": {
-        "type": "object",
-        "properties": {
-            "base_url": {
-                "type": "string",
-                "title": "Address",
-                "description": "The portal's address, such as https://data.cityofchicago.org",
-                "format": "uri",
-                "maxLength": 2000,
-            },
-            "datasets": {
-                "type": "object",
-                "title": "Datasets",
-                "description": "Name of the stream and identifier of the dataset, such as crashes: 85ca-t3if",
-                "propertyNames": {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"},
-                "additionalProperties": {"type": "string", "pattern": "^[a-z0-9]{4}-[a-z0-9]{4}$"},
-                "minProperties": 1,
-            },
-            "time_zone": {
-                "type": "string",
-                "title": "Time zone",
-                "description": "The zone of the portal's times without one, such as America/Chicago",
-                "default": "UTC",
-            },
-            "page_size": {
-                "type": "integer",
-                "title": "Page size",
-                "description": "Records asked for at a time",
-                "minimum": 1,
-                "maximum": LARGEST_PAGE,
-                "default": PAGE,
-            },
-        },
-        "required": ["base_url", "datasets"],
-        "additionalProperties": False,
-    },
-    "credentials": {
-        "type": "object",
-        "properties": {
-            "app_token": {
-                "type": "string",
-                "title": "App token",
-                "description": "Optional; raises the portal's limit of requests",
-                "minLength": 1,
-                "writeOnly": True,
-                "x-missing-reference": "ignore",
-            }
-        },
-        "additionalProperties": False,
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +61,8 @@ class SodaConnector(Connector):
         super().__init__(slug, config, credentials, surroundings)
         self.base_url = str(config["base_url"]).rstrip("/")
         self.times = FloatingTimes(_zone(config.get("time_zone", "UTC")))
-        self.portal = self._open_portal()
+        self.portal = self._open_portal(self.surroundings)
+        self._reading: PagesInTurn[Page] = PagesInTurn(self.surroundings)
         self._datasets: dict[str, Dataset] = {}
 
     @classmethod
@@ -128,14 +79,14 @@ class SodaConnector(Connector):
 
     @property
     def retries(self) -> int:
-        """How often a request had to be repeated."""
+        """How often a request had to be repeated, but for those of pages that are read ahead."""
         return self.portal.http.retries
 
     def address(self) -> str:
         return self.base_url
 
     def check(self) -> Iterator[CheckStep]:
-        portal = self._open_portal(tries=1, deadline_seconds=30, waits_for_turns=False)
+        portal = self._open_portal(self.surroundings, tries=1, deadline_seconds=30, waits_for_turns=False)
         try:
             yield from check_portal(portal, has_token="app_token" in self.credentials)
         finally:
@@ -157,20 +108,26 @@ class SodaConnector(Connector):
         asked = list(dict.fromkeys([*names, *paging.extra_columns]))
         shape, selected = RecordShape([ID, *asked]), [ID, *map(quote_name, asked)]
         parameters = {"$select": ",".join(selected), "$order": paging.order, "$limit": str(limit)}
+
+        def beyond(position: Any) -> dict[str, str]:
+            return parameters | _where_parameter(paging.beyond(position) + conditions)
+
         position = request.position
-        while True:
-            wanted = _where_parameter(paging.beyond(position) + conditions)
-            page = self.portal.page(request.stream, shape, parameters | wanted)
-            if not page.records:
-                return
-            position = paging.next_position(page, position)
-            highest = paging.highest(page)
-            columns = page.columns | {name: self.times.localize(page.columns[name]) for name in floating}
-            rows = ColumnRows([columns[name] for name in names], page.records)
-            yield Batch(names, rows, position, page.byte_count, highest)
-            # A short page is the last one, unless it is short because the server caps its pages.
-            if page.records < limit and page.records % ROUND_PAGE:
-                return
+        with self._pages(request) as (portal, pages):
+            fetch = partial(portal.page, request.stream, shape)
+            pages.begin(partial(fetch, beyond(position)))
+            while (page := pages.result()).records:
+                position = paging.next_position(page, position)
+                highest = paging.highest(page)
+                # A short page is the last one, unless it is short because the server caps its pages.
+                is_last = page.records < limit and page.records % ROUND_PAGE
+                if not is_last:
+                    pages.begin(partial(fetch, beyond(position)))
+                columns = page.columns | {name: self.times.localize(page.columns[name]) for name in floating}
+                rows = ColumnRows([columns[name] for name in names], page.records)
+                yield Batch(names, rows, position, page.byte_count, highest)
+                if is_last:
+                    return
 
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
         parameters = {"$select": "count(*)"} | _where_parameter(
@@ -179,12 +136,28 @@ class SodaConnector(Connector):
         return self.portal.count(stream, parameters)
 
     def close(self) -> None:
+        self._reading.close()
         self.portal.http.close()
 
-    def _open_portal(self, **options: Any) -> SodaPortal:
+    @contextmanager
+    def _pages(self, request: ReadRequest) -> Iterator[tuple[SodaPortal, PagesInTurn[Page]]]:
+        """Who fetches the pages, and when: ahead of their turn, unless turns are shared with others."""
+        if not request.may_read_ahead or self.surroundings.turns is not None:
+            yield self.portal, PagesInTurn(self.surroundings)
+            return
+        with PagesAhead[Page](self.surroundings) as pages:
+            self._reading = pages  # ended by close, too, since nobody may be there to end this generator
+            portal = self._open_portal(pages.surroundings)
+            try:
+                yield portal, pages
+            finally:
+                pages.close()
+                portal.http.close()
+
+    def _open_portal(self, surroundings: Surroundings, **options: Any) -> SodaPortal:
         """The portal behind a session with the app token; `options` as HttpSession takes them."""
         token = self.credentials.get("app_token")
-        http = HttpSession(self.surroundings, secret_headers={"X-App-Token": token} if token else None, **options)
+        http = HttpSession(surroundings, secret_headers={"X-App-Token": token} if token else None, **options)
         return SodaPortal(self.slug, self.base_url, self.config["datasets"], http)
 
     def _wanted_columns(self, request: ReadRequest) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ def _say_nothing(_level: str, _message: str) -> None:
     return None
 
 
-def _note_nothing(_message: str) -> None:
-    return None
+def note_nothing(_message: str) -> None:
+    """Keep no account of refusals."""
 
 
 class Interruption:
@@ -47,6 +47,14 @@ class Interruption:
     def call_on_request(self, callback: Callable[[], None]) -> None:
         self._callbacks.append(callback)
 
+    def inner(self) -> Interruption:
+        """One for a part of the work: it ends with the whole, or when it is requested itself."""
+        inner = Interruption()
+        self.call_on_request(lambda: inner.request(self.reason))
+        if self.is_requested:
+            inner.request(self.reason)
+        return inner
+
     def check(self) -> None:
         """Raise Interrupted if the end was asked for."""
         if self._event.is_set():
@@ -66,7 +74,7 @@ class Surroundings:
     notify: Notify = _say_nothing
     waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is inside while the connector waits
     turns: Turns | None = None  # from the connector's row; None = no limit of requests
-    note_refusal: Callable[[str], None] = _note_nothing  # is told when the other system refuses our credentials
+    note_refusal: Callable[[str], None] = note_nothing  # is told when the other system refuses our credentials
 
     @contextmanager
     def noting_refusals(self) -> Iterator[None]:

@@ -45,7 +45,7 @@ class SourceAsker:
     def _request(self) -> ReadRequest:
         """Ends with the first record that cannot be read, since its key can not be told either."""
         asked = replace(self._stream.request, columns=self._mapper.source_columns, position=None)
-        return replace(asked, sets_aside=False)
+        return replace(asked, sets_aside=False, may_read_ahead=False)
 
     def _read(self, request: ReadRequest) -> Iterator[list[Key]]:
         for batch in self._stream.source.read(request):

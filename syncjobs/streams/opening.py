@@ -176,6 +176,8 @@ def _read_request(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema, m
         batch_size=DEFAULT_BATCH_SIZE if spec.batch_size is None else spec.batch_size,
         partition=spec.partition,
         sets_aside=spec.on_reject.sets_aside,
+        largest_value=spec.max_value_bytes,
+        may_read_ahead=spec.max_rows is None and spec.max_bytes is None,
     )
 
 
