@@ -6,18 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from connectors.models import Connector
 from syncjobs.models import SyncJobType
-from syncjobs.portal import figures, job_reads, schedule_reads
+from syncjobs.operations.default_jobs import JOB_TYPES
+from syncjobs.portal import charts, failure_reads, figures, job_reads, schedule_reads
 from syncjobs.portal.job_facts import progress_of, records_per_second, seconds_left
 from syncjobs.portal.live import Region, is_asked_for
 from syncjobs.portal.pages import draw_page
 
-RECENT, CONNECTORS_SHOWN, UPCOMING_SHOWN = 10, 12, 6
+RECENT, CONNECTORS_SHOWN, UPCOMING_SHOWN, CLUSTERS_SHOWN, QUICK_SHOWN = 10, 12, 6, 5, 5
+DEFAULTS = [shape["slug"] for shape in JOB_TYPES]
 
 
 def draw_dashboard(site: AdminSite, request: HttpRequest) -> HttpResponse:
@@ -37,8 +40,10 @@ def _parts() -> dict[Region, Callable[[], dict[str, Any]]]:
     """The live regions, each with what it reads."""
     return {
         Region("cards", "portal/_cards.html", is_live=True, every="15s"): _cards,
+        Region("charts", "portal/_charts.html", is_live=True, every="60s"): _charts,
         Region("running-now", "portal/_running_now.html", is_live=True): _running,
         Region("recent", "portal/_recent.html", is_live=True, every="5s"): _recent,
+        Region("clusters", "portal/_clusters.html", is_live=True, every="15s"): _clusters,
     }
 
 
@@ -52,6 +57,14 @@ def _may_see(request: HttpRequest) -> dict[str, bool]:
 
 def _cards() -> dict[str, Any]:
     return {"cards": figures.cards(timezone.now(), reverse("admin:job_list")), "held": figures.held_jobs()}
+
+
+def _charts() -> dict[str, Any]:
+    return {"day": charts.day_charts(figures.day_figures(timezone.now()))}
+
+
+def _clusters() -> dict[str, Any]:
+    return {"clusters": failure_reads.clusters(timezone.now(), limit=CLUSTERS_SHOWN)}
 
 
 def _running() -> dict[str, Any]:
@@ -74,7 +87,15 @@ def _recent() -> dict[str, Any]:
 
 def _surroundings(may_see: dict[str, bool]) -> dict[str, Any]:
     return {
+        "quick": _quick_types() if may_see["run"] else [],
         "upcoming": schedule_reads.upcoming(UPCOMING_SHOWN) if may_see["schedule"] else [],
         "connectors": list(Connector.objects.all()[:CONNECTORS_SHOWN]) if may_see["connector"] else [],
         "has_types": SyncJobType.objects.exists(),
     }
+
+
+def _quick_types() -> list[SyncJobType]:
+    """What is offered to be run at once: the default types, then those that were made first."""
+    types = SyncJobType.objects.filter(controller="stream_sync", paused_at=None)
+    first = Case(When(slug__in=DEFAULTS, then=0), default=1)
+    return list(types.order_by(first, "pk").only("slug", "name")[:QUICK_SHOWN])

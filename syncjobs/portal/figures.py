@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import BigIntegerField, Count, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, TruncHour
 from django.utils import timezone
@@ -37,13 +37,17 @@ class Kpi:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """24 hours of jobs by status, and by hour the jobs, the records read and the failures."""
+    """24 hours of jobs by status, and by hour (the first begins at `since`) jobs, records read, failures, durations."""
+
+    since: datetime
 
     by_status: Counter[str]
     records: int
     jobs_by_hour: tuple[int, ...]
     records_by_hour: tuple[int, ...]
     failures_by_hour: tuple[int, ...]
+    mean_seconds_by_hour: tuple[float | None, ...]
+    most_seconds_by_hour: tuple[float | None, ...]
 
     @property
     def jobs(self) -> int:
@@ -60,46 +64,47 @@ def day_figures(now: datetime) -> Day:
         # Grouped by the bare column, SQLite walks the whole index of statuses instead of the last day.
         .annotate(hour=TruncHour("created_at"), word=Coalesce("status", Value("")))
         .values_list("hour", "word", "dry_run")
-        .annotate(jobs=Count("id"), read=read)
+        .annotate(
+            jobs=Count("id"), read=read, timed=Count("time_taken"), took=Sum("time_taken"), most=Max("time_taken")
+        )
     )
     by_status: Counter[str] = Counter()
-    jobs, records, failures = [0] * HOURS, [0] * HOURS, [0] * HOURS
-    for hour, status, dry_run, number, amount in rows:
+    jobs, records, failures, timed = [0] * HOURS, [0] * HOURS, [0] * HOURS, [0] * HOURS
+    took, most = [0.0] * HOURS, [0.0] * HOURS
+    for hour, status, dry_run, number, amount, number_timed, seconds, longest in rows:
         place = min(HOURS - 1, max(0, int((hour - since) / timedelta(hours=1))))
         by_status[status] += number
         jobs[place] += number
         failures[place] += number if status in BAD else 0
         records[place] += 0 if dry_run or status == Status.RELAYED else amount or 0
-    return Day(by_status, sum(records), tuple(jobs), tuple(records), tuple(failures))
+        timed[place] += number_timed
+        took[place] += seconds or 0
+        most[place] = max(most[place], longest or 0)
+    means = tuple(seconds / number if number else None for seconds, number in zip(took, timed, strict=True))
+    longest_ones = tuple(seconds if number else None for seconds, number in zip(most, timed, strict=True))
+    return Day(since, by_status, sum(records), tuple(jobs), tuple(records), tuple(failures), means, longest_ones)
 
 
 def cards(now: datetime, job_list: str) -> list[Kpi]:
-    """The five cards, as links into `job_list` where there is more to see."""
+    """The cards, as links into `job_list` where there is more to see."""
     day = day_figures(now)
     before = SyncJob.objects.created_since(now - 2 * DAY).filter(created_at__lt=now - DAY).count()
     active = SyncJob.objects.filter(status__in=ACTIVE).status_counts()
+    running, queued = (active.get(status.value, 0) for status in (Status.STARTED, Status.QUEUED))
+    retries = SyncJob.objects.filter(retry_after__isnull=False).count()
     failing = failing_types()
     failed = sum(day.by_status[status] for status in BAD)
     ended_well = sum(day.by_status[status.value] for status in DONE)
     rate = f"{100 * ended_well / (ended_well + failed):.3g} %" if ended_well + failed else NOTHING
+    names = ", ".join(item.name for item in failing[:2]) + (" …" if len(failing) > 2 else "")
+    failing_now = (f"failing now: {names}", "down") if failing else ("every last job went well", "up")
     return [
         Kpi("Jobs, 24 h", number_text(day.jobs), *_trend(day.jobs, before), day.jobs_by_hour, job_list),
-        Kpi("Success rate", rate, f"{failed:,} failed or error", "sub", day.failures_by_hour),
+        Kpi("Success rate", rate, f"{ended_well:,} ended well", "sub", day.failures_by_hour),
         Kpi("Records synced, 24 h", short_number(day.records), "read and compared", "sub", day.records_by_hour),
-        Kpi(
-            "Running now",
-            number_text(active.get(Status.STARTED.value, 0)),
-            _waiting_sentence(active.get(Status.QUEUED.value, 0)),
-            address=f"{job_list}?status=started",
-        ),
-        Kpi(
-            "Failing",
-            number_text(len(failing)),
-            ", ".join(item.name for item in failing[:2]) + (" …" if len(failing) > 2 else "")
-            if failing
-            else "every last job went well",
-            "down" if failing else "up",
-        ),
+        Kpi("Running", number_text(running), "at work now", address=f"{job_list}?status=started"),
+        Kpi("Active", number_text(running + queued + retries), _waiting_sentence(queued, retries), address=job_list),
+        Kpi("Failed, 24 h", number_text(failed), *failing_now, address=f"{job_list}?status=failed"),
     ]
 
 
@@ -110,7 +115,9 @@ def _trend(jobs: int, before: int) -> tuple[str, str]:
     return (f"{percent:+d} % on the day before" if percent else "as many as the day before"), "sub"
 
 
-def _waiting_sentence(queued: int) -> str:
+def _waiting_sentence(queued: int, retries: int) -> str:
+    if retries:
+        return f"{plural(queued, 'waits', 'wait')}, {plural(retries, 'retry', 'retries')} due"
     if not queued:
         return "nothing waits"
     reasons = SyncJob.objects.filter(status=Status.QUEUED.value).exclude(wait_reason="")

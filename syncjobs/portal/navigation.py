@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -18,6 +19,7 @@ from syncjobs.portal.reject_reads import count_open
 from syncjobs.statuses import Status
 
 MOST_REJECTS_TOLD = 999
+FAILING_SINCE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def menu(request: HttpRequest) -> list[Section]:
 
 
 def _operating(request: HttpRequest) -> list[Entry]:
-    if not _may_see(request, SyncJob):
+    if not may_see(request, SyncJob):
         return []
     address = reverse("admin:job_list")
     busy = SyncJob.objects.filter(status__in=(Status.STARTED.value, Status.HELD.value, Status.PAUSED.value))
@@ -73,11 +75,17 @@ def _looking_closer(request: HttpRequest) -> list[Entry]:
     number = count_open(MOST_REJECTS_TOLD + 1)
     told = f"{MOST_REJECTS_TOLD}+" if number > MOST_REJECTS_TOLD else str(number or "")
     return [
-        _entry(request, "Failures", reverse("admin:failure_list")),
+        _failures(request),
         Entry("Rejects", rejects, is_current, told, "warn" if number else ""),
         _entry(request, "Records", reverse("admin:record_history")),
         _workers(request),
     ]
+
+
+def _failures(request: HttpRequest) -> Entry:
+    address = reverse("admin:failure_list")
+    number = SyncJob.objects.failed_since(timezone.now() - FAILING_SINCE).count()
+    return Entry("Failures", address, request.path.startswith(address), f"{number:,}" if number else "", "bad")
 
 
 def _workers(request: HttpRequest) -> Entry:
@@ -97,7 +105,7 @@ def _configuring(request: HttpRequest) -> list[Entry]:
     return [
         _entry(request, label, reverse(name), number=str(model._default_manager.count()))
         for label, model, name in models
-        if _may_see(request, model)
+        if may_see(request, model)
     ]
 
 
@@ -106,7 +114,7 @@ def _administering(request: HttpRequest) -> list[Entry]:
         ("Users", User, "admin:auth_user_changelist"),
         ("Groups", Group, "admin:auth_group_changelist"),
     )
-    return [_entry(request, label, reverse(name)) for label, model, name in models if _may_see(request, model)]
+    return [_entry(request, label, reverse(name)) for label, model, name in models if may_see(request, model)]
 
 
 def _entry(request: HttpRequest, label: str, address: str, *, number: str = "", exact: bool = False) -> Entry:
@@ -114,7 +122,8 @@ def _entry(request: HttpRequest, label: str, address: str, *, number: str = "", 
     return Entry(label, address, is_current, number)
 
 
-def _may_see(request: HttpRequest, model: type[Model]) -> bool:
+def may_see(request: HttpRequest, model: type[Model]) -> bool:
+    """Whether this person may look at these rows."""
     meta: Any = model._meta
     names = (f"{meta.app_label}.{action}_{meta.model_name}" for action in ("view", "change"))
     return any(request.user.has_perm(name) for name in names)

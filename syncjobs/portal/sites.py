@@ -18,13 +18,16 @@ from syncjobs.portal.connectors import ConnectorAdmin
 from syncjobs.portal.dashboard import draw_dashboard
 from syncjobs.portal.job_types import SyncJobTypeAdmin
 from syncjobs.portal.jobs import SyncJobAdmin
+from syncjobs.portal.live import Region, answer_region, is_asked_for
 from syncjobs.portal.navigation import menu
-from syncjobs.portal.pages import PortalAdmin
+from syncjobs.portal.pages import PortalAdmin, draw_page
 from syncjobs.portal.schedules import ScheduleAdmin
+from syncjobs.portal.search_reads import find, read_search
 from syncjobs.portal.users import PortalGroupAdmin, PortalUserAdmin
 from syncjobs.portal.workers import WorkerAdmin
 
 Address = URLPattern | URLResolver
+HITS = Region("palette-hits", "portal/_hits.html", is_live=False)
 
 
 class PortalSite(AdminSite):
@@ -47,6 +50,7 @@ class PortalSite(AdminSite):
                 ours += [path(f"{address}/", include(pages)) for address, pages in places.items()]
                 stock_places.add(f"{model._meta.app_label}/{model._meta.model_name}/")
         stock = [address for address in super().get_urls() if str(address.pattern) not in stock_places]
+        ours.append(path("search/", self.admin_view(self.search), name="search"))
         return ours + stock
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -55,6 +59,14 @@ class PortalSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
         return draw_dashboard(self, request)
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """What fits the words of the address, as a page, or as the list alone for the dialog that Ctrl-K opens."""
+        text = read_search(request)
+        context = {"title": "Search", "search": text, "hits": find(request, text)}
+        if is_asked_for(request, HITS):
+            return answer_region(request, HITS, context)
+        return draw_page(self, request, "portal/search.html", context)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """A fragment that asks after the session has ended must not show the form inside a page: the browser goes."""

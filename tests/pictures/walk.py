@@ -18,25 +18,17 @@ from syncjobs.portal.sites import portal_site
 POSTED_ONLY = frozenset(
     {"job_start", "job_resume", "job_retry", "job_pause", "jobs_act", "failure_retry", "reject_replay"}
     | {"reject_dismiss", "job_type_resume", "controller_add", "connector_test", "schedule_switch", "logout"}
-    | {"job_approve", "job_retry_children"}
+    | {"job_approve", "job_retry_children", "job_type_switch", "schedule_run", "schedule_preview"}
 )
 NO_PAGES = frozenset({"job_log_download", "jsi18n", "autocomplete", "view_on_site"})
 STATUSES = ("finished", "held", "failed", "error", "planned", "canceled", "relayed", "queued", "started", "unmeasured")
-OF_A_TYPE = ("page", "edit", "run", "pause", "cursor")
+OF_A_TYPE = ("page", "edit", "run", "pause", "cursor", "versions", "restart", "backfill")
 OF_A_CONNECTOR = ("page", "edit", "sync", "streams")
 PLAIN = (
-    *("index", "job_list", "failure_list", "record_history", "reject_list", "reject_records", "job_type_list"),
-    *(
-        "job_type_add",
-        "job_type_choose",
-        "connector_list",
-        "connector_add",
-        "schedule_list",
-        "schedule_add",
-        "worker_list",
-    ),
-    *("password_change", "password_change_done", "auth_user_changelist", "auth_user_add", "auth_group_changelist"),
-    "auth_group_add",
+    *("index", "search", "job_list", "failure_list", "record_history", "reject_list", "reject_records"),
+    *("job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add", "worker_list"),
+    *("schedule_list", "schedule_add", "schedule_calendar", "password_change", "password_change_done"),
+    *("auth_user_changelist", "auth_user_add", "auth_group_changelist", "auth_group_add"),
 )
 
 
@@ -63,11 +55,14 @@ def addresses(jobs: dict[str, SyncJob]) -> dict[str, str]:
     found["connector_page failing"] = _at("connector_page", "sap")
     found["connector_add kind"] = f"{found['connector_add']}?kind=postgres"
     found["job_type_rewind"] = f"{_at('job_type_rewind', 'orders')}?stream=orders&entry=start"
+    found["job_type_version_use"] = _at("job_type_version_use", "orders", 1)
+    found["job_type_accept_schema"] = f"{_at('job_type_accept_schema', 'permits')}?stream=permits"
     found["job_type_page drifted"] = _at("job_type_page", "permits")
     found["job_type_page documents"] = _at("job_type_page", "sap-customer-sync")
     found["job_type_run document"] = _at("job_type_run", "sap-customer-sync")
     found["job_list failed"] = f"{found['job_list']}?status=failed"
     found["job_list empty"] = f"{found['job_list']}?q=nothing-has-this-title"
+    found["search found"] = f"{found['search']}?q=1001"
     key = {"type": "orders/orders", "key": "1001"}
     found["record_history found"] = f"{found['record_history']}?{urlencode(key)}"
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 STYLESHEET = Path(__file__).resolve().parents[2] / "static" / "portal" / "portal.css"
+TEMPLATES = STYLESHEET.parents[2] / "templates"
 TEXT = STYLESHEET.read_text(encoding="utf-8")
 COLOURS = {
     name: (light, dark)
@@ -45,5 +46,22 @@ def test_the_edge_of_a_field_holds_3_to_1(ground: str, theme: int) -> None:
 
 
 def test_colours_are_written_only_as_variables() -> None:
-    rules = TEXT.partition("/* 2. Ground */")[2]
-    assert not re.findall(r"#[0-9a-fA-F]{3,8}\b(?![^{]*\{)", rules)
+    rules = re.sub(r"/\*.*?\*/", "", TEXT.partition("/* 2. Ground */")[2], flags=re.DOTALL)
+    values = " ".join(re.findall(r":([^;{}]*)[;}]", rules))
+    literal = (
+        r"#[0-9a-fA-F]{3,8}\b|\b(?:rgba?|hsla?|oklch|light-dark)\(|\b(?:white|black|red|gr[ae]y|blue|green|orange)\b"
+    )
+    assert re.findall(literal, values) == []
+
+
+def test_no_template_has_a_style_or_a_script_of_its_own() -> None:
+    """The content policy would refuse it."""
+    found = [
+        f"{path.name}: {part}"
+        for path in sorted(TEMPLATES.rglob("*.html"))
+        for part in re.findall(
+            r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son(?:click|change|input|key\w+|load|submit)=",
+            path.read_text(encoding="utf-8"),
+        )
+    ]
+    assert found == []

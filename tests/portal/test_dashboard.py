@@ -31,18 +31,19 @@ def test_the_cards_count_the_last_day(portal: Client, make_job: MakeJob) -> None
     make_job(counts=read, created_at=timezone.now() - timedelta(days=3))
     shown = cards(portal)
     assert shown["Jobs, 24 h"] == ("8", "none the day before")
-    assert shown["Success rate"] == ("83.3 %", "1 failed or error")
+    assert shown["Success rate"] == ("83.3 %", "5 ended well")
     assert shown["Records synced, 24 h"][0] == "6,000"
-    assert shown["Running now"] == ("1", "1 waits: no worker listens on queue &#x27;long&#x27;")
-    assert shown["Failing"] == ("0", "every last job went well")
+    assert shown["Running"] == ("1", "at work now")
+    assert shown["Active"] == ("2", "1 waits: no worker listens on queue &#x27;long&#x27;")
+    assert shown["Failed, 24 h"] == ("1", "every last job went well")
 
 
 def test_a_type_fails_until_a_later_job_of_it_ends_well(portal: Client, make_job: MakeJob) -> None:
     make_job(Status.ERROR)
     make_job(dry_run=True)
-    assert cards(portal)["Failing"] == ("1", "Airports")
+    assert cards(portal)["Failed, 24 h"] == ("1", "failing now: Airports")
     make_job()
-    assert cards(portal)["Failing"][0] == "0"
+    assert cards(portal)["Failed, 24 h"] == ("1", "every last job went well")
 
 
 def test_what_runs_and_what_waits_is_listed_with_its_reason(portal: Client, make_job: MakeJob) -> None:
