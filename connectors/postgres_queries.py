@@ -11,10 +11,11 @@ from typing import Any
 import psycopg
 
 from connectors.errors import DataError, SyncError
-from connectors.limits import value_too_large
-from connectors.postgres_dialect import PostgresDialect, column_of
+from connectors.limits import LARGEST_VALUE_BYTES, value_too_large
+from connectors.postgres_dialect import HAS_EQUALITY, TEXTS, PostgresDialect, column_of
 from connectors.postgres_errors import first_line
 from connectors.postgres_session import Session
+from connectors.records import OversizedValue
 from connectors.sql_batches import Rows, size_of
 from connectors.sql_queries import QueryFailures, QueryRunner
 from connectors.sql_text import Column, SQLText, Table, joined, sql
@@ -26,8 +27,8 @@ EXACT_TYPES = (
     *("text", "varchar", "name", "date", "timestamp", "timestamptz"),
 )
 """Types whose values are equal to the server where they are equal here."""
-LONG_TYPES = ("text", "varchar", "bpchar", "bytea", "xml", "json", "jsonb")
-MEASURES = {name: sql("pg_column_size") for name in ("xml", "json", "jsonb")}  # compressed, so rather too small
+SHORT_TYPES = HAS_EQUALITY - {*TEXTS, "jsonb", "bytea"} | {"name"}
+LARGEST_RATIO = 256  # by which a value may be compressed where it is stored
 # A transaction that has begun to read can not be made one that writes; session settings fall back with it.
 BEGIN = sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 LIMIT = sql("SELECT set_config('statement_timeout', $1, true)")
@@ -152,15 +153,14 @@ class PostgresQueries(QueryRunner):
 
 def guarded_columns(table: Table, columns: Sequence[Column]) -> SQLText:
     """What to select of a query: values that are too large are left out, their sizes come in a further last column."""
-    most = SQLText(str(int(table.query.largest_value))) if table.query else sql("0")
+    most = SQLText(str(most_bytes(table)))
     kept, sizes = [], [sql("NULL")]
     for place, column in enumerate(columns):
         value = DIALECT.shown(column, sql("t.{column}", column=column.sql))
-        if column.native not in LONG_TYPES:
+        size = size_of_column(column, most_bytes(table))
+        if size is None:
             kept.append(value)
             continue
-        measure = MEASURES.get(column.native, sql("octet_length"))
-        size = sql("{measure}(t.{column})", measure=measure, column=column.sql)
         kept.append(sql("CASE WHEN {size} <= {most} THEN {value} END", size=size, most=most, value=value))
         number = SQLText(str(place))
         tell = sql("CASE WHEN {size} > {most} THEN {at} || ':' || {size} END", size=size, most=most, at=number)
@@ -168,12 +168,40 @@ def guarded_columns(table: Table, columns: Sequence[Column]) -> SQLText:
     return sql("{kept}, concat_ws(',', {sizes})", kept=joined(kept), sizes=joined(sizes))
 
 
-def without_sizes(table: Table, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows of `guarded_columns` without their last column. Raises DataError `value_too_large`."""
-    most = table.query.largest_value if table.query else 0
-    for row in rows:
-        if row[-1]:
-            place, _, size = row[-1].partition(",")[0].partition(":")
-            values = {column.name: value for column, value in zip(columns, row, strict=False)}
-            raise value_too_large(table.name, table.key, values, columns[int(place)].name, int(size), most)
-    return [row[:-1] for row in rows]
+def without_sizes(table: Table, columns: Sequence[Column], rows: Rows) -> Rows:
+    """Rows of `guarded_columns` without their last column; for what was left out stand OversizedValues.
+
+    Raises DataError `value_too_large` where nobody asked for those.
+    """
+    return [_with_oversized(table, columns, row) if row[-1] else row[:-1] for row in rows]
+
+
+def _with_oversized(table: Table, columns: Sequence[Column], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    values = list(row[:-1])
+    for part in row[-1].split(","):
+        place, _, size = part.partition(":")
+        if table.largest_value is None:
+            known = {column.name: value for column, value in zip(columns, row, strict=False)}
+            raise value_too_large(table.name, table.key, known, columns[int(place)].name, int(size), most_bytes(table))
+        values[int(place)] = OversizedValue(int(size))
+    return tuple(values)
+
+
+def most_bytes(table: Table) -> int:
+    """The most that a value of the table or query may have."""
+    return table.largest_value or (table.query.largest_value if table.query else LARGEST_VALUE_BYTES)
+
+
+def size_of_column(column: Column, most: int) -> SQLText | None:
+    """The bytes of the column's value, which is compared with `most`; None where a value can not have so many."""
+    if column.native in SHORT_TYPES or 0 < 4 * (column.length or 0) <= most:
+        return None
+    value = sql("t.{column}", column=column.sql)
+    if column.native in (*TEXTS, "bytea"):
+        return sql("octet_length({value})", value=value)
+    # To spell a document takes long, so only one that may be too large is measured by its text.
+    return sql(
+        "CASE WHEN pg_column_size({value}) > {small} THEN octet_length({value}::text) ELSE 0 END",
+        value=value,
+        small=SQLText(str(most // LARGEST_RATIO)),
+    )

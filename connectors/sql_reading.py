@@ -137,7 +137,7 @@ class SQLConnector(Connector):
         With a cursor always in pages. Raises ConfigError `stream_not_found`, `bad_filter`, `bad_cursor`,
         `bad_partition` or `bad_position`, DataError `column_mismatch`.
         """
-        table = self.table_of(request.stream)
+        table = replace(self.table_of(request.stream), largest_value=request.largest_value)
         if request.partition is not None:
             yield from self._partitions(table, request, request.partition).batches()
             return

@@ -69,6 +69,7 @@ class Table:
     `row_order` are columns (or the row's number) that together with any others give every row a place of its own;
     empty where there are none. `row_id` is an expression over alias t that changes when the row is written anew.
     `may_be_wide` says that a row may have more than half a megabyte, so that values must be measured first.
+    Values of more than `largest_value` bytes are read as OversizedValues.
     `query` is set where a custom query stands in for a table, in brackets.
     """
 
@@ -81,6 +82,7 @@ class Table:
     row_id: SQLText | None = None
     query: CustomQuery | None = None
     may_be_wide: bool = True
+    largest_value: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -38,8 +38,8 @@ class ReadLimits:
                 raise self._exceeded(f"{self._spec.max_bytes / 1024**2:,.1f} MB", "max_bytes", progress)
             rows = by_columns(batch.rows, len(batch.names))
             batch = replace(batch, rows=rows)
-            self._check_values(batch, rows.columns)
-            yield batch
+            oversized = self._oversized(batch, rows.columns)
+            yield replace(batch, oversized=oversized) if oversized else batch
 
     def _exceeded(self, limit: str, setting: str, progress: Progress) -> DataError:
         return DataError(
@@ -55,16 +55,22 @@ class ReadLimits:
         deletes = " Nothing was deleted." if self._spec.mode == "mirror" else ""
         return f"The batches before it are written, those beyond it are not.{deletes}"
 
-    def _check_values(self, batch: Batch, columns: Sequence[list[Any]]) -> None:
+    def _oversized(self, batch: Batch, columns: Sequence[list[Any]]) -> dict[int, tuple[str, int]]:
+        """What is too large under policy quarantine, taken out of the columns; otherwise a DataError names it."""
         most = self._spec.max_value_bytes
+        found: dict[int, tuple[str, int]] = {}
         for name, column in zip(batch.names, columns, strict=True):
             if name not in self._names or _longest(column) * BYTES_OF_A_CHARACTER <= most:
                 continue
             for index, value in enumerate(column):
                 size = size_of_value(value)
-                if size > most:
+                if size <= most:
+                    continue
+                if not self._spec.on_reject.sets_aside:
                     key = source_key(self._stream, batch, index)
                     raise value_too_large(self._spec.source, list(key), key, name, size, most)
+                found[index], column[index] = (name, size), None
+        return found
 
 
 def _longest(column: list[Any]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import DataError
+from connectors.limits import too_large
 from connectors.records import Batch, key_text
 from connectors.sql_changes import json_form
 from syncjobs.mapping import MappedRows
@@ -47,7 +48,7 @@ class MappedPage:
 def map_page(stream: OpenStream, batch: Batch) -> MappedPage:
     """Map a page. A record that does not fit or has no key is a refusal; under policy stop a DataError names it."""
     mapped = stream.mapper.map_rows(batch.names, batch.rows)
-    page = _without_unread(_without_empty_keys(stream, batch, mapped))
+    page = _without_unread(stream, _without_empty_keys(stream, batch, mapped))
     if page.refusals and not stream.spec.on_reject.sets_aside:
         raise _stopped(stream, page)
     for name, number in mapped.nulled.items():
@@ -73,18 +74,21 @@ def _without_empty_keys(stream: OpenStream, batch: Batch, mapped: MappedRows) ->
     return page.without(empty) if empty else page
 
 
-def _without_unread(page: MappedPage) -> MappedPage:
-    """Empty rows stand for records that the source could not read: they are refused for that alone."""
-    unread = page.batch.unread
-    if not unread:
+def _without_unread(stream: OpenStream, page: MappedPage) -> MappedPage:
+    """What the source could not read, or not wholly, is refused for that alone."""
+    unread, most = page.batch.unread, stream.spec.max_value_bytes
+    if not unread and not page.batch.oversized:
         return page
-    of_others = [one for one in page.refusals if one.index not in unread]
-    left = [at for at, index in enumerate(page.kept) if index not in unread]
+    refused = {index: Refusal(index, "", "broken_record", one.reason) for index, one in unread.items()}
+    for index, (name, size) in page.batch.oversized.items():
+        refused[index] = Refusal(index, name, "value_too_large", too_large(name, size, most))
+    of_others = [one for one in page.refusals if one.index not in refused]
+    left = [at for at, index in enumerate(page.kept) if index not in refused]
     return MappedPage(
         page.batch,
         [page.rows[at] for at in left],
         [page.kept[at] for at in left],
-        [*of_others, *(Refusal(index, "", "broken_record", one.reason) for index, one in unread.items())],
+        [*of_others, *refused.values()],
     )
 
 

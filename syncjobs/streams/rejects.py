@@ -172,7 +172,8 @@ class RejectDesk:
             if record[name] is not None
         }
         kept = record | dict.fromkeys(hidden, MASK) if unread is None else {UNREAD: self._masked_text(unread)}
-        text, is_whole = record_as_text(kept), unread is None and not hidden
+        is_whole = unread is None and not hidden and index not in page.batch.oversized
+        text = record_as_text(kept)
         if len(text) > LONGEST_RECORD:
             text, is_whole = json.dumps(shorten_for_show(json.loads(text), LONGEST_CUT_VALUE)), False
         message = self._message(refusal, [str(record[name]) for name in hidden], shown)

@@ -29,16 +29,25 @@ job = run_job_type(SyncJobType.objects.get(slug={slug!r}), trigger=Trigger.CLI, 
 job = run_queued_job_here(job, on_wait=print)
 lines = Path("/proc/self/status").read_text().splitlines()
 peak = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-answer = {{"peak": peak, "status": job.status, "failure": job.failure, "counts": job.counts}}
+counts = {{name: number for name, number in job.counts.items() if number}}
+rejects = list(job.rejects.values_list("key", "field", "code", "message", "is_whole"))
+answer = {{"peak": peak, "status": job.status, "failure": job.failure, "counts": counts, "rejects": rejects}}
 """
 
 
-def run_measured(stack: Stack, slug: str, *, dry_run: bool = False) -> dict[str, int]:
-    """Run a job of the type in a process of its own, which must stay small; its counts that are not zero."""
+def run_measured(stack: Stack, slug: str, *, dry_run: bool = False) -> dict[str, Any]:
+    """Run a job of the type in a process of its own, which must stay small; what became of it."""
     found: dict[str, Any] = stack.python(RUN_MEASURED.format(slug=slug, dry_run=dry_run))
-    assert found["status"] == "finished", found["failure"]
     assert found["peak"] < MOST_BYTES, f"{slug}: {found['peak'] / 1024**2:.0f} MB"
-    return {name: number for name, number in found["counts"].items() if number}
+    return found
+
+
+def counts_of(stack: Stack, slug: str, *, dry_run: bool = False) -> dict[str, int]:
+    """The counts that are not zero of a job that must finish."""
+    found = run_measured(stack, slug, dry_run=dry_run)
+    assert found["status"] == "finished", found["failure"]
+    counts: dict[str, int] = found["counts"]
+    return counts
 
 
 def type_between(source: str, target: str, slug: str, **stream: Any) -> dict[str, Any]:
@@ -61,10 +70,47 @@ def test_large_records_never_fill_the_memory(stack: Stack) -> None:
     with psycopg.connect(stack.warehouse_url, autocommit=True) as warehouse:
         warehouse.execute(FILL.encode())
         for one in types:
-            assert run_measured(stack, one["slug"]) == {"read": RECORDS, "inserted": RECORDS}
+            assert counts_of(stack, one["slug"]) == {"read": RECORDS, "inserted": RECORDS}
         warehouse.execute(b"UPDATE wide.things SET note = repeat(md5(note), 32768) WHERE code > 50")
         warehouse.execute(b"DELETE FROM wide.things WHERE code < 50")
         expected = {"read": RECORDS - 49, "updated": RECORDS - 50, "unchanged": 1, "deleted": 49}
-        assert run_measured(stack, types[0]["slug"], dry_run=True) == expected
+        assert counts_of(stack, types[0]["slug"], dry_run=True) == expected
         for one in types:
-            assert run_measured(stack, one["slug"]) == expected
+            assert counts_of(stack, one["slug"]) == expected
+
+
+HUGE = 100  # MB
+FILL_HUGE = f"""
+    CREATE SCHEMA wide;
+    CREATE TABLE wide.things (code int PRIMARY KEY, name text, note text, extra jsonb);
+    INSERT INTO wide.things SELECT n, 'a', 'b', '{{}}' FROM generate_series(1, 50) AS n;
+    UPDATE wide.things SET note = repeat('x', {HUGE} * 1024 * 1024) WHERE code = 30;
+    UPDATE wide.things SET extra = to_jsonb(repeat('y', {HUGE} * 1024 * 1024)) WHERE code = 31
+"""  # noqa: S608
+
+
+@pytest.mark.parametrize("stack", ["postgresql"], indirect=True)
+def test_huge_value_is_refused_by_name_before_it_is_read(stack: Stack) -> None:
+    target = target_shape(stack)
+    source = target | {"slug": "wide", "config": target["config"] | {"schema": "wide"}}
+    file = {"slug": "file", "kind": "sqlite", "config": {"path": "wide.sqlite3"}}
+    quarantine = {"on_reject": {"policy": "quarantine"}}
+    types = [
+        type_between("wide", "target", "straight", mode="upsert"),
+        type_between("wide", "target", "aside", mode="upsert", **quarantine),
+        type_between("wide", "file", "file", mode="upsert", **quarantine),
+    ]
+    import_shapes(stack, [source, target, file], types)
+    with psycopg.connect(stack.warehouse_url, autocommit=True) as warehouse:
+        warehouse.execute(FILL_HUGE.encode())
+        stopped = run_measured(stack, "straight")
+        assert (stopped["status"], stopped["failure"]["code"]) == ("error", "value_too_large")
+        said = f"things: row code=30 column note is {HUGE}.0 MB, limit 16 MB"
+        assert stopped["failure"]["message"] == said
+        for slug in ("aside", "file"):
+            found = run_measured(stack, slug)
+            assert found["counts"] == {"read": 50, "inserted": 48, "rejected": 2}, found["failure"]
+            assert [(key["code"], *why, whole) for key, *why, whole in found["rejects"]] == [
+                (30, "note", "value_too_large", f"column note is {HUGE}.0 MB, limit 16 MB", False),
+                (31, "extra", "value_too_large", f"column extra is {HUGE}.0 MB, limit 16 MB", False),
+            ]
