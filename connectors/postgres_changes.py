@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from connectors.postgres_dialect import PostgresDialect
 from connectors.postgres_literals import literal_of
+from connectors.sql_masks import is_flagged
 from connectors.sql_statements import Merge, old_name, stage_name
 from connectors.sql_text import Column, SQLText, joined, sql
 
@@ -67,8 +68,8 @@ def _pair(merge: Merge, place: int, *, is_insert: bool) -> SQLText:
             value=json_of(column, new),
         )
     return sql(
-        "CASE WHEN substr(d.changed, {number}, 1) = '1' THEN {name} || {old} || ',' || {value} || ']' END",
-        number=SQLText(str(merge.values.index(place) + 1)),
+        "CASE WHEN {is_flagged} THEN {name} || {old} || ',' || {value} || ']' END",
+        is_flagged=is_flagged(merge.values.index(place)),
         name=_name(column, "["),
         old=json_of(column, sql("d.{name}", name=old_name(place))),
         value=json_of(column, new),

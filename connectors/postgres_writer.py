@@ -125,7 +125,7 @@ class PostgresWriter(PostgresReceiving):
         table = self.checkpoint_table
 
         def is_there() -> bool:
-            return find_table(self.session, self.schema, CHECKPOINT_TABLE) is not None
+            return self.fetch(sql("SELECT to_regclass($1) IS NOT NULL"), (str(table),)) == [(True,)]
 
         if not is_there():
             self._create(sql("CREATE TABLE {table} {columns}", table=table, columns=CHECKPOINT_COLUMNS), is_there)
@@ -151,7 +151,8 @@ class PostgresWriter(PostgresReceiving):
         ]
         old = [sql("{name} {type}", name=old_name(place), type=merge.columns[place].declared) for place in merge.values]
         columns = joined([sql("seq bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000)"), *staged])
-        found = joined([sql("seq bigint, is_insert boolean, changed text, row_id tid, staged_id tid"), *old])
+        masks = [sql("{name} bigint", name=name) for name in merge.mask_names]
+        found = joined([sql("seq bigint, is_insert boolean, changed text, row_id tid, staged_id tid"), *masks, *old])
         for table, parts in ((self.dialect.stage, columns), (self.dialect.diff, found)):
             query = sql("CREATE TABLE IF NOT EXISTS {table} ({parts}) ON COMMIT DELETE ROWS", table=table, parts=parts)
             self.execute(query)

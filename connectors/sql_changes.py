@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import Any
 
 from connectors.base import RecordChange
 from connectors.records import FieldType, encode_value, key_text
+from connectors.sql_masks import has_bit
 from connectors.sql_statements import Merge
 
 PythonValue = Callable[[FieldType, Any], Any]
@@ -73,10 +73,12 @@ def inserted_changes(
 def compared_changes(rows: StagedRows, found: Iterable[tuple[Any, ...]]) -> Iterator[RecordChange]:
     """Changes from the rows of `Merge.diff_rows`."""
     merge = rows.merge
-    first_new = 2 + len(merge.keys)
+    first_key = 1 + len(merge.mask_names)
+    first_new = first_key + len(merge.keys)
     first_old = first_new + len(merge.values)
     for row in found:
-        key, new, old = rows.values(merge.keys, row[2:first_new]), row[first_new:first_old], row[first_old:]
+        masks, key = row[1:first_key], rows.values(merge.keys, row[first_key:first_new])
+        new, old = row[first_new:first_old], row[first_old:]
         if merge.request.mode == "delete":
             yield rows.deletion(key | rows.values(merge.values, old))
             continue
@@ -84,10 +86,10 @@ def compared_changes(rows: StagedRows, found: Iterable[tuple[Any, ...]]) -> Iter
             kept = rows.values(merge.values, new) if merge.request.keep_insert_values else {}
             yield rows.insertion(key | kept)
             continue
-        differing = compress(zip(merge.values, old, new, strict=True), (flag == "1" for flag in row[1]))
         fields = {
             merge.columns[place].name: [rows.value(place, before), rows.value(place, after)]
-            for place, before, after in differing
+            for number, (place, before, after) in enumerate(zip(merge.values, old, new, strict=True))
+            if has_bit(masks, number)
         }
         yield RecordChange("update", key, fields)
 

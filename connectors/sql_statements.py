@@ -1,9 +1,9 @@
 """The statements of a set-based merge, as text: dedupe, compare, show, insert, update, delete. Runs nothing.
 
 A batch lies in a temporary table `stage` (seq, c0, c1 …, in the order of the request's fields). Comparing fills `diff`
-(seq, is_insert, changed, row_id, o0, o1 …): one row for each staged record that differs, with the old values of the
-fields that do and a text of 0 and 1 that says which; where records are deleted, one row for each that is there, with
-all its values. What is shown and what is written both come from there.
+(seq, is_insert, changed, row_id, m0 …, o0, o1 …): one row for each staged record that differs, with the old values of
+the fields that do and bits that say which; where records are deleted, one row for each that is there, with all its
+values. What is shown and what is written both come from there. `changed` is for those who judge changes made elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from connectors.base import WriteRequest
+from connectors.sql_masks import is_flagged, mask_names, masks_of
 from connectors.sql_selects import ReadDialect
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 
@@ -67,6 +68,7 @@ class Merge:
         names = [field.name for field in request.fields]
         self.keys = tuple(names.index(name) for name in request.key)
         self.values = tuple(place for place in range(len(names)) if place not in self.keys)
+        self.mask_names = mask_names(len(self.values))
         self._tables = {"stage": dialect.stage, "diff": dialect.diff, "target": target.sql}
 
     def remove_duplicates(self) -> SQLText:
@@ -86,22 +88,22 @@ class Merge:
             return self._find_present(narrowed_target)
         differing = {place: self._differs(place) for place in self.values}
         is_insert = sql("t.{key} IS NULL", key=self.columns[self.keys[0]].sql)
-        flags = joined((_when(condition, sql("'1'"), sql("'0'")) for condition in differing.values()), " || ")
         old = [_when(condition, self._current(place)) for place, condition in differing.items()]
-        changed = _when(sql("NOT ({is_insert})", is_insert=is_insert), flags) if differing else sql("''")
+        masks = [_when(sql("NOT ({is_insert})", is_insert=is_insert), mask) for mask in masks_of([*differing.values()])]
         row_id = self.target.row_id or sql("NULL")
         return sql(
             "INSERT INTO {diff} SELECT {columns} FROM {stage} AS s LEFT JOIN {narrowed} AS t ON {same}"
             " WHERE {any_difference}",
             **self._tables,
-            columns=joined([sql("s.seq"), is_insert, changed, row_id, *self._staged_ids(), *old]),
+            columns=joined([sql("s.seq"), is_insert, sql("NULL"), row_id, *self._staged_ids(), *masks, *old]),
             narrowed=narrowed_target,
             same=self.same_key(),
             any_difference=joined([is_insert, *differing.values()], " OR "),
         )
 
     def _find_present(self, narrowed_target: SQLText) -> SQLText:
-        found = [sql("s.seq"), sql("1 = 0"), sql("''"), self.target.row_id or sql("NULL"), *self._staged_ids()]
+        found = [sql("s.seq"), sql("1 = 0"), sql("NULL"), self.target.row_id or sql("NULL"), *self._staged_ids()]
+        found += [sql("NULL") for _ in self.mask_names]
         return sql(
             "INSERT INTO {diff} SELECT {columns} FROM {stage} AS s JOIN {narrowed} AS t ON {same}",
             **self._tables,
@@ -149,18 +151,18 @@ class Merge:
         return sql("SELECT min(seq), max(seq) FROM {stage}", **self._tables)
 
     def diff_rows(self) -> SQLText:
-        """is_insert, changed, the key, then of each other field the new and of each the old value, if it differs."""
+        """is_insert, the masks, the key, then of each other field the new and of each the old value, if it differs."""
         keys = [self._staged(place) for place in self.keys]
-        new = [self._new_if_shown(place, number) for number, place in enumerate(self.values, 1)]
+        new = [self._new_if_shown(place, number) for number, place in enumerate(self.values)]
         old = [self.dialect.shown(self.columns[place], sql("d.{old}", old=old_name(place))) for place in self.values]
-        wanted = [sql("1 = 0")]
+        masks, wanted = [sql("d.{mask}", mask=mask) for mask in self.mask_names], [sql("1 = 0")]
         wanted += [sql("d.is_insert")] if self.request.insert_enabled else []
         wanted += [sql("NOT d.is_insert")] if self.changes_present else []
         return sql(
             "SELECT {columns} FROM {diff} AS d JOIN {stage} AS s ON {same_staged} WHERE {wanted} ORDER BY d.seq",
             **self._tables,
             same_staged=self.same_staged,
-            columns=joined([sql("d.is_insert"), sql("d.changed"), *keys, *new, *old]),
+            columns=joined([sql("d.is_insert"), *masks, *keys, *new, *old]),
             wanted=joined(wanted, " OR "),
         )
 
@@ -182,7 +184,7 @@ class Merge:
 
     def update(self) -> SQLText:
         """Update what differs between two seqs, and only the fields that do: 1.50 stays 1.50 where 1.5 came."""
-        values = [self._assignment(place, number) for number, place in enumerate(self.values, 1)]
+        values = [self._assignment(place, number) for number, place in enumerate(self.values)]
         same_row = sql(" AND {id} = d.row_id", id=self.target.row_id) if self.target.row_id else sql("")
         return sql(
             "UPDATE {target} AS t SET {values} FROM {diff} AS d JOIN {stage} AS s ON {same_staged}"
@@ -229,19 +231,15 @@ class Merge:
         return self.dialect.shown(self.columns[place], sql("s.{new}", new=stage_name(place)))
 
     def _new_if_shown(self, place: int, number: int) -> SQLText:
-        condition = _is_flagged(number)
+        condition = is_flagged(number)
         if self.request.keep_insert_values:
             condition = sql("d.is_insert OR {flagged}", flagged=condition)
         return _when(condition, self._staged(place))
 
     def _assignment(self, place: int, number: int) -> SQLText:
-        value = _when(_is_flagged(number), sql("s.{new}", new=stage_name(place)), self._current(place))
+        value = _when(is_flagged(number), sql("s.{new}", new=stage_name(place)), self._current(place))
         return sql("{column} = {value}", column=self.columns[place].sql, value=value)
 
 
 def _when(condition: SQLText, then: SQLText, otherwise: SQLText | None = None) -> SQLText:
     return sql("CASE WHEN {a} THEN {b} ELSE {c} END", a=condition, b=then, c=otherwise or sql("NULL"))
-
-
-def _is_flagged(number: int) -> SQLText:
-    return sql("substr(d.changed, {number}, 1) = '1'", number=SQLText(str(number)))

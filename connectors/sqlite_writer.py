@@ -153,8 +153,9 @@ class SQLiteWriter(SQLReplacing):
             for place, column in enumerate(merge.columns)
         ]
         old = [old_name(place) for place in merge.values]
+        masks = [sql("{name} INTEGER", name=name) for name in merge.mask_names]
         columns = joined([sql("seq INTEGER PRIMARY KEY"), *staged])
-        found = joined([sql("seq INTEGER"), sql("is_insert INTEGER"), sql("changed TEXT"), sql("row_id"), *old])
+        found = joined([sql("seq INTEGER"), sql("is_insert INTEGER"), sql("changed TEXT"), sql("row_id"), *masks, *old])
         for table, parts in ((self.dialect.stage, columns), (self.dialect.diff, found)):
             self.execute(sql("CREATE TABLE IF NOT EXISTS {table} ({parts})", table=table, parts=parts))
             self.execute(sql("DELETE FROM {table}", table=table))
