@@ -45,7 +45,7 @@ def test_a_rule_that_is_being_typed_shows_its_words_and_next_five_runs(portal: C
     times = [datetime.fromisoformat(found) for found in re.findall(r'<li><div><time datetime="([^"]+)"', text)]
     assert len(times) == 5
     assert all((one.astimezone(NEW_YORK).hour, one.weekday()) == (6, 0) for one in times)
-    assert text.count(" UTC here</span>") == 5, "and by the project's clock"
+    assert text.count(" UTC here</div>") == 5, "and by the project's clock"
 
 
 def test_an_interval_and_a_single_time_are_previewed(portal: Client, job_type: SyncJobType) -> None:
