@@ -42,7 +42,7 @@ def day_charts(day: Day) -> DayCharts:
         strict=True,
     )
     rows = [ChartHour(day.since + timedelta(hours=number), *values) for number, values in enumerate(by_hour)]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "labels": [f"{timezone.localtime(row.begins):%H:%M}" for row in rows],
         "hours": [int(row.begins.timestamp()) for row in rows],
         "records": [row.records for row in rows],

@@ -35,6 +35,6 @@ class PortalGroupAdmin(GroupAdmin):
     filter_horizontal = ()
 
     def formfield_for_manytomany(
-        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest | None = None, **kwargs: Any
     ) -> Choices:
         return super().formfield_for_manytomany(db_field, request, **kwargs, widget=CheckboxSelectMultiple)

@@ -28,6 +28,10 @@ from tests.pictures.leavings import (
     write_log,
 )
 
+STOPPED = {
+    Status.HELD: "would delete 1,204 of 18,330 records (6.6 %, limit 5 %)",
+    Status.PAUSED: "paused by anna",
+}
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 NO_ANSWER = {
     "class": "transient",
@@ -79,6 +83,9 @@ class Happenings:
             known |= {"failure_fingerprint": failure_fingerprint(failure)}
         job = SyncJob.objects.create(**(known | values))
         JobEvent.objects.create(job=job, new="queued", reason="asked for", actor="anna", created_at=began)
+        if status in STOPPED:
+            stop = {"old": "started", "new": status.value, "reason": STOPPED[status], "actor": "worker-1"}
+            JobEvent.objects.create(job=job, created_at=began, **stop)
         if job.started_at:
             for number in range(1, job.attempt + 1):
                 self._attempt(job, number)
@@ -137,10 +144,9 @@ def happen(now: datetime | None = None) -> dict[str, SyncJob]:
     past.a_week()
     counts = {"read": 18_330, "inserted": 524, "updated": 12_951}
     lease = {"lease_owner": "worker-1", "lease_until": past.now + 30 * 24 * HOUR, "fence": 1}
-    held = {"message": "would delete 1,204 of 18,330 records (6.6 %, limit 5 %)"}
     jobs = {
         "finished": past.job("orders", Status.FINISHED, 9 * MINUTE, counts=counts, total_estimate=18_330),
-        "held": past.job("customers", Status.HELD, 8 * MINUTE, failure=held, counts={"read": 18_330}),
+        "held": past.job("customers", Status.HELD, 8 * MINUTE, counts={"read": 18_330}),
         "failed": past.job(
             "ledgers", Status.FAILED, 6 * MINUTE, failure=NO_ANSWER, attempt=3, retry_after=past.now + 24 * HOUR
         ),
