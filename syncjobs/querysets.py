@@ -16,7 +16,6 @@ from syncjobs.statuses import ACTIVE, DONE, Status
 if TYPE_CHECKING:
     from syncjobs.models.jobs import SyncJob  # noqa: F401 - named in the base class below
 
-MOST_FAILURES = 50_000
 HEAVY_FIELDS = ("config_snapshot", "checkpoint", "error_message", "current_data", "updated_data", "context")
 
 
@@ -39,14 +38,8 @@ class JobQuerySet(models.QuerySet["SyncJob"]):
         return self.filter(created_at__gte=moment)
 
     def failed_since(self, moment: datetime) -> JobQuerySet:
-        """Those that are failed now and became so since; one that is retried is among them no more.
-
-        They are looked for among the MOST_FAILURES newest failures, so the cost does not grow with history.
-        """
-        # The status stays outside: inside it would lead SQLite to go by it, through all that ever failed.
-        failures = self.model._default_manager.filter(ended_at__gte=moment, failure_fingerprint__isnull=False)
-        newest = failures.order_by("-ended_at")[:MOST_FAILURES]
-        return self.filter(pk__in=newest.values("pk"), status__in=(Status.FAILED, Status.ERROR))
+        """Those that are failed now and became so since; one that is retried is among them no more."""
+        return self.filter(ended_at__gte=moment, failure_fingerprint__isnull=False)
 
     def status_counts(self) -> dict[str, int]:
         rows = self.order_by().values_list("status").annotate(number=Count("id"))

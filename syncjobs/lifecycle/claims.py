@@ -18,8 +18,7 @@ from syncjobs.models import Attempt, SyncJob
 # pace is full of entries that are dead, instead of by the primary key.
 CLAIM = """
     UPDATE syncjobs_syncjob SET
-        status = 'started', phase = 'initializing', wait_reason = '', failure = NULL,
-        failure_fingerprint = NULL, error_message = '',
+        status = 'started', phase = 'initializing', wait_reason = '', failure = NULL, error_message = '',
         fence = fence + 1, attempt = attempt + 1, version = version + 1,
         lease_owner = %s, lease_until = {lease_until}, heartbeat_at = {now},
         started_at = COALESCE(started_at, {now}), sent_at = COALESCE(sent_at, {now})

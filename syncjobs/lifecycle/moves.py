@@ -145,6 +145,8 @@ def _columns(old: Status, new: Status, now: datetime) -> dict[str, Any]:
     changes: dict[str, Any] = {"status": new.value, "version": F("version") + 1, "wait_reason": "", "phase": ""}
     if old is Status.STARTED:  # whoever leaves this status gives up the lease with it
         changes |= {"lease_owner": "", "lease_until": None}
+    if old in (Status.FAILED, Status.ERROR):  # no longer one of the failures that somebody has to look at
+        changes["failure_fingerprint"] = None
     if new is Status.QUEUED:  # a new turn: whatever was sent for an earlier one no longer wakes anybody
         changes |= {"dispatch_id": None, "sent_at": None, "available_at": now, "ended_at": None, "retry_after": None}
         changes |= {"cancel_requested_at": None, "pause_requested_at": None}

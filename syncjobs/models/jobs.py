@@ -105,7 +105,7 @@ class SyncJob(models.Model):
     total_estimate = models.PositiveBigIntegerField(null=True, blank=True)
     checkpoint = models.JSONField(default=dict, blank=True)
     failure = models.JSONField(null=True, blank=True)
-    # Null rather than empty: SQLite finds its way by an index of what is not null only.
+    # While it is failed. Null rather than empty: SQLite finds its way by an index of what is not null only.
     failure_fingerprint = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001
     error_message = models.TextField(blank=True, default="")
     diff_summary = models.JSONField(default=dict, blank=True)

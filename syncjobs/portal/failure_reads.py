@@ -16,6 +16,8 @@ from syncjobs.fingerprints import failure_pattern
 from syncjobs.models import SyncJob
 from syncjobs.querysets import JobQuerySet
 
+MOST_READ = 50_000
+"""Failed jobs that are looked at, the newest of the window."""
 CAUSES = {
     "transient": "The other system or the way to it",
     "rate_limited": "The other system asked to slow down",
@@ -59,7 +61,7 @@ def cluster(now: datetime, fingerprint: str, *, days: int) -> Cluster | None:
 
 
 def count_failed(now: datetime, *, days: int = 7) -> int:
-    """How many jobs the clusters hold, at most MOST_FAILURES."""
+    """How many jobs the clusters hold, at most about MOST_READ."""
     return _failed(now, days).count()
 
 
@@ -75,7 +77,14 @@ def _grouped(now: datetime, days: int, **only: Any) -> list[dict[str, Any]]:
 
 
 def _failed(now: datetime, days: int, **only: Any) -> JobQuerySet:
-    return SyncJob.objects.failed_since(now - timedelta(days=days)).filter(**only).order_by()
+    return SyncJob.objects.failed_since(_since(now, days)).filter(**only).order_by()
+
+
+def _since(now: datetime, days: int) -> datetime:
+    """The window's beginning; later where there are more than MOST_READ in it."""
+    begin = now - timedelta(days=days)
+    newest = SyncJob.objects.failed_since(begin).order_by("-ended_at").values_list("ended_at", flat=True)
+    return newest[MOST_READ : MOST_READ + 1].first() or begin
 
 
 def _told(rows: list[dict[str, Any]], now: datetime, days: int) -> list[Cluster]:

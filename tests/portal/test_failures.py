@@ -15,6 +15,8 @@ from connectors.models import Connector
 from syncjobs.fingerprints import failure_fingerprint
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.operations import failures
+from syncjobs.operations.jobs import cancel_job, retry_job
+from syncjobs.portal import failure_reads
 from syncjobs.portal.failure_reads import cluster, clusters, count_failed
 from syncjobs.statuses import Status
 from tests.lifecycle.factories import JobTypeFactory
@@ -64,17 +66,27 @@ def test_jobs_that_failed_alike_are_one_cluster(failed: Any, job_type: SyncJobTy
     assert (count_failed(now), count_failed(now, days=30)) == (4, 5)
 
 
-def test_a_retried_job_leaves_its_cluster(failed: Any) -> None:
+@pytest.mark.parametrize("verb", [retry_job, cancel_job])
+def test_a_job_that_is_retried_or_canceled_leaves_its_cluster(failed: Any, verb: Any) -> None:
     job = failed()
-    SyncJob.objects.filter(pk=job.pk).update(status="queued", ended_at=None)
+    verb(job.pk, actor="anna")
     assert clusters(timezone.now()) == []
+    assert SyncJob.objects.get(pk=job.pk).failure == job.failure
+
+
+def test_only_the_newest_of_very_many_failures_are_looked_at(failed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failure_reads, "MOST_READ", 2)
+    now = timezone.now()
+    for minutes in range(5):
+        failed(ended_at=now - timedelta(minutes=minutes))
+    assert [one.number for one in clusters(now)] == [3]
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads a small table whole")
 def test_the_read_goes_by_the_index_of_failures(failed: Any) -> None:
     failed()
     found = SyncJob.objects.failed_since(timezone.now() - timedelta(days=7))
-    assert "COVERING INDEX newest_failures" in found.values("pk").explain()
+    assert "COVERING INDEX newest_failures" in found.order_by().values("failure_fingerprint").explain()
 
 
 def test_the_list_costs_the_same_however_many_failed(portal: Client, failed: Any) -> None:
