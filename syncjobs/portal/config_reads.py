@@ -1,4 +1,4 @@
-"""A stream type's configuration and guards in words, for its page. Reads any stored configuration, right or wrong."""
+"""A stream type's configuration and guards in words, for its page; none of what could not run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncjobs.portal.words import number_text, plural, setting_text
+from syncjobs.stream_parsing import parse_streams
 from syncjobs.stream_schemas import GUARDS_SCHEMA
+from syncjobs.stream_specs import SpecProblems
 
 OPERATOR_WORDS = {
     "eq": "=",
@@ -59,9 +61,12 @@ class StreamSummary:
 
 
 def stream_summaries(config: Any) -> list[StreamSummary]:
-    """A card for each stream; none where the configuration has no streams."""
-    streams = config.get("streams") if isinstance(config, dict) else None
-    return [_summary(stream) for stream in streams if isinstance(stream, dict)] if isinstance(streams, list) else []
+    """A card for each stream; none where the configuration has no streams, or what is stored is none that could run."""
+    try:
+        parse_streams(config)
+    except SpecProblems:
+        return []
+    return [_summary(stream) for stream in config["streams"]]
 
 
 def guard_sentences(guards: Any) -> list[str]:
@@ -71,10 +76,8 @@ def guard_sentences(guards: Any) -> list[str]:
     return [_guard(name, guards[name]) for name in [*GUARDS_SCHEMA["properties"]] if name in guards]
 
 
-def condition_text(condition: Any) -> str:
+def condition_text(condition: dict[str, Any]) -> str:
     """{"field": "country", "op": "in", "value": ["US", "CA"]} → `country is one of "US", "CA"`."""
-    if not isinstance(condition, dict):
-        return setting_text(condition)
     name, operator, value = str(condition.get("field")), condition.get("op"), condition.get("value")
     if operator == "is_null":
         return f"{name} is {'null' if value else 'not null'}"
@@ -84,7 +87,7 @@ def condition_text(condition: Any) -> str:
 
 def _summary(stream: dict[str, Any]) -> StreamSummary:
     mapping = stream.get("mapping")
-    rules = [_rule(rule) for rule in mapping if isinstance(rule, dict)] if isinstance(mapping, list) else []
+    rules = [_rule(rule) for rule in mapping or []]
     source, target = str(stream.get("source", "")), str(stream.get("target", ""))
     return StreamSummary(source, target, str(stream.get("query") or ""), [*_facts(stream)], rules)
 
@@ -97,7 +100,7 @@ def _facts(stream: dict[str, Any]) -> list[tuple[str, str]]:
         ("Only where", "; ".join(map(condition_text, stream.get("filters") or []))),
         ("Columns", ", ".join(map(str, stream.get("columns") or []))),
         ("Bad records", _rejects(stream.get("on_reject"))),
-        ("Changed source columns", _policies(stream.get("schema_policy"))),
+        ("Changed source columns", _policies(stream.get("schema_policy") or {})),
         ("Target table", "must be there" if stream.get("target_schema") == "expect" else ""),
         ("Batches", f"at most {number_text(stream['batch_size'])} records" if stream.get("batch_size") else ""),
         ("Ranges", _partition(stream.get("partition"))),
@@ -117,23 +120,21 @@ def _extent(stream: dict[str, Any]) -> str:
     return ("everything" if extent == "full" else str(extent)) + dates
 
 
-def _rejects(policy: Any) -> str:
-    if not isinstance(policy, dict) or policy.get("policy", "stop") == "stop":
+def _rejects(policy: dict[str, Any] | None) -> str:
+    if policy is None or policy.get("policy", "stop") == "stop":
         return "end the job"
     share = f" or {_percent(policy['max_share'])} of what was read" if policy.get("max_share", 1) != 1 else ""
     return f"are set aside, at most {number_text(policy.get('max', 100))}{share}"
 
 
-def _policies(policy: Any) -> str:
-    if not isinstance(policy, dict):
-        return ""
+def _policies(policy: dict[str, Any]) -> str:
     names = {"dropped": "missing ones", "changed": "other types", "added": "new ones"}
     given = {words: str(policy[name]) for name, words in names.items() if name in policy}
     return "; ".join(f"{words} {POLICY_WORDS.get(policy, policy)}" for words, policy in given.items())
 
 
-def _partition(partition: Any) -> str:
-    if not isinstance(partition, dict):
+def _partition(partition: dict[str, Any] | None) -> str:
+    if partition is None:
         return ""
     return f"by {partition.get('field')}, {number_text(partition.get('rows'))} records each"
 
@@ -144,13 +145,12 @@ def _limits(stream: dict[str, Any]) -> str:
 
 
 def _rule(rule: dict[str, Any]) -> RuleSummary:
-    steps = rule.get("transforms")
     return RuleSummary(
         str(rule.get("to", "")),
         _origin(rule),
         str(rule.get("type", "")),
         bool(rule.get("required")),
-        [_step(step) for step in steps] if isinstance(steps, list) else [],
+        [_step(step) for step in rule.get("transforms", [])],
     )
 
 
@@ -161,18 +161,11 @@ def _origin(rule: dict[str, Any]) -> str:
         return f"template {rule['template']}"
     if "value" in rule:
         return f"always {setting_text(rule['value'])}"
-    cases = rule.get("case") if isinstance(rule.get("case"), list) else []
-    told = [
-        f"{setting_text(case.get('then'))} where {condition_text(case.get('when'))}"
-        for case in cases or []
-        if isinstance(case, dict)
-    ]
+    told = [f"{setting_text(case['then'])} where {condition_text(case['when'])}" for case in rule["case"]]
     return ", ".join([*told, f"else {setting_text(rule.get('else'))}"])
 
 
-def _step(step: Any) -> str:
-    if not isinstance(step, dict):
-        return setting_text(step)
+def _step(step: dict[str, Any]) -> str:
     options = ", ".join(f"{name} {setting_text(value)}" for name, value in step.items() if name != "op")
     return f"{str(step.get('op')).replace('_', ' ')}{f' ({options})' if options else ''}"
 

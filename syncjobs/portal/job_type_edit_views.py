@@ -201,7 +201,7 @@ class EnteredType:
                 self.config_form.press(verb, name, argument)
             except BadJson as error:
                 self.problems["config"] = [str(error)]
-            except (KeyError, TypeError, AttributeError):
+            except (LookupError, TypeError, AttributeError):
                 return
 
     def _from_json(self) -> None:
@@ -241,7 +241,7 @@ class EnteredType:
             found[trouble] = " ".join(error.messages)
         except SyncError as error:
             found[trouble] = f"{error.message[:1].upper()}{error.message[1:]}. {error.hint}".strip()
-        except KeyError:
+        except LookupError:
             return
 
     def posted(self) -> list[tuple[str, str]]:

@@ -109,6 +109,8 @@ class JobTypeForm(JobTypeModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stored = str(self.instance.controller)
+        if not self.instance.pk:
+            self.initial = {"controller": stored, "queue": str(self.instance.queue), **self.initial}
         self.controllers = controller_choices(stored)
         self._choose("controller", [(choice.name, choice.label) for choice in self.controllers])
         self.fields["controller"].widget.disabled_names = {

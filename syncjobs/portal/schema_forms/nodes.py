@@ -13,6 +13,7 @@ from syncjobs.portal.schema_forms.shapes import Kind, kind_of, notation_of, one_
 from syncjobs.portal.schema_forms.texts import AS_JSON, CLOSED, ONE, REST, WAS, Schema, Tree
 
 PATH_OF_PROBLEM = re.compile(r"([A-Za-z_][^\s:]*): (.+)", re.DOTALL)
+MISSING = re.compile(r"'([^']+)' is required")
 
 
 @dataclass(slots=True)
@@ -142,6 +143,9 @@ def place_problems(node: Node, sentences: list[str]) -> list[str]:
         if match is None or place is None or place is node:
             left.append(sentence)
         else:
+            missing = MISSING.fullmatch(match[2])
+            if missing and missing[1] in place.fields:
+                place = place.fields[missing[1]]
             inner = match[1].removeprefix(place.name.removeprefix(f"{node.name}.")).lstrip(".")
             place.problems.append(f"{inner}: {match[2]}" if inner and inner not in place.name else match[2])
     return left
