@@ -106,7 +106,9 @@ UNIQUE_INDEXES = sql(
 )
 RELATION = sql(
     """
-    SELECT c.oid, c.relkind::text, EXISTS (
+    SELECT c.oid,
+        CASE WHEN c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhparent = c.oid) THEN 'parent'
+            ELSE c.relkind::text END, EXISTS (
         WITH RECURSIVE parts(id) AS (
             SELECT c.oid UNION SELECT i.inhrelid FROM parts JOIN pg_inherits AS i ON i.inhparent = parts.id
         )
@@ -144,7 +146,8 @@ def find_table(session: Session, schema: str, stream: str) -> Table | None:
 
 def _table(session: Session, stream: str, name: SQLText, oid: int, kind: str) -> Table:
     columns = tuple(column_of(*row) for row in session.fetch(COLUMNS, (oid,)))
-    indexes = session.fetch(UNIQUE_INDEXES, (oid,))
+    # The indexes of a table that others inherit from say nothing of the rows of these, which are read with it.
+    indexes = session.fetch(UNIQUE_INDEXES, (oid,)) if kind != "parent" else []
     key = next((tuple(names) for is_primary, names in indexes if is_primary), ())
     unique = tuple(frozenset(names) for _, names in indexes)
     row_id = sql("t.ctid") if kind in KINDS_WITH_ROW_IDS else None

@@ -317,6 +317,19 @@ def test_table_without_any_key_is_read_from_one_snapshot_without_positions(
     assert notes == list(range(1, 26))
 
 
+def test_keys_that_inheriting_tables_repeat_lose_no_record(erp: PostgresConnector, execute: Execute) -> None:
+    execute("CREATE TABLE parent (id int PRIMARY KEY, name text)")
+    execute("CREATE TABLE child () INHERITS (parent)")
+    execute("INSERT INTO parent SELECT n, 'parent' FROM generate_series(1, 20) AS n")
+    execute("INSERT INTO child SELECT n, 'child' FROM generate_series(1, 30) AS n")
+    assert erp.schema("parent").key == ()
+    assert erp.schema("child").key == ()
+    pages = list(erp.read(ReadRequest("parent", key=("id",), batch_size=7)))
+    assert sorted(row for page in pages for row in page.rows) == sorted(
+        [(n, "parent") for n in range(1, 21)] + [(n, "child") for n in range(1, 31)]
+    )
+
+
 def test_streams_of_other_schemas_are_named_with_the_schema(erp: PostgresConnector, execute: Execute) -> None:
     execute("CREATE SCHEMA sales", "CREATE TABLE sales.notes (id integer PRIMARY KEY, note text)")
     write_batch(erp, upsert("sales.notes", NOTES, ("id",)), [(1, "a")])
