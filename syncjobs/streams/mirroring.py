@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from connectors.asides import AsideWriter
+from connectors.asides import ASIDE_PREFIXES, AsideWriter
 from connectors.base import KeptChange, RecordChange, WriteRequest
 from connectors.errors import ConfigError, TransientError
 from connectors.records import Filter
@@ -59,6 +59,8 @@ class Mirror:
                 sync_job.log("INFO", "A dry run keeps nothing at the target by which it could go on: it begins anew")
             progress = replace(self._books.start_over(), target_was_empty=progress.target_was_empty)
         drop_leftovers(stream)
+        if progress.is_mirrored:
+            return progress
         stream.open_aside("seen", anew=not progress.batch_no)
         if self._guards.look_at_changes and not (progress.batch_no or sync_job.dry_run or sync_job.is_approved):
             self._look_first()
@@ -75,6 +77,9 @@ class Mirror:
     def end(self, progress: Progress) -> Progress:
         """Delete what was not seen and is not at the source. Raises JobHeld where a guard speaks against it."""
         sync_job = self._stream.sync_job
+        if progress.is_mirrored:
+            self._writer.drop_aside(ASIDE_PREFIXES["seen"] + sync_job.job.token.hex)
+            return progress
         sync_job.set_phase(Phase.COMPARING)
         missing = self._writer.scope(self._filters).missing
         self._guards.check_source(progress.counts.read, missing * sync_job.job.delete_enabled, self._sample())
@@ -84,17 +89,18 @@ class Mirror:
             self._ask_again(missing, progress.counts.read)
             self._check_deletes(progress)
             progress = self._delete(progress)
-        if not sync_job.dry_run:
-            self._drop_keys()
-        return progress
+        return progress if sync_job.dry_run else self._finish(progress)
 
-    def _drop_keys(self) -> None:
-        """At the very end, since nothing can be tried again once the table is gone, heard of or not."""
+    def _finish(self, progress: Progress) -> Progress:
+        """Note that all is done before the table of the keys goes: without it nothing can be compared again."""
         self._stream.writer.finish()
+        progress = replace(progress, is_mirrored=True)
+        self._stream.sync_job.save_progress(checkpoint=progress.as_checkpoint())
         try:
             self._stream.drop_aside()
         except TransientError as error:
             self._stream.sync_job.log("INFO", f"{error.message}; the next run drops the table of the keys seen")
+        return progress
 
     # 1. Before the first delete.
 

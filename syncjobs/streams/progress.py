@@ -16,7 +16,8 @@ class Progress:
     `target_was_empty` is as it was before the first batch; None until it was looked at. `highest` is the highest value
     of the window's or cursor's field, in its JSON form. `cursor_type` is the type of the cursor's field, `cursor_entry`
     the ledger's newest entry (None = none yet), `cursor_start` the value from which is read: as when the job began.
-    `is_replaced` says that mode replace has swapped the target's records, so that nothing is left to do. `fields` are
+    `is_replaced` says that mode replace has swapped the target's records, `is_mirrored` that mode mirror has deleted
+    what is to be deleted, so that nothing is left to do but to tidy up. `fields` are
     what each new record is given, as [name, type, nullable], so that inserts can be applied and reverted later.
     """
 
@@ -31,6 +32,7 @@ class Progress:
     cursor_entry: int | None = None
     cursor_start: Any = None
     is_replaced: bool = False
+    is_mirrored: bool = False
     fields: tuple[tuple[str, FieldType, bool], ...] = ()
 
     @classmethod

@@ -14,7 +14,7 @@ from syncjobs.streams.batch_sizes import read_in_sizes
 from syncjobs.streams.books import BatchBooks
 from syncjobs.streams.cursors import end_stream
 from syncjobs.streams.estimating import estimate_records
-from syncjobs.streams.incremental import begin_by_cursor
+from syncjobs.streams.incremental import begin_by_cursor, tell_of_empty
 from syncjobs.streams.limits import ReadLimits
 from syncjobs.streams.modes import way_of
 from syncjobs.streams.opening import OpenStream, open_stream
@@ -76,11 +76,15 @@ def _estimate(stream: OpenStream) -> None:
 
 def _write_all(stream: OpenStream, batch_writer: BatchWriter, progress: Progress) -> Progress:
     """Read and write all that comes after `progress`."""
-    if progress.is_replaced or (progress.batch_no and progress.position is None):
+    if progress.is_replaced or progress.is_mirrored or (progress.batch_no and progress.position is None):
         return progress  # the target has it all, or it was one batch
     record_by_record = partial(_write_pages, stream, batch_writer)
     straight = straight_way(stream, batch_writer)
-    return record_by_record(progress) if straight is None else straight.run(progress, record_by_record)
+    if straight is not None:
+        return straight.run(progress, record_by_record)
+    if not progress.batch_no:
+        tell_of_empty(stream)
+    return record_by_record(progress)
 
 
 def _write_pages(

@@ -204,3 +204,18 @@ def test_table_that_an_ended_job_left_is_dropped_by_the_next_run_and_the_ended_j
     assert (failed.status, (failed.failure or {})["code"]) == ("failed", "aside_gone")
     assert "Restart the job" in (failed.failure or {})["hint"]
     assert len(rows_of(job_type)) == 24
+
+
+def test_mirror_whose_worker_was_killed_after_its_table_of_keys_went_finishes(
+    items: MakeItems, source: RunningSandbox
+) -> None:
+    job_type = items(mode="mirror", batch_size=10)
+    run(job_type)
+    source.delete_rows("items", ["C004"])
+    job = run(job_type)
+    before = counts(job)
+    assert (before["deleted"], asides_at("target")) == (1, [])
+    left = {"status": "queued", "ended_at": None, "dispatch_id": None, "sent_at": None}  # by the reaper
+    SyncJob.objects.filter(pk=job.pk).update(**left)
+    job = run_here(SyncJob.objects.get(pk=job.pk))
+    assert (job.status, counts(job)) == ("finished", before), job.failure
