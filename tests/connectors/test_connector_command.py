@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from connectors.models import Connector
@@ -120,3 +125,41 @@ def test_failed_test_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
         call_command("connector", "test", "portal", stdout=output)
     assert caught.value.code == 1
     assert "FAIL connect" in output.getvalue()
+
+
+@pytest.fixture
+def shop(settings: LazySettings) -> Iterator[Connector]:
+    path = Path(settings.SYNCDECK_DATA_DIR) / "shown.sqlite3"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE items (sku TEXT PRIMARY KEY, picture BLOB, price REAL, story TEXT)")
+        database.execute("INSERT INTO items VALUES ('a', x'00ff', 1.5, ?)", ["long\x1b[2J " * 20])
+        database.execute("INSERT INTO items VALUES ('b', NULL, NULL, NULL)")
+        database.execute("CREATE VIEW cheap AS SELECT sku FROM items")
+    yield Connector.objects.create(slug="shop", kind="sqlite", config={"path": path.name})
+    path.unlink()
+
+
+def test_streams_are_listed_with_what_they_are(shop: Connector) -> None:
+    assert run("streams", "shop").split() == ["STREAM", "KIND", "ABOUT", "cheap", "view", "-", "items", "table", "-"]
+    told = json.loads(run("streams", "shop", "--json"))
+    assert told["streams"][0] == {"name": "cheap", "kind": "view", "estimate": None}
+
+
+def test_a_sample_shows_fields_and_first_records(shop: Connector) -> None:
+    fields, heading, first, second = run("sample", "shop", "items").splitlines()
+    assert fields == "sku text, picture binary, price float, story text; key: sku"
+    assert heading.split() == ["sku", "picture", "price", "story"]
+    assert first.startswith("a")
+    assert first.endswith("…")
+    assert "\x1b" not in first, "data moves no cursor"
+    assert second.split() == ["b", "-", "-", "-"]
+    told = json.loads(run("sample", "shop", "items", "--json", "--rows", "1"))
+    assert told["key"] == ["sku"]
+    assert [(row["sku"], row["picture"], row["price"]) for row in told["rows"]] == [("a", "AP8=", 1.5)]
+
+
+def test_a_look_that_fails_says_why(shop: Connector) -> None:
+    code, text = exit_code_of("sample", "shop", "nothing")
+    assert code == 1
+    assert "it has: cheap, items" in text
+    assert exit_code_of("streams", "nowhere")[0] == 3

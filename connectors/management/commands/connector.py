@@ -1,4 +1,7 @@
-"""`manage.py connector list|create|test`. Exit codes: 1 the test failed, 2 bad usage, 3 not found or there already."""
+"""`manage.py connector list|create|test|streams|sample`.
+
+Exit codes: 1 the test failed or the system could not be read, 2 bad usage, 3 not found or there already.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,18 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
 
 from connectors.connection_tests import run_connection_test
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, SyncError
+from connectors.management.looking import show_inside
 from connectors.models import Connector
 from connectors.references import is_reference
 from connectors.registry import known_kinds
+from connectors.sampling import SAMPLE_ROWS
 
 FAILED, USAGE, NOT_FOUND_OR_CONFLICT = 1, 2, 3
 
 
 class Command(BaseCommand):
-    help = "List, create and test connectors."
+    help = "List, create and test connectors, and look into them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -40,7 +45,13 @@ class Command(BaseCommand):
         creating.add_argument("--rate-limit-per-minute", type=int, help="requests a minute (default: no limit)")
         testing = verbs.add_parser("test", help="test a connection step by step")
         testing.add_argument("slug")
-        for verb in (listing, creating, testing):
+        streams = verbs.add_parser("streams", help="list what can be read or written")
+        streams.add_argument("slug")
+        sampling = verbs.add_parser("sample", help="show a stream's fields and first records")
+        sampling.add_argument("slug")
+        sampling.add_argument("stream")
+        sampling.add_argument("--rows", type=int, default=SAMPLE_ROWS, help="how many records (default: %(default)s)")
+        for verb in (listing, creating, testing, streams, sampling):
             verb.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -49,8 +60,14 @@ class Command(BaseCommand):
                 self._list(as_json=options["json"])
             case "create":
                 self._create(options)
-            case _:
+            case "test":
                 self._test(options["slug"], as_json=options["json"])
+            case verb:
+                try:
+                    show_inside(self.stdout, _find(options["slug"]), verb, options)
+                except SyncError as error:
+                    text = f"{error.message}. {error.hint}".strip()
+                    raise CommandError(text, returncode=FAILED) from error
 
     def _list(self, *, as_json: bool) -> None:
         connectors = [describe(connector) for connector in Connector.objects.all()]
@@ -96,11 +113,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Created {connector.slug}. Test it with: connector test {connector.slug}")
 
     def _test(self, slug: str, *, as_json: bool) -> None:
-        connector = Connector.objects.filter(slug=slug).first()
-        if connector is None:
-            known = ", ".join(Connector.objects.values_list("slug", flat=True)) or "none yet"
-            raise CommandError(f"There is no connector '{slug}'; there are: {known}.", returncode=NOT_FOUND_OR_CONFLICT)
-        test = run_connection_test(connector)
+        test = run_connection_test(_find(slug))
         if as_json:
             self._print_json({"connector": slug, "ok": test.ok, "milliseconds": test.milliseconds, "steps": test.steps})
         else:
@@ -117,6 +130,14 @@ class Command(BaseCommand):
 
     def _print_json(self, value: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(value, indent=2))
+
+
+def _find(slug: str) -> Connector:
+    connector = Connector.objects.filter(slug=slug).first()
+    if connector is None:
+        known = ", ".join(Connector.objects.values_list("slug", flat=True)) or "none yet"
+        raise CommandError(f"There is no connector '{slug}'; there are: {known}.", returncode=NOT_FOUND_OR_CONFLICT)
+    return connector
 
 
 def describe(connector: Connector) -> dict[str, Any]:
