@@ -15,7 +15,7 @@ from syncjobs.portal.paging import LARGEST_ID
 from syncjobs.statuses import Status
 
 Jobs = QuerySet[SyncJob, SyncJob]
-LATEST_CHANGES, LATEST_EVENTS, MOST_RESTARTS = 10, 20, 20
+LATEST_CHANGES, MOST_RESTARTS = 10, 20
 TITLES_SEARCHED = 100_000
 LAST_LINES = timedelta(seconds=10)  # a worker writes its last lines just after the end
 LEVELS = {
@@ -125,9 +125,9 @@ def restarted_as(job: SyncJob) -> list[int]:
     return list(SyncJob.objects.filter(restarted_from=job).order_by("id").values_list("pk", flat=True)[:MOST_RESTARTS])
 
 
-def latest_events(job: SyncJob) -> list[JobEvent]:
+def latest_events(job: SyncJob, number: int) -> list[JobEvent]:
     """The last moves, oldest first."""
-    return list(JobEvent.objects.filter(job=job).order_by("-id")[:LATEST_EVENTS])[::-1]
+    return list(JobEvent.objects.filter(job=job).order_by("-id")[:number])[::-1]
 
 
 def latest_batch(job: SyncJob) -> JobBatch | None:

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
-from syncjobs.models import SyncJob
+from syncjobs.models import JobEvent, SyncJob
 from syncjobs.operations.plan_descriptions import related_jobs
 from syncjobs.portal import job_reads, reject_reads
 from syncjobs.portal.attempt_facts import attempt_rows, phase_shares
@@ -27,9 +27,10 @@ from syncjobs.portal.pages import PortalAdmin
 from syncjobs.portal.paging import page_by_id
 from syncjobs.portal.record_views import RecordViews
 from syncjobs.portal.reject_views import RejectViews
+from syncjobs.portal.snapshot_facts import snapshot_facts
 from syncjobs.statuses import Status
 
-JOBS_A_PAGE, CHILDREN_A_PAGE, MOST_ATTEMPTS = 50, 100, 100
+JOBS_A_PAGE, CHILDREN_A_PAGE, EVENTS_A_PAGE, MOST_ATTEMPTS, EVENTS_ON_OVERVIEW = 50, 100, 50, 100, 20
 CHILDREN_ON_OVERVIEW, LINES_ON_OVERVIEW, FIELDS_OF_DOCUMENT = 20, 100, 100
 
 
@@ -87,12 +88,13 @@ class SyncJobAdmin(PortalAdmin):
     def job_page(self, request: HttpRequest, job_id: int) -> HttpResponse:
         job = job_reads.get_job(job_id)
         context = head_of(request, job)
-        changes = context["changes"]
+        changes, events = context["changes"], job_reads.latest_events(job, EVENTS_ON_OVERVIEW + 1)
         context |= {
             "tab": "overview",
             "rows": [change_row(change) for change in changes],
             "only_change": change_row(changes[0], FIELDS_OF_DOCUMENT) if context["is_document"] and changes else None,
-            "events": job_reads.latest_events(job),
+            "events": events[-EVENTS_ON_OVERVIEW:],
+            "has_more_events": len(events) > EVENTS_ON_OVERVIEW,
             "batch": job_reads.latest_batch(job) if job.status == Status.STARTED else None,
             "first_children": self._first_children(job) if context["children"] else [],
             "phases": phase_shares(context["attempt"].phase_seconds) if context["attempt"] else [],
@@ -134,8 +136,12 @@ class SyncJobAdmin(PortalAdmin):
 
     def job_attempts(self, request: HttpRequest, job_id: int) -> HttpResponse:
         job = job_reads.get_job(job_id)
+        events = page_by_id(request, JobEvent.objects.filter(job=job), EVENTS_A_PAGE, newest_first=True)
         attempts = attempt_rows(job, list(job.attempts.order_by("-number")[:MOST_ATTEMPTS]))
-        return draw_tab(self, request, job, "portal/job_attempts.html", {"tab": "attempts", "attempts": attempts})
+        context = {"tab": "attempts", "attempts": attempts, "page": events}
+        return draw_tab(self, request, job, "portal/job_attempts.html", context)
 
     def job_config(self, request: HttpRequest, job_id: int) -> HttpResponse:
-        return draw_tab(self, request, job_reads.get_job(job_id), "portal/job_config.html", {"tab": "config"})
+        job = job_reads.get_job(job_id)
+        context = {"tab": "config", "snapshot": snapshot_facts(job.config_snapshot)}
+        return draw_tab(self, request, job, "portal/job_config.html", context)

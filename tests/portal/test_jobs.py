@@ -115,7 +115,7 @@ def test_a_page_polls_while_its_job_may_change_and_no_longer(portal: Client, mak
     for status in (Status.QUEUED, Status.STARTED, Status.PAUSED, Status.HELD):
         assert 'hx-trigger="every 2s"' in page(portal, job_address(make_job(status)))
     for status in (Status.FINISHED, Status.CANCELED, Status.ERROR):
-        assert "hx-trigger" not in page(portal, job_address(make_job(status)))
+        assert 'hx-trigger="every' not in page(portal, job_address(make_job(status)))
     retry = make_job(Status.FAILED, retry_after=timezone.now() + timedelta(seconds=28))
     text = page(portal, job_address(retry))
     assert "Retry in 2" in text
@@ -375,3 +375,30 @@ def test_a_job_that_rejected_records_does_not_say_that_all_were_well(portal: Cli
     text = page(portal, job_address(job))
     assert "as they should be" not in text
     assert "1 rejected of 3 records in 3.0 s." in text
+
+
+def test_the_configuration_is_told_in_words_and_its_parts_by_themselves(portal: Client, make_job: MakeJob) -> None:
+    text = page(portal, job_address(make_job(), "job_config"))
+    assert "<dt>Timeout</dt><dd>300 s</dd>" in text
+    assert "<dt>Verbose logging</dt><dd>no</dd>" in text
+    assert "<summary>Config</summary>" in text
+    assert "&quot;key&quot;: [" in text
+
+
+def test_every_move_is_told_with_its_reason_and_its_actor(portal: Client, make_job: MakeJob) -> None:
+    job = make_job(Status.STARTED)
+    for number in range(70):
+        values = {"reason": f"turn {number} <b>", "actor": "worker-7", "created_at": timezone.now()}
+        JobEvent.objects.create(job=job, new="queued" if number % 2 else "started", **values)
+    overview = page(portal, job_address(job))
+    assert "turn 69 &lt;b&gt;" in overview
+    assert "turn 49 " not in overview
+    assert "by worker-7" in overview
+    assert "#events" in overview
+    address = job_address(job, "job_attempts")
+    newest = page(portal, address)
+    assert "turn 20 " in newest
+    assert "turn 19 " not in newest
+    older = re.search(r'href="(\?from=\d+)">Older', newest)
+    assert older is not None
+    assert "turn 0 " in page(portal, address + older[1])
