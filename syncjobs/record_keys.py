@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from itertools import islice, product
 from typing import Any
+
+from syncjobs.texts import storable_characters
 
 MOST_READINGS = 64
 LONGEST_KEY = 2_000  # characters
@@ -42,7 +45,17 @@ def _parsed(text: str) -> dict[str, Any]:
         raise UnreadableKey('This begins like JSON but is none; write for example {"id": 7}.') from error
     if not isinstance(key, dict) or not key:
         raise UnreadableKey('A key in JSON is an object with its fields, for example {"id": 7}.')
+    if not all(map(_is_plain, [*key, *key.values()])):
+        raise UnreadableKey("The fields of a key are texts, numbers, true, false or null, as a database can hold them.")
     return key
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return storable_characters(value) == value
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, int)
 
 
 def _forms_of(key: dict[str, Any]) -> list[dict[str, Any]]:

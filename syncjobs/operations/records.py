@@ -128,6 +128,8 @@ def _conflicts(keys: list[dict[str, Any]], wanted: Q, limit: int) -> Iterator[Si
 
 def _documents(search: RecordSearch, before: int | None, limit: int) -> Iterator[Sighting]:
     """Jobs about a document of this name, also those that found nothing to change."""
+    if search.stream:
+        return
     newest = SyncJob.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     text = search.text.strip()
     jobs = SyncJob.objects.for_lists().filter(Q(source_document_name=text) | Q(target_document_name=text))
@@ -136,8 +138,6 @@ def _documents(search: RecordSearch, before: int | None, limit: int) -> Iterator
         jobs = jobs.filter(job_type=search.job_type)
     if before is not None:
         jobs = jobs.filter(pk__lt=before)
-    if search.stream:
-        return
     for job in jobs.order_by("-pk")[:limit]:
         at = job.started_at or job.created_at
         document_type = job.target_document_type or job.source_document_type
