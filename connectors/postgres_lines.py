@@ -51,7 +51,7 @@ def _spelled(column: Column) -> Column | None:
     (kind,) = kinds
     if kind is str:
         return _spelled_texts(column, has_nulls=has_nulls)
-    if kind is datetime and any(value.tzinfo is not UTC for value in filter(None, column)):
+    if kind is datetime and [value for value in filter(None, column) if value.tzinfo is not UTC]:
         return None
     if kind in SPELLED_AS_JSON:
         return _with_nulls(msgspec.json.decode(msgspec.json.encode(column)), has_nulls=has_nulls)

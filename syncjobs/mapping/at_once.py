@@ -1,4 +1,4 @@
-"""Transforms of a whole column of texts at once, where that is sure to give what one by one would. Pure.
+"""Transforms of a whole column at once, where that is sure to give what one by one would. Pure.
 
 What raises a refusal, or gives None, leaves the column to the functions of `steps`, which look at each value.
 """
@@ -16,18 +16,19 @@ from syncjobs.mapping.steps import bound, bounds_step
 from syncjobs.mapping.text_decoding import decode_texts
 from syncjobs.mapping.zones import find_zone
 
-AtOnce = Callable[[list[str]], list[Any] | None]
-"""One result for each text; there are no nulls among them."""
+AtOnce = Callable[[list[Any]], list[Any] | None]
+"""One result for each value; they are of one kind, and there are no nulls among them."""
 AtOnceBuilder = Callable[[Mapping[str, Any], date], AtOnce | None]
-TEXT_OR_NULL = {str, type(None)}
 
 
-def run_at_once(change: AtOnce, values: list[Any]) -> list[Any] | None:
-    """The change of a column of texts and nulls, which stay; None where each value must be looked at."""
+def run_at_once(changes: Mapping[type, AtOnce], values: list[Any]) -> list[Any] | None:
+    """The change for the kind of value that a column has, besides nulls, which stay; None where there is no such."""
     kinds = set(map(type, values))
-    if not kinds <= TEXT_OR_NULL:
-        return None
     has_nulls = type(None) in kinds
+    kinds -= {type(None)}
+    change = changes.get(kinds.pop()) if len(kinds) == 1 else None
+    if change is None:
+        return None
     made = change([value for value in values if value is not None] if has_nulls else values)
     if made is None or not has_nulls:
         return made
@@ -88,8 +89,14 @@ def _bounds(options: Mapping[str, Any], today: date) -> AtOnce:
     return change
 
 
+def _bounds_of_numbers(options: Mapping[str, Any], today: date) -> AtOnce:
+    look_at = bounds_step(options, today)
+    low, high = (bound(options.get(name, none), today) for name, none in LIMITS)
+    return lambda numbers: [number if low <= number <= high else look_at(number) for number in numbers]
+
+
 LIMITS = (("min", -math.inf), ("max", math.inf))
-AT_ONCE: dict[str, AtOnceBuilder] = {
+TEXTS: dict[str, AtOnceBuilder] = {
     "strip": _text(str.strip),
     "collapse_spaces": _collapse,
     "null_if": _null_if,
@@ -103,3 +110,14 @@ AT_ONCE: dict[str, AtOnceBuilder] = {
     "truncate": _truncate,
     "bounds": _bounds,
 }
+BUILDERS: dict[type, dict[str, AtOnceBuilder]] = {
+    str: TEXTS,
+    int: {"bounds": _bounds_of_numbers},
+    float: {"bounds": _bounds_of_numbers},
+}
+
+
+def build_at_once(op: str, options: Mapping[str, Any], today: date) -> dict[type, AtOnce]:
+    """What a transform does to columns of each kind of value for which there is a quick way."""
+    found = {kind: builders[op](options, today) for kind, builders in BUILDERS.items() if op in builders}
+    return {kind: change for kind, change in found.items() if change is not None}

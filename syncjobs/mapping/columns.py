@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -37,10 +37,10 @@ class RowReject:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A function over values: `alone` takes any one of them, `at_once` many texts, if there is such a way."""
+    """A function over values: `alone` takes any one of them, `at_once` many of a kind, where there is such a way."""
 
     alone: OneStep
-    at_once: AtOnce | None = None
+    at_once: Mapping[type, AtOnce] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ def decode_column(field_type: FieldType, values: list[Any], field_name: str, ref
         present = [value for value in values if value is not None] if type(None) in kinds else values
         if ready.are_fine(present):
             return values
-    decode = Step(TYPES[field_type].decode, partial(decode_texts, field_type))
+    decode = Step(TYPES[field_type].decode, {str: partial(decode_texts, field_type)})
     return run_step(decode, values, field_name, refusals)
 
 
@@ -115,7 +115,7 @@ def _are_fine_decimals(values: list[Decimal]) -> bool:
 
 
 def _are_utc(values: list[datetime]) -> bool:
-    return all(value.tzinfo is UTC for value in values)
+    return not [value for value in values if value.tzinfo is not UTC]
 
 
 def _are_fine(_values: list[Any]) -> bool:

@@ -48,9 +48,8 @@ def _dates(texts: list[str]) -> list[Any] | None:
 
 def _datetimes(texts: list[str]) -> list[Any]:
     moments = list(map(datetime.fromisoformat, texts))
-    if all(moment.tzinfo is UTC for moment in moments):
-        return moments
-    return list(map(TYPES["datetime"].decode, moments))
+    decode = TYPES["datetime"].decode
+    return [moment if moment.tzinfo is UTC else decode(moment) for moment in moments]
 
 
 AT_ONCE: dict[FieldType, Callable[[list[str]], list[Any] | None]] = {

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from connectors.records import FieldType
-from syncjobs.mapping.at_once import AT_ONCE
+from syncjobs.mapping.at_once import build_at_once
 from syncjobs.mapping.columns import Step
 from syncjobs.mapping.lookups import lookup_may_make_null, lookup_type
 from syncjobs.mapping.transform_table import OPERATIONS, Operation
@@ -78,5 +78,4 @@ def result_type(rule: TransformRule, before: FieldType) -> FieldType:
 
 def build_step(rule: TransformRule, today: date) -> Step:
     """The function of a checked rule; `today` says what this_year and next_year are."""
-    at_once = AT_ONCE.get(rule.op)
-    return Step(OPERATIONS[rule.op].build(rule.options, today), at_once and at_once(rule.options, today))
+    return Step(OPERATIONS[rule.op].build(rule.options, today), build_at_once(rule.op, rule.options, today))
