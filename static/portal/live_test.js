@@ -22,6 +22,7 @@
     let isOver = false;
     for await (const line of lines(answer)) {
       if (line.what === "step") document.getElementById("live-steps").insertAdjacentHTML("beforeend", line.html);
+      else if (line.what === "health") document.getElementById("connector-health").innerHTML = line.html;
       else region.innerHTML = line.html;
       isOver = line.what === "end";
     }

@@ -18,12 +18,14 @@ from syncjobs.operations.connector_syncs import ConnectorSync, sync_connector, t
 from syncjobs.operations.connectors import test_connector, watch_test
 from syncjobs.operations.run_requests import RunRefused
 from syncjobs.portal.connector_form_views import get_connector
+from syncjobs.portal.connector_health import health_context
+from syncjobs.portal.connector_reads import using_types
 from syncjobs.portal.job_type_run_views import may_run
 from syncjobs.portal.pages import FORM, POSTING, PortalAdmin, refuse, signed_in_user, tell, warn
 from syncjobs.portal.words import plural
 from syncjobs.statuses import Trigger
 
-TESTS_SHOWN, JOBS_TOLD = 10, 5
+JOBS_TOLD = 5
 
 
 class ConnectorActionViews:
@@ -65,13 +67,15 @@ class ConnectorActionViews:
 
 
 def _test_lines(connector: Connector) -> Iterator[str]:
-    """Lines of JSON: the region as it begins, each step when it is done, and the region as it is then."""
+    """Lines of JSON: the region as it begins, each step when it is done, and health and region as they are then."""
     context = {"connector": connector, "now": timezone.now()}
     yield _line("begin", "portal/_connector_tests.html", context | {"is_testing": True})
     for told in watch_test(connector):
         if not isinstance(told, ConnectionTest):
             yield _line("step", "portal/_connector_step.html", {"step": told})
-    context |= {"now": timezone.now(), "tests": list(connector.tests.all()[:TESTS_SHOWN])}
+    types = list(using_types(connector).values_list("pk", flat=True))
+    context |= {"now": timezone.now(), **health_context(connector, types)}
+    yield _line("health", "portal/_connector_health.html", context)
     yield _line("end", "portal/_connector_tests.html", context)
 
 

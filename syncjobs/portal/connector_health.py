@@ -6,17 +6,18 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from connectors.models import ConnectionTest
+from connectors.models import ConnectionTest, Connector
 from syncjobs.models import SyncJob
 from syncjobs.portal.words import plural
 from syncjobs.statuses import DONE, Status
 
-DAYS = 14
+DAYS, TESTS_SHOWN = 14, 10
 BAD = frozenset({Status.FAILED.value, Status.ERROR.value})
 GOOD = frozenset(status.value for status in DONE)
 STEP, WIDTH, TALLEST = 20, 14, 22  # pixels of the drawing
@@ -81,6 +82,18 @@ def _jobs_by_day(types: list[int], now: datetime) -> dict[date, Tally]:
         well[day] += number if status in GOOD else 0
         failed[day] += number if status in BAD else 0
     return {day: Tally(well[day], failed[day]) for day in well | failed}
+
+
+def health_context(connector: Connector, types: list[int]) -> dict[str, Any]:
+    """What the pages show of it: all kept tests, the days, and the bars of both lines."""
+    tests = list(connector.tests.all())  # no more are kept than a page can use
+    days = health_days(tests, types, timezone.now())
+    return {
+        "tests": tests[:TESTS_SHOWN],
+        "days": days,
+        "test_bars": bars(days, "tests", "test"),
+        "job_bars": bars(days, "jobs", "job"),
+    }
 
 
 def bars(days: list[HealthDay], line: str, what: str) -> list[Bar]:

@@ -6,16 +6,16 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, URLPattern, reverse
-from django.utils import timezone
 
 from connectors.models import Connector
 from syncjobs.operations.connector_syncs import types_to_sync
 from syncjobs.portal import connector_reads, job_reads
-from syncjobs.portal.connector_action_views import TESTS_SHOWN, ConnectorActionViews
+from syncjobs.portal.connector_action_views import ConnectorActionViews
 from syncjobs.portal.connector_facts import credentials_of, kind_of, settings_of
 from syncjobs.portal.connector_form_views import ConnectorFormViews, get_connector
-from syncjobs.portal.connector_health import bars, health_days
+from syncjobs.portal.connector_health import health_context
 from syncjobs.portal.connector_stream_views import ConnectorStreamViews
+from syncjobs.portal.deletion_views import ConnectorDeletionViews
 from syncjobs.portal.job_type_run_views import may_run
 from syncjobs.portal.live import Region
 from syncjobs.portal.pages import PortalAdmin
@@ -36,6 +36,7 @@ class ConnectorAdmin(PortalAdmin):
             self.page("<slug:slug>/", self.connector_page, "connector_page"),
             *ConnectorActionViews(self).pages(),
             *ConnectorStreamViews(self).pages(),
+            *ConnectorDeletionViews(self).pages(),
         ]
 
     def connector_list(self, request: HttpRequest) -> HttpResponse:
@@ -71,23 +72,14 @@ class ConnectorAdmin(PortalAdmin):
             "syncable": len(types_to_sync(connector)[:2]) if may_run(request) else None,
         }
         regions = [Region("connector-tests", "portal/_connector_tests.html", is_live=False)]
-        context |= self._history(connector, [one.pk for one in types])
+        pks = [one.pk for one in types]
+        jobs = connector_reads.latest_jobs(pks, JOBS_SHOWN)
+        context |= health_context(connector, pks)
+        context["jobs"] = [{"job": job, "why": job_reads.why(job)} for job in jobs]
         if connector_reads.may_see_jobs(request):
-            is_live = any(not item["job"].is_final for item in context["jobs"])
+            is_live = any(not job.is_final for job in jobs)
             regions.append(Region("connector-jobs", "portal/_connector_jobs.html", is_live=is_live))
         return self.draw(request, "portal/connector_page.html", context, regions=regions)
-
-    def _history(self, connector: Connector, types: list[int]) -> dict[str, Any]:
-        tests = list(connector.tests.all())  # no more are kept than a page can use
-        days = health_days(tests, types, timezone.now())
-        jobs = connector_reads.latest_jobs(types, JOBS_SHOWN)
-        return {
-            "tests": tests[:TESTS_SHOWN],
-            "days": days,
-            "test_bars": bars(days, "tests", "test"),
-            "job_bars": bars(days, "jobs", "job"),
-            "jobs": [{"job": job, "why": job_reads.why(job)} for job in jobs],
-        }
 
 
 def _delete_address(slug: str) -> str:

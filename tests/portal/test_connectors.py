@@ -137,10 +137,11 @@ def test_a_failed_test_says_what_to_mend_while_it_goes_on(portal: Client, source
     response = portal.post(PAGE + "test/", headers={"X-Live-Steps": "yes"})
     lines = [json.loads(line) for line in response.getvalue().decode().splitlines()]
     steps = ConnectionTest.objects.get().steps
-    assert [line["what"] for line in lines] == ["begin", *("step" for _ in steps), "end"]
+    assert [line["what"] for line in lines] == ["begin", *("step" for _ in steps), "health", "end"]
     assert "Testing" in lines[0]["html"]
-    assert '<span class="bad-word">failed</span>' in lines[-2]["html"]
-    assert "To mend it:" in lines[-2]["html"]
+    assert '<span class="bad-word">failed</span>' in lines[-3]["html"]
+    assert "1 test, 1 failed" in lines[-2]["html"]
+    assert "To mend it:" in lines[-3]["html"]
     assert '<span class="pill bad">Fails</span>' in lines[-1]["html"]
     assert [step["ok"] for step in steps].count(False) == 1
     assert not [line for line in lines if SECRET in line["html"] or "<html" in line["html"]]
