@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncjobs.portal.schema_forms.notations import LIST, NUMERIC, PAIRS
+from syncjobs.portal.schema_forms.notations import LITERAL, NUMERIC
 from syncjobs.portal.schema_forms.shapes import Kind, kind_of, notation_of, one_of, properties_of, required_of
 from syncjobs.portal.schema_forms.texts import AS_JSON, CLOSED, ONE, REST, WAS, Schema, Tree
 
@@ -115,10 +115,8 @@ def _draw_field(node: Node, schema: Schema, text: str) -> None:
         node.is_numeric = notation is NUMERIC
         if "\n" in text:
             node.kind = Kind.BLOCK.value
-        if notation is LIST:
-            node.help = f'{node.help} One a line; "" is empty text.'.strip()
-        if notation is PAIRS:
-            node.help = f"{node.help} One a line, as US = United States.".strip()
+        if notation is not LITERAL or node.kind == Kind.BLOCK:
+            node.help = f"{node.help} {notation.hint}".strip()
         if "default" in schema:
             node.extra["placeholder"] = str(schema["default"])
 

@@ -20,6 +20,8 @@ class Notation:
 
     write: Callable[[Any], str]
     read: Callable[[str], Any]
+    hint: str = ""
+    """How a value is typed, for people."""
 
 
 def write_text(value: Any) -> str:
@@ -108,10 +110,13 @@ def read_pairs(typed: str) -> Any:
 
 TEXT = Notation(write_text, read_text)
 NUMERIC = Notation(write_number, read_number)
-LITERAL = Notation(write_literal, read_literal)
-LIST = Notation(write_list, read_list)
-NAMES = Notation(write_names, read_names)
-PAIRS = Notation(write_pairs, read_pairs)
+LITERAL = Notation(
+    *(write_literal, read_literal),
+    'Numbers, true, false and null are taken as such; in quotes they are text, as "5". Several: one a line.',
+)
+LIST = Notation(write_list, read_list, 'One a line; "" is empty text.')
+NAMES = Notation(write_names, read_names, "With commas between them.")
+PAIRS = Notation(write_pairs, read_pairs, "One a line, as US = United States.")
 
 
 def _text(value: Any) -> str:
