@@ -89,7 +89,7 @@ def test_each_worker_shows_its_jobs_and_the_others_stand_apart(portal: Client, m
     rows = text_of(portal).split("<tr>")
     (first,) = (row for row in rows if "first@here" in row)
     (second,) = (row for row in rows if "second@here" in row)
-    assert f"#{job.pk}</a>" in first
+    assert f">#{job.pk}</a>" in first
     assert "writing, 4,200 read" in first
     assert "1 slot free" in first
     assert "nothing" in second
