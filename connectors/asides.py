@@ -100,3 +100,7 @@ class AsideWriter(StreamWriter):
     @abstractmethod
     def drop_aside(self, name: str) -> None:
         """Remove one of them."""
+
+    @abstractmethod
+    def forget_jobs(self, tokens: Sequence[str]) -> None:
+        """Remove the asides and checkpoints of these jobs, which are never run again; tokens as `begin` got them."""

@@ -16,6 +16,8 @@ from connectors.sql_statements import stage_name
 from connectors.sql_tables import refuse_unusable_key
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 
+TOKENS_AT_ONCE = 500
+
 
 class SQLMirroring(SQLWriter, AsideWriter):
     """Keys seen and records missing. An aside's columns have the names of the target's."""
@@ -93,6 +95,19 @@ class SQLMirroring(SQLWriter, AsideWriter):
 
     def drop_aside(self, name: str) -> None:
         self.execute(sql("DROP TABLE IF EXISTS {table}", table=self.aside_name(name)))
+
+    def forget_jobs(self, tokens: Sequence[str]) -> None:
+        if self.find_aside("_syncdeck_checkpoint") is None:
+            return
+        mine = {token.replace("-", "") for token in tokens}
+        for aside in self.asides():
+            if aside.token in mine:
+                self.drop_aside(aside.name)
+        for begin in range(0, len(tokens), TOKENS_AT_ONCE):
+            some = tokens[begin : begin + TOKENS_AT_ONCE]
+            marks = joined(self.dialect.marks(len(some)).values())
+            query = sql("DELETE FROM {table} WHERE job_token IN ({marks})", table=self.checkpoint_table, marks=marks)
+            self.execute(query, some)
 
     def commit(self, checkpoint: TargetCheckpoint) -> None:
         """In a dry run with an aside the transaction has read only, and the aside must stay."""

@@ -13,6 +13,7 @@ from syncjobs.portal import job_reads, schedule_reads, schema_reads
 from syncjobs.portal.config_reads import guard_sentences, stream_summaries
 from syncjobs.portal.controller_file_views import ControllerFileViews
 from syncjobs.portal.cursor_views import CursorViews
+from syncjobs.portal.deletion_views import JobTypeDeletionViews
 from syncjobs.portal.forms.controller_choices import controller_choices
 from syncjobs.portal.forms.type_action_forms import ControllerFileForm
 from syncjobs.portal.job_type_edit_views import JobTypeEditViews
@@ -40,6 +41,7 @@ class SyncJobTypeAdmin(PortalAdmin):
             *JobTypeEditViews(self).pages(),
             *JobTypeRunViews(self).pages(),
             *JobTypeStateViews(self).pages(),
+            *JobTypeDeletionViews(self).pages(),
             *ControllerFileViews(self).pages(),
             *CursorViews(self).pages(),
             *JobTypeQuestionViews(self).pages(),

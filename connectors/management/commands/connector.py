@@ -1,4 +1,4 @@
-"""`manage.py connector list|create|test|streams|sample`.
+"""`manage.py connector list|create|delete|test|streams|sample`.
 
 Exit codes: 1 the test failed or the system could not be read, 2 bad usage, 3 not found or there already.
 """
@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
 
 from connectors.connection_tests import run_connection_test
+from connectors.deleting import ConnectorInUse, delete_connector
 from connectors.errors import ConfigError, SyncError
 from connectors.management.looking import show_inside
 from connectors.models import Connector
@@ -26,7 +27,7 @@ FAILED, USAGE, NOT_FOUND_OR_CONFLICT = 1, 2, 3
 
 
 class Command(BaseCommand):
-    help = "List, create and test connectors, and look into them."
+    help = "List, create, delete and test connectors, and look into them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -43,6 +44,9 @@ class Command(BaseCommand):
         )
         creating.add_argument("--max-concurrency", type=int, help="jobs at once (default: no limit)")
         creating.add_argument("--rate-limit-per-minute", type=int, help="requests a minute (default: no limit)")
+        deleting = verbs.add_parser("delete", help="delete a connector that no type uses")
+        deleting.add_argument("slug")
+        deleting.add_argument("--yes", action="store_true", help="delete it; there is no way back")
         testing = verbs.add_parser("test", help="test a connection step by step")
         testing.add_argument("slug")
         streams = verbs.add_parser("streams", help="list what can be read or written")
@@ -51,7 +55,7 @@ class Command(BaseCommand):
         sampling.add_argument("slug")
         sampling.add_argument("stream")
         sampling.add_argument("--rows", type=int, default=SAMPLE_ROWS, help="how many records (default: %(default)s)")
-        for verb in (listing, creating, testing, streams, sampling):
+        for verb in (listing, creating, deleting, testing, streams, sampling):
             verb.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -60,6 +64,8 @@ class Command(BaseCommand):
                 self._list(as_json=options["json"])
             case "create":
                 self._create(options)
+            case "delete":
+                self._delete(options["slug"], is_agreed=options["yes"], as_json=options["json"])
             case "test":
                 self._test(options["slug"], as_json=options["json"])
             case verb:
@@ -111,6 +117,19 @@ class Command(BaseCommand):
             self._print_json(describe(connector))
         else:
             self.stdout.write(f"Created {connector.slug}. Test it with: connector test {connector.slug}")
+
+    def _delete(self, slug: str, *, is_agreed: bool, as_json: bool) -> None:
+        connector = _find(slug)
+        if not is_agreed:
+            raise CommandError(f"Add --yes to delete {slug} with its credentials and tests.", returncode=USAGE)
+        try:
+            delete_connector(connector, actor="terminal")
+        except ConnectorInUse as conflict:
+            raise CommandError(f"{conflict}.", returncode=NOT_FOUND_OR_CONFLICT) from conflict
+        if as_json:
+            self._print_json({"deleted": slug})
+        else:
+            self.stdout.write(f"Connector {slug} is deleted.")
 
     def _test(self, slug: str, *, as_json: bool) -> None:
         test = run_connection_test(_find(slug))

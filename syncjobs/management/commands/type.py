@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Count, Q
 
 from syncjobs.management.argument_types import parse_text, parse_time
@@ -16,6 +16,7 @@ from syncjobs.management.schema_views import accept_schema, show_schemas
 from syncjobs.management.terminal import Terminal, telling_problems
 from syncjobs.models import SyncJobType
 from syncjobs.operations.cursors import restart_job_type
+from syncjobs.operations.deletions import TypeInUse, delete_job_type
 from syncjobs.operations.descriptions import describe_job
 from syncjobs.operations.job_type_states import pause_job_type, resume_job_type
 from syncjobs.statuses import ACTIVE, Trigger
@@ -27,7 +28,7 @@ IS_ACTIVE = Q(jobs__status__in=ACTIVE) | Q(jobs__retry_after__isnull=False)
 class Command(BaseCommand):
     """Exit codes: 0 well, 2 bad usage, 3 not found or conflict."""
 
-    help = "List, pause, resume and restart job types; show and accept the columns of their sources."
+    help = "List, pause, resume, restart and delete job types; show and accept the columns of their sources."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,7 +40,10 @@ class Command(BaseCommand):
         resuming = actions.add_parser("resume", help=text, description=f"{text.capitalize()}.")
         text = "set the cursors of the type's incremental streams back to the start, and run it"
         restarting = actions.add_parser("restart", help=text, description=f"{text.capitalize()}.")
-        for action in (pausing, resuming, restarting):
+        text = "delete the type with its jobs and schedules, and what these left at the target"
+        deleting = actions.add_parser("delete", help=text, description=f"{text.capitalize()}.")
+        deleting.add_argument("--yes", dest="is_agreed", action="store_true", help="do not ask")
+        for action in (pausing, resuming, restarting, deleting):
             action.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
         text = "show which columns the type's sources had, and what became of them"
         showing = actions.add_parser("schema", help=text, description=f"{text.capitalize()}.")
@@ -51,7 +55,7 @@ class Command(BaseCommand):
         pausing.add_argument(
             "--until", type=parse_time, metavar="TIME", help="resume by itself then, as in 2027-01-31T02:30"
         )
-        for action in (listing, pausing, resuming, restarting, showing, accepting):
+        for action in (listing, pausing, resuming, restarting, deleting, showing, accepting):
             action.add_argument("--json", dest="as_json", action="store_true", help="answer with one JSON object")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
@@ -94,6 +98,23 @@ def restart_type(terminal: Terminal, *, job_type: str, as_json: bool, **_general
         terminal.write(f"Type {job_type} is restarted as job #{job.pk}, which reads everything.")
 
 
+def delete_type(terminal: Terminal, *, job_type: str, as_json: bool, is_agreed: bool, **_general: Any) -> None:
+    found = find_type(job_type)
+    question = f"Delete the type {job_type} with its jobs, changes, logs and schedules?"
+    if not is_agreed and not terminal.is_agreed(question):
+        raise CommandError("Nothing was deleted.", returncode=1)
+    try:
+        left = delete_job_type(found, actor=terminal_user())
+    except TypeInUse as conflict:
+        raise CommandError(f"{conflict}.", returncode=3) from conflict
+    for sentence in left:
+        terminal.warn(sentence)
+    if as_json:
+        terminal.write_json({"deleted": job_type, "left": left})
+    else:
+        terminal.write(f"Type {job_type} is deleted. The records of its target stay.")
+
+
 def _tell(terminal: Terminal, job_type: SyncJobType, words: str, *, as_json: bool) -> None:
     if as_json:
         terminal.write_json(describe_type(job_type))
@@ -106,6 +127,7 @@ HANDLERS: dict[str, Callable[..., None]] = {
     "pause": pause_type,
     "resume": resume_type,
     "restart": restart_type,
+    "delete": delete_type,
     "schema": show_schemas,
     "accept-schema": accept_schema,
 }

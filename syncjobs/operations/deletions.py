@@ -1,0 +1,90 @@
+"""Deletes connectors that nothing uses, and job types with all that was kept of them. Records of targets stay."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from connectors.asides import AsideWriter
+from connectors.base import WriteRequest
+from connectors.deleting import ConnectorInUse, delete_connector
+from connectors.errors import SyncError
+from connectors.models import Connector
+from syncjobs.clock import db_now
+from syncjobs.lifecycle.deleting import delete_rows
+from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.operations.schedules import delete_schedule
+from syncjobs.statuses import ACTIVE
+
+__all__ = ["ConnectorInUse", "TypeInUse", "delete_connector", "delete_job_type", "users_of"]
+
+logger = logging.getLogger(__name__)
+MOST_NAMED = 5
+IS_ACTIVE = Q(status__in=ACTIVE) | Q(retry_after__isnull=False)
+
+
+class TypeInUse(Exception):
+    """A job of the type is active; the text names it and says what to do."""
+
+
+def users_of(connector: Connector) -> list[str]:
+    """The slugs of the job types that read from the connector or write to it."""
+    using = SyncJobType.objects.filter(Q(source_connector=connector) | Q(target_connector=connector))
+    return list(using.order_by("slug").values_list("slug", flat=True))
+
+
+def delete_job_type(job_type: SyncJobType, *, actor: str) -> list[str]:
+    """Delete a type with its versions, schedules, cursors, jobs and what these left at the target.
+
+    Returns what could not be tidied up there, in sentences. Raises TypeInUse while a job of it is active.
+    """
+    _stop(job_type)
+    jobs = SyncJob.objects.filter(job_type=job_type)
+    left = _tidy_target(job_type, [str(token) for token in jobs.values_list("token", flat=True)])
+    for schedule in list(job_type.schedules.all()):
+        delete_schedule(schedule, actor=actor)
+    deleted = delete_rows(list(jobs.filter(parent__isnull=True).values_list("pk", flat=True)))
+    deleted += delete_rows(list(jobs.values_list("pk", flat=True)))
+    job_type.delete()
+    logger.info("Type '%s' was deleted by %s, with %s jobs", job_type.slug, actor, deleted)
+    return left
+
+
+def _stop(job_type: SyncJobType) -> None:
+    """Nothing of it may start any more; whoever edits it meanwhile is told so."""
+    with transaction.atomic():
+        same = SyncJobType.objects.select_for_update().filter(pk=job_type.pk)
+        list(same)
+        if active := list(job_type.jobs.filter(IS_ACTIVE).order_by("-pk").values_list("pk", flat=True)):
+            numbers = _named([f"#{number}" for number in active])
+            raise TypeInUse(f"{job_type.slug} has active jobs: {numbers}. Wait for them, or cancel them first")
+        same.update(paused_at=db_now(), resume_at=None, version=F("version") + 1)
+
+
+def _tidy_target(job_type: SyncJobType, tokens: Sequence[str]) -> list[str]:
+    """Remove the rows and tables of ours that these jobs have at the target."""
+    connector = job_type.target_connector
+    streams = job_type.config.get("streams") or []
+    if connector is None or not tokens or not streams:
+        return []
+    try:
+        target = connector.open(even_disabled=True)
+        try:
+            writer = target.writer(WriteRequest(str(streams[0]["target"]), (), (), "append"))
+            if isinstance(writer, AsideWriter):
+                writer.forget_jobs(tokens)
+        finally:
+            target.close()
+    except SyncError as error:
+        return [f"{connector.slug} could not be tidied up, where tables and rows of _syncdeck_… stay: {error.message}"]
+    return []
+
+
+def _named(names: Iterable[str]) -> str:
+    *first, last = list(names)
+    if len(first) >= MOST_NAMED:
+        return f"{', '.join(first[:MOST_NAMED])} and {len(first) + 1 - MOST_NAMED:,} more"
+    return f"{', '.join(first)} and {last}" if first else last
