@@ -18,6 +18,7 @@ from tests.streams.conftest import people, run, run_here
 from tests.streams.people import People
 
 __all__ = ["chromium", "complaints", "context", "page", "people"]
+expect.set_options(timeout=PATIENCE_MS)
 in_one_colour = pytest.mark.parametrize("context", ["light"], indirect=True)
 FAILURE = {"class": "transient", "code": "unreachable", "hint": "Look at the firewall.", "retryable": True}
 
@@ -76,21 +77,22 @@ def test_the_log_is_searched_and_followed_while_its_switch_is_on(
     log = page.locator("#log")
     expect(log).to_contain_text("{{7*7}} <script>")
     write_line(job, "Batch 2 written")
-    expect(log).to_contain_text("Batch 2 written", timeout=PATIENCE_MS)
+    expect(log).to_contain_text("Batch 2 written")
 
     page.uncheck("#follow")
     write_line(job, "Batch 3 written")
-    page.wait_for_timeout(2_500)  # a follower would have asked by now
+    for _ in range(2):  # a follower asks as often as the head of the page does
+        page.wait_for_event("response", lambda answer: "cursor=" in answer.url)
     expect(log).not_to_contain_text("Batch 3")
     page.check("#follow")
-    expect(log).to_contain_text("Batch 3 written", timeout=PATIENCE_MS)
+    expect(log).to_contain_text("Batch 3 written")
 
     page.fill("[aria-label=Log] [name=q]", "batch 2")
     page.click("[aria-label=Log] button")
     expect(log.locator(".line")).to_have_count(1)
     expect(log).to_contain_text("Batch 2 written")
     SyncJob.objects.filter(pk=job.pk).update(status="finished", ended_at=job.created_at)
-    expect(page.locator("#follow")).to_be_disabled(timeout=PATIENCE_MS)
+    expect(page.locator("#follow")).to_be_disabled()
     assert not complaints
 
 
@@ -139,7 +141,7 @@ def test_rejects_are_replayed_after_the_mapping_was_mended(
     page.click(".form-end .btn.primary")
     expect(page.locator(".messages")).to_contain_text("replays 2 rejects by the mapping of today")
     run_here(SyncJob.objects.latest("pk"))
-    expect(page.locator("#job-live .pill").first).to_have_text("Finished", timeout=PATIENCE_MS)
+    expect(page.locator("#job-live .pill").first).to_have_text("Finished")
     assert set(Reject.objects.values_list("state", flat=True)) == {"replayed"}
     page.goto("/admin/rejects/")
     expect(page.locator(".empty")).to_contain_text("No reject is open")
@@ -156,7 +158,7 @@ def test_all_that_failed_alike_is_retried_by_one_button(
     page.click("#retry-all")
     expect(page.locator("h1")).to_have_text("Retry 2 jobs?")
     page.click("text=Retry 2 jobs >> nth=-1")
-    expect(page.locator(".messages")).to_have_text("2 queued again.")
+    expect(page.locator(".messages")).to_contain_text("2 queued again.")
     expect(page.locator(".empty")).to_contain_text("No job is failed")
     assert {SyncJob.objects.get(pk=job.pk).status for job in failed} == {"queued"}
     assert not complaints
