@@ -32,7 +32,10 @@ def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admi
         *("job_page", "job_children", "job_changes", "job_log", "job_log_download", "job_attempts", "job_config"),
         *("job_cancel", "job_restart", "job_discard", "job_delete", "job_cancel_children"),
     )
-    by_type = ("job_type_page", "job_type_edit", "job_type_run", "job_type_pause")
+    by_type = (
+        *("job_type_page", "job_type_edit", "job_type_run", "job_type_pause", "job_type_backfill", "job_type_restart"),
+        *("job_type_versions", "job_type_accept_schema"),
+    )
     by_schedule = ("schedule_page", "schedule_edit", "schedule_delete")
     plain = [
         *("index", "job_list", "job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add"),
@@ -54,7 +57,7 @@ def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admi
     found |= {"new_soda": reverse("admin:connector_add") + "?kind=soda", "search": "/admin/jobs/?q=" + ATTACK}
     found |= {"one_user": reverse("admin:auth_user_change", args=[admin.pk])}
     found |= {"job_change": reverse("admin:job_change", args=[attacked_job.pk, attacked_job.changes.get().pk])}
-    found |= {"old_version": reverse("admin:job_type_page", args=["airports"]) + "?version=1"}
+    found |= {"old_version": reverse("admin:job_type_version_use", args=["airports", 1])}
     return found
 
 
@@ -134,6 +137,8 @@ def test_a_viewer_sees_pages_without_buttons_that_change(make_staff: MakeStaff, 
         ("job_type_edit", "airports"),
         ("job_type_pause", "airports"),
         ("job_type_resume", "airports"),
+        ("job_type_restart", "airports"),
+        ("job_type_switch", "airports"),
         ("connector_test", "open-data"),
         ("connector_edit", "open-data"),
         ("schedule_switch", 1),
@@ -219,6 +224,7 @@ LISTS: dict[str, Callable[[], str]] = {
     "dashboard": lambda: "/admin/",
     "jobs": lambda: "/admin/jobs/",
     "job types": lambda: "/admin/job-types/",
+    "versions": lambda: "/admin/job-types/airports/versions/",
     "one type": lambda: "/admin/job-types/airports/",
     "choice": lambda: "/admin/job-types/-/run/",
     "connectors": lambda: "/admin/connectors/",
