@@ -9,17 +9,16 @@ from typing import Any
 import psycopg
 from psycopg.abc import PQGen
 
-from connectors.cursors import highest_value
 from connectors.errors import DataError
 from connectors.postgres_dialect import PostgresDialect
 from connectors.postgres_errors import translated
-from connectors.postgres_estimates import planned_rows
 from connectors.postgres_expressions import spell, value_of
 from connectors.postgres_literals import Literals
+from connectors.postgres_portions import PostgresPortions
 from connectors.postgres_queries import size_of_column
 from connectors.postgres_session import Session
 from connectors.records import ReadRequest
-from connectors.sql_selects import Order, Parameters, after, beyond_cursor, where
+from connectors.sql_selects import Order, Parameters
 from connectors.sql_text import SQLText, Table, joined, sql
 from connectors.straight import Facts, Format, Parcel, Portion, Selection, StraightReader
 
@@ -100,84 +99,28 @@ class PostgresSender(StraightReader):
     ) -> None:
         self._open_session, self._table, self._columns = open_session, table, order.columns
         self._request, self._selection = request, selection
+        self._portions = PostgresPortions(open_session, table, order.columns, request)
         self._known = {column.name: column for column in table.columns}
         self._dialect = PostgresDialect()
         self.unique_keys = table.unique_keys
 
-    def record_bytes(self) -> float:
+    def record_bytes(self) -> float | None:
+        if self._table.may_be_wide:
+            return None
         parameters = Parameters(self._dialect)
         query = sql(
-            "SELECT avg(octet_length(r::text)) FROM (SELECT {columns} FROM {table} AS t{where} LIMIT {some}) AS r",
+            "SELECT avg(octet_length(r::text) - {signs}) FROM (SELECT {columns} FROM {table} AS t{where} LIMIT {some})"
+            " AS r",
+            signs=SQLText(str(len(self._table.columns) + 1)),  # the brackets of a row, and the commas between
             columns=joined(sql("t.{name}", name=one.sql) for one in self._table.columns),
             table=self._table.sql,
-            where=_all(self._beyond(None, parameters)),
+            where=_all(self._portions.beyond(None, parameters)),
             some=SQLText(str(SAMPLED)),
         )
         return float(self._open_session().fetch(query, parameters.values)[0][0] or 1)
 
     def portion(self, after: Any, size: int, *, about: bool = False) -> Portion | None:
-        """The questions read no more than the order's columns, of an index if there is one."""
-        if self._request.cursor is not None:
-            return self._portion_by_cursor(after, size)
-        expected = planned_rows(self._open_session(), self._table) if about and self._is_whole(after) else None
-        skipped, rows = SQLText(str(int(size) - 1)), []
-        if expected is None or expected > size:
-            rows = self._ends(after, sql("ORDER BY {by} OFFSET {skipped} LIMIT 1", by=self._by(), skipped=skipped))
-        is_last = not rows
-        if is_last:
-            rows = self._ends(after, sql("ORDER BY {by} LIMIT 1", by=self._by(sql(" DESC"))))
-        return Portion(after, self._position(rows[0]), is_last=is_last) if rows else None
-
-    def _is_whole(self, after: Any) -> bool:
-        """Only how large a whole table is does the system know well enough."""
-        return after is None and not self._request.filters
-
-    def _portion_by_cursor(self, after: Any, size: int) -> Portion | None:
-        """By one question, since there may be no index that finds both ends quickly."""
-        by = self._by()
-        ordered = sql("ORDER BY {by} LIMIT {size}", by=by, size=SQLText(str(int(size))))
-        number = sql(", row_number() OVER (ORDER BY {by}) AS syncdeck_number", by=by)
-        parameters = Parameters(self._dialect)
-        keys = self._keys(after, ordered, parameters, number)
-        query = sql("SELECT * FROM ({keys}) AS k ORDER BY syncdeck_number DESC LIMIT 1", keys=keys)
-        rows = self._open_session().fetch(query, parameters.values)
-        if not rows:
-            return None
-        *last, count = rows[0]
-        highest = highest_value(self._columns[0].field.type, [last[0]])
-        return Portion(after, self._position(last), highest, is_last=count < size)
-
-    def _position(self, row: Sequence[Any]) -> list[Any]:
-        return [self._dialect.positioned(one, value) for one, value in zip(self._columns, row, strict=True)]
-
-    def _ends(self, start: Any, ordered: SQLText) -> list[tuple[Any, ...]]:
-        parameters = Parameters(self._dialect)
-        return self._open_session().fetch(self._keys(start, ordered, parameters), parameters.values)
-
-    def _keys(self, start: Any, ordered: SQLText, parameters: Parameters, also: SQLText | None = None) -> SQLText:
-        return sql(
-            "SELECT {keys}{also} FROM {table} AS t{where} {ordered}",
-            keys=joined(self._dialect.shown(one, sql("t.{name}", name=one.sql)) for one in self._columns),
-            also=also or sql(""),
-            table=self._table.sql,
-            where=_all(self._beyond(start, parameters)),
-            ordered=ordered,
-        )
-
-    def _by(self, direction: SQLText | None = None) -> SQLText:
-        return joined(
-            sql("t.{column}{direction}", column=one.ordered, direction=direction or sql("")) for one in self._columns
-        )
-
-    def _beyond(self, start: Any, parameters: Parameters) -> list[SQLText]:
-        """Conditions of the records after a position."""
-        conditions = where(self._table, self._request.filters, parameters)
-        if start is not None:
-            conditions.append(after(self._columns, start, parameters))
-        if self._request.cursor is not None:
-            reached = None if start is None else start[0]
-            conditions.append(beyond_cursor(self._request.cursor, self._columns[0], reached, parameters))
-        return conditions
+        return self._portions.find(after, size, about=about)
 
     def _within(self, portion: Portion, parameters: Parameters) -> list[SQLText]:
         """Conditions of the records of a portion; the order's columns are never empty there."""
@@ -187,7 +130,7 @@ class PostgresSender(StraightReader):
         ]
         left = joined(one.ordered for one in self._columns)
         upto = sql("({left}) <= ({right})", left=left, right=joined(ends))
-        return [*self._beyond(portion.after, parameters), upto]
+        return [*self._portions.beyond(portion.after, parameters), upto]
 
     def facts(self, portion: Portion, field: str | None) -> Facts:
         asked = [
@@ -228,7 +171,6 @@ class PostgresSender(StraightReader):
         return sql(
             "SELECT {values} FROM {table} AS t{where}", values=values, table=self._table.sql, where=_all(conditions)
         )
-
 
     def _too_large(self) -> Iterator[SQLText]:
         """Conditions of records that have too large a value, which must not be sent even to be refused."""

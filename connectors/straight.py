@@ -38,13 +38,14 @@ class Portion:
     """The records after one position of the source (None = its beginning), up to and with another.
 
     `highest` is that of the cursor's field, in its JSON form, where one was asked for. `is_last` says that nothing came
-    after it when it was looked for.
+    after it when it was looked for. `empty` is how many records have no value for the cursor, if they were counted.
     """
 
     after: Any
     upto: Any
     highest: Any = None
     is_last: bool = False
+    empty: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ class StraightReader(ABC):
     unique_keys: tuple[frozenset[str], ...]  # columns of the source in which no two records are alike
 
     @abstractmethod
-    def record_bytes(self) -> float:
-        """The mean of a few records as text."""
+    def record_bytes(self) -> float | None:
+        """The mean of a few records as text; None where they may be so large that they must be read with care."""
 
     @abstractmethod
     def portion(self, after: Any, size: int, *, about: bool = False) -> Portion | None:

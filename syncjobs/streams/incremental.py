@@ -54,7 +54,6 @@ def begin_by_cursor(stream: OpenStream, progress: Progress) -> Progress:
     field = _cursor_field(stream, cursor)
     if not progress.batch_no:
         progress = _from_ledger(stream, cursor, field, progress)
-        _tell_of_empty(stream, field)
     # An append would add what it reads again a second time.
     request = CursorRequest(cursor.field, progress.cursor_start, is_inclusive=stream.spec.mode != "append")
     stream.request = replace(stream.request, cursor=request)
@@ -100,10 +99,14 @@ def _start(stream: OpenStream, cursor: CursorSpec, field: Field, stored: Any) ->
     return stored if stream.spec.mode == "append" else begin
 
 
-def _tell_of_empty(stream: OpenStream, field: Field) -> None:
-    if not field.nullable:
+def tell_of_empty(stream: OpenStream, counted: int | None = None) -> None:
+    """Of records that have no value for the cursor, of which there are so many if they were counted already."""
+    cursor = cursor_of(stream.sync_job, stream.spec)
+    field = None if cursor is None else _cursor_field(stream, cursor)
+    if field is None or not field.nullable:
         return
-    empty = stream.source.count(stream.spec.source, (*stream.request.filters, Filter(field.name, "is_null", True)))
+    where = (*stream.request.filters, Filter(field.name, "is_null", True))
+    empty = stream.source.count(stream.spec.source, where) if counted is None else counted
     if empty:
         are = "1 record has" if empty == 1 else f"{empty:,} records have"
         text = f"{are} no {field.name}, and so can only be read in extent full"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -24,8 +25,9 @@ from syncjobs.counts import Counts
 from syncjobs.crash_points import crash_here
 from syncjobs.mapping.in_sql import NotInSQL, SQLMapping, compile_in_sql
 from syncjobs.statuses import Phase
-from syncjobs.streams.batch_sizes import BatchSize
+from syncjobs.streams.batch_sizes import BatchSize, record_bytes
 from syncjobs.streams.exactly_once import FilledBatch
+from syncjobs.streams.incremental import tell_of_empty
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import nulled_text
@@ -76,10 +78,12 @@ class StraightWay:
         """Write all that comes after `progress`."""
         sync_job = self._stream.sync_job
         most = self._stream.spec.batch_size
-        size = BatchSize(self._reader.record_bytes(), most)
+        size = BatchSize(self._record_bytes(progress), most)
         refusals, is_last = 0, False
         while not is_last:
             portion = self._reader.portion(progress.position, size.records, about=most is None)
+            if not progress.batch_no:
+                tell_of_empty(self._stream, portion.empty if portion else None)
             if portion is None:
                 break
             before, started = progress, time.monotonic()
@@ -99,6 +103,11 @@ class StraightWay:
             sync_job.raise_if_stopped()
             sync_job.set_phase(Phase.READING)
         return progress
+
+    def _record_bytes(self, progress: Progress) -> float:
+        mean = self._reader.record_bytes()
+        request = replace(self._stream.request, position=progress.position)
+        return record_bytes(self._stream.source, request) if mean is None else mean
 
     def _write(self, portion: Portion, before: Progress) -> Progress:
         return self._batches.exactly_once(before, partial(self._fill, portion, before))

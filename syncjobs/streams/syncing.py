@@ -99,6 +99,7 @@ def _write_pages(
         sync_job.set_phase(Phase.READING)
         if enough is not None and progress.counts.read >= enough:
             break
+        del pages, write  # before the next page comes
     return progress
 
 
@@ -112,6 +113,7 @@ def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPa
             return
         crash_here("after_read")
         yield [map_page(stream, batch)]
+        del batch  # before the next one comes
 
 
 def _all_at_once(stream: OpenStream, first: Batch, others: Iterator[Batch]) -> Iterator[MappedPage]:
