@@ -108,15 +108,15 @@ def rule_of(schedule: Schedule) -> Rule:
     raise ValueError(f"the schedule '{task.name}' has neither an interval nor a crontab nor a time")
 
 
-def describe_schedule(schedule: Schedule) -> str:
+def describe_schedule(schedule: Schedule, now: datetime | None = None) -> str:
     """When it runs, in words, with a warning where that is never."""
     rule = rule_of(schedule)
-    return " ".join([describe(rule), *rule_warnings(rule, db_now())])
+    return " ".join([describe(rule), *rule_warnings(rule, now or db_now())])
 
 
-def next_runs(schedule: Schedule, count: int = 5) -> list[datetime]:
+def next_runs(schedule: Schedule, count: int = 5, now: datetime | None = None) -> list[datetime]:
     """The next due times in UTC; none while the schedule is switched off."""
-    return next_times(rule_of(schedule), db_now(), count) if schedule.periodic_task.enabled else []
+    return next_times(rule_of(schedule), now or db_now(), count) if schedule.periodic_task.enabled else []
 
 
 def _check(

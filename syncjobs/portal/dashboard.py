@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -38,9 +40,11 @@ def draw_dashboard(site: AdminSite, request: HttpRequest) -> HttpResponse:
 
 def _parts() -> dict[Region, Callable[[], dict[str, Any]]]:
     """The live regions, each with what it reads."""
+    now = timezone.now()
+    day = cache(lambda: figures.day_figures(now))  # for cards and charts alike
     return {
-        Region("cards", "portal/_cards.html", is_live=True, every="15s"): _cards,
-        Region("charts", "portal/_charts.html", is_live=True, every="60s"): _charts,
+        Region("cards", "portal/_cards.html", is_live=True, every="15s"): lambda: _cards(day(), now),
+        Region("charts", "portal/_charts.html", is_live=True, every="60s"): lambda: {"day": charts.day_charts(day())},
         Region("running-now", "portal/_running_now.html", is_live=True): _running,
         Region("recent", "portal/_recent.html", is_live=True, every="5s"): _recent,
         Region("clusters", "portal/_clusters.html", is_live=True, every="15s"): _clusters,
@@ -55,12 +59,8 @@ def _may_see(request: HttpRequest) -> dict[str, bool]:
     return allowed | {"run": may("syncjobs.change_syncjob") and allowed["job_type"]}
 
 
-def _cards() -> dict[str, Any]:
-    return {"cards": figures.cards(timezone.now(), reverse("admin:job_list")), "held": figures.held_jobs()}
-
-
-def _charts() -> dict[str, Any]:
-    return {"day": charts.day_charts(figures.day_figures(timezone.now()))}
+def _cards(day: figures.Day, now: datetime) -> dict[str, Any]:
+    return {"cards": figures.cards(day, now, reverse("admin:job_list")), "held": figures.held_jobs()}
 
 
 def _clusters() -> dict[str, Any]:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import BigIntegerField, Count, Max, Q, QuerySet, Sum, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, TruncHour
 from django.utils import timezone
 
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.portal.job_reads import listed_jobs, why
+from syncjobs.portal.newest_reads import newest_of_types
 from syncjobs.portal.words import NOTHING, number_text, plural, short_number
-from syncjobs.statuses import ACTIVE, DONE, FINAL, Status
+from syncjobs.statuses import DONE, FINAL, Status
 
 DAY = timedelta(hours=24)
 HOURS = 24
@@ -85,13 +86,10 @@ def day_figures(now: datetime) -> Day:
     return Day(since, by_status, sum(records), tuple(jobs), tuple(records), tuple(failures), means, longest_ones)
 
 
-def cards(now: datetime, job_list: str) -> list[Kpi]:
-    """The cards, as links into `job_list` where there is more to see."""
-    day = day_figures(now)
+def cards(day: Day, now: datetime, job_list: str) -> list[Kpi]:
+    """The cards of a day that ends now, as links into `job_list` where there is more to see."""
     before = SyncJob.objects.created_since(now - 2 * DAY).filter(created_at__lt=now - DAY).count()
-    active = SyncJob.objects.filter(status__in=ACTIVE).status_counts()
-    running, queued = (active.get(status.value, 0) for status in (Status.STARTED, Status.QUEUED))
-    retries = SyncJob.objects.filter(retry_after__isnull=False).count()
+    running, queued, retries = _active_jobs()
     failing = failing_types()
     failed = sum(day.by_status[status] for status in BAD)
     ended_well = sum(day.by_status[status.value] for status in DONE)
@@ -106,6 +104,16 @@ def cards(now: datetime, job_list: str) -> list[Kpi]:
         Kpi("Active", number_text(running + queued + retries), _waiting_sentence(queued, retries), address=job_list),
         Kpi("Failed, 24 h", number_text(failed), *failing_now, address=f"{job_list}?status=failed"),
     ]
+
+
+def _active_jobs() -> tuple[int, int, int]:
+    """How many run, wait for their turn, and wait for a retry."""
+    found = SyncJob.objects.active().aggregate(
+        running=Count("pk", filter=Q(status=Status.STARTED.value)),
+        queued=Count("pk", filter=Q(status=Status.QUEUED.value)),
+        retries=Count("pk", filter=Q(retry_after__isnull=False)),
+    )
+    return found["running"], found["queued"], found["retries"]
 
 
 def _trend(jobs: int, before: int) -> tuple[str, str]:
@@ -127,11 +135,10 @@ def _waiting_sentence(queued: int, retries: int) -> str:
 
 def failing_types() -> list[SyncJobType]:
     """Types whose newest ended job (dry runs apart) failed."""
-    ended = SyncJob.objects.filter(
-        job_type=OuterRef("pk"), status__in=[status.value for status in FINAL], dry_run=False, parent=None
-    )
-    newest = ended.order_by("-id").values("status")[:1]
-    return list(SyncJobType.objects.annotate(last_status=Subquery(newest)).filter(last_status__in=BAD))
+    ended = SyncJob.objects.filter(status__in=[status.value for status in FINAL], dry_run=False, parent=None)
+    newest = newest_of_types(ended, list(SyncJobType.objects.order_by("pk").values_list("pk", flat=True)))
+    failed = SyncJob.objects.filter(pk__in=newest, status__in=BAD)
+    return list(SyncJobType.objects.filter(pk__in=failed.values("job_type")).only("name"))
 
 
 def running_jobs() -> QuerySet[SyncJob, SyncJob]:

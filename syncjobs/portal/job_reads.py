@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import Http404, QueryDict
 
 from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob, SyncJobType
@@ -17,6 +17,9 @@ from syncjobs.statuses import Status
 Jobs = QuerySet[SyncJob, SyncJob]
 LATEST_CHANGES, MOST_RESTARTS = 10, 20
 TITLES_SEARCHED = 100_000
+MOVING = ("version", "attempt", "phase", "counts", "total_estimate", "cancel_requested_at", "pause_requested_at")
+GROWING = (JobLog.objects, Change.objects, JobEvent.objects)
+CLOCK_SECONDS = 10
 LAST_LINES = timedelta(seconds=10)  # a worker writes its last lines just after the end
 LEVELS = {
     "info": ("INFO", "WARNING", "ERROR", "FATAL", "CRITICAL"),
@@ -109,6 +112,19 @@ def latest_attempt(job: SyncJob) -> Attempt | None:
 def is_changing(job: SyncJob, children: Children | None) -> bool:
     """Whether the page has to be looked at again: the job, or a child of it, may still change by itself."""
     return not job.is_final or (children is not None and children.open > 0)
+
+
+def state_of_started(job_id: int, now: datetime) -> str:
+    """Changes whenever the page of this started job does, by one query; empty for a job that is not, or has children.
+
+    What the clock alone moves, such as the time taken, is shown anew every CLOCK_SECONDS.
+    """
+    newest = [rows.filter(job=OuterRef("pk")).order_by("-id").values("id")[:1] for rows in GROWING]
+    job = SyncJob.objects.filter(pk=min(job_id, LARGEST_ID), status=Status.STARTED.value)
+    job = job.exclude(Exists(SyncJob.objects.filter(parent=OuterRef("pk"))))
+    shown = job.annotate(**{f"newest_{place}": Subquery(rows) for place, rows in enumerate(newest)})
+    row = shown.values_list(*MOVING, "newest_0", "newest_1", "newest_2").first()
+    return f"{row} {int(now.timestamp()) // CLOCK_SECONDS}" if row else ""
 
 
 def is_logging(job: SyncJob, now: datetime) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from connectors.models import Connector
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.portal import job_reads
+from syncjobs.portal.newest_reads import newest_of_types
 
 TYPES_SHOWN = 500
 LONGEST_SEARCH = 200
@@ -59,10 +60,10 @@ FILTERS = ("q", "state", "connector", "controller")
 def listed_types(chosen: TypeFilter) -> list[dict[str, Any]]:
     """{type, last job} of each, by name."""
     types = SyncJobType.objects.select_related("source_connector", "target_connector").defer("config", "guards")
-    newest = SyncJob.objects.filter(job_type=OuterRef("pk"), parent=None).order_by("-id").values("id")[:1]
-    found = list(chosen.narrow(types).annotate(last_job_id=Subquery(newest))[:TYPES_SHOWN])
-    last = job_reads.listed_jobs().in_bulk([item.last_job_id for item in found if item.last_job_id])
-    return [{"type": item, "last": last.get(item.last_job_id)} for item in found]
+    found = list(chosen.narrow(types)[:TYPES_SHOWN])
+    newest = newest_of_types(SyncJob.objects.filter(parent=None), [item.pk for item in found])
+    last = {job.job_type_id: job for job in job_reads.listed_jobs().filter(pk__in=newest)}
+    return [{"type": item, "last": last.get(item.pk)} for item in found]
 
 
 def filter_choices() -> dict[str, Any]:

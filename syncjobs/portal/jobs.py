@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils import timezone
 
 from syncjobs.models import JobEvent, SyncJob
 from syncjobs.operations.plan_descriptions import related_jobs
@@ -22,7 +24,7 @@ from syncjobs.portal.job_actions import offers
 from syncjobs.portal.job_change_views import JobChangeViews
 from syncjobs.portal.job_frames import draw_tab, head_of, rights_on_jobs
 from syncjobs.portal.job_log_views import JobLogViews, LogFilter
-from syncjobs.portal.live import Region
+from syncjobs.portal.live import Region, is_unchanged
 from syncjobs.portal.pages import PortalAdmin
 from syncjobs.portal.paging import page_by_id
 from syncjobs.portal.record_views import RecordViews
@@ -86,6 +88,10 @@ class SyncJobAdmin(PortalAdmin):
         return self.draw(request, "portal/job_list.html", context, regions=[region])
 
     def job_page(self, request: HttpRequest, job_id: int) -> HttpResponse:
+        state = job_reads.state_of_started(job_id, timezone.now())
+        region = Region("job-live", "portal/_job_overview.html", is_live=True, state=state)
+        if is_unchanged(request, region):
+            return HttpResponse(status=204)
         job = job_reads.get_job(job_id)
         context = head_of(request, job)
         changes, events = context["changes"], job_reads.latest_events(job, EVENTS_ON_OVERVIEW + 1)
@@ -105,7 +111,7 @@ class SyncJobAdmin(PortalAdmin):
         }
         lines = job_reads.last_lines(job, LINES_ON_OVERVIEW)
         context |= {"lines": lines, "wanted": LogFilter(), "last_line_id": lines[-1].pk if lines else 0}
-        region = Region("job-live", "portal/_job_overview.html", is_live=context["is_live"])
+        region = replace(region, is_live=context["is_live"])
         return self.draw(request, "portal/job_page.html", context, regions=[region])
 
     def _first_children(self, job: SyncJob) -> list[dict[str, Any]]:

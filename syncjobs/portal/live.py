@@ -1,6 +1,7 @@
 """Regions of a page that follow what happens: one template, drawn within its page or alone for htmx.
 
-A region polls while it is live. Its cursor is the digest of what it shows, so an answer without news is empty.
+A region polls while it is live. Its cursor is the digest of what it shows, so an answer without news is empty. Where
+few columns tell the state that it shows, that is its cursor, and an answer without news needs no drawing.
 """
 
 from __future__ import annotations
@@ -17,18 +18,22 @@ from django.utils.safestring import SafeString
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """An element by its id, the template of its inside, and whether it will change by itself."""
+    """An element by its id, the template of its inside, and whether it will change by itself.
+
+    `state` changes whenever what is shown does; empty where only the drawing tells.
+    """
 
     name: str
     template: str
     is_live: bool
     every: str = "2s"
+    state: str = ""
 
 
 def draw_region(request: HttpRequest, region: Region, context: Mapping[str, Any]) -> tuple[SafeString, str]:
     """The region's whole element and its cursor."""
     inside = render_to_string(region.template, dict(context), request=request)
-    cursor = hashlib.sha256(f"{region.is_live}{inside}".encode()).hexdigest()[:16]
+    cursor = _cursor(region, region.state or inside)
     frame = {"region": region, "inside": inside, "cursor": cursor, "address": _address(request)}
     return render_to_string("portal/_region.html", frame), cursor
 
@@ -39,6 +44,16 @@ def answer_region(request: HttpRequest, region: Region, context: Mapping[str, An
     if request.GET.get("cursor") == cursor:
         return HttpResponse(status=204)
     return HttpResponse(element)
+
+
+def is_unchanged(request: HttpRequest, region: Region) -> bool:
+    """Whether the browser shows the region's state already; then 204 is the answer, and nothing more need be read."""
+    is_same = request.GET.get("cursor") == _cursor(region, region.state)
+    return bool(region.state) and is_asked_for(request, region) and is_same
+
+
+def _cursor(region: Region, shown: str) -> str:
+    return hashlib.sha256(f"{region.is_live}{shown}".encode()).hexdigest()[:16]
 
 
 def is_asked_for(request: HttpRequest, region: Region) -> bool:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, QueryDict
 from django.utils import timezone
 
+from syncjobs.clock import db_now
 from syncjobs.mapping.zones import find_zone
 from syncjobs.models import Schedule
 from syncjobs.operations.schedules import describe_schedule, next_runs, rule_of
@@ -101,13 +102,13 @@ def readable_rule(schedule: Schedule | None) -> Rule | None:
         return None
 
 
-def schedule_row(schedule: Schedule, runs: int = 1) -> ScheduleRow:
+def schedule_row(schedule: Schedule, runs: int = 1, now: datetime | None = None) -> ScheduleRow:
     """The schedule ready to be shown, with so many of its next runs."""
     zone = timezone.get_current_timezone_name()
     try:
-        words = describe_schedule(schedule)
+        words = describe_schedule(schedule, now)
         zone = zone_of(rule_of(schedule))
-        coming = [timezone.localtime(moment) for moment in next_runs(schedule, count=runs)]
+        coming = [timezone.localtime(moment) for moment in next_runs(schedule, runs, now)]
     except ValueError as error:
         words, coming = f"Its rule cannot be read: {error}.", []
     return ScheduleRow(schedule, words, coming, bool(schedule.periodic_task.enabled), zone)
@@ -128,7 +129,8 @@ def run_times(moments: Iterable[datetime], zone: str) -> list[RunTime]:
 
 
 def schedule_rows(schedules: Iterable[Schedule]) -> list[ScheduleRow]:
-    return [schedule_row(schedule) for schedule in schedules]
+    now = db_now()  # asked for once
+    return [schedule_row(schedule, now=now) for schedule in schedules]
 
 
 def upcoming(number: int) -> list[ScheduleRow]:

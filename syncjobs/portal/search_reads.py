@@ -14,7 +14,7 @@ from connectors.models import Connector
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.operations.records import RecordSearch, read_history
 from syncjobs.portal.job_reads import JobFilter, listed_jobs
-from syncjobs.portal.navigation import may_see, menu
+from syncjobs.portal.navigation import Section, may_see
 from syncjobs.portal.words import plural
 from syncjobs.record_keys import UnreadableKey
 
@@ -36,9 +36,9 @@ def read_search(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
 
 
-def find(request: HttpRequest, text: str) -> list[Hit]:
-    """What fits, as far as this person may see it; without a text the pages of the menu."""
-    hits = [Hit("Page", entry.label, entry.address) for section in menu(request) for entry in section.entries]
+def find(request: HttpRequest, text: str, sections: list[Section]) -> list[Hit]:
+    """What fits, as far as this person may see it; without a text the pages of its menu."""
+    hits = [Hit("Page", entry.label, entry.address) for section in sections for entry in section.entries]
     hits = [hit for hit in hits if text.lower() in hit.name.lower()]
     if not text:
         return hits

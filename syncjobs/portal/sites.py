@@ -10,6 +10,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, reverse
+from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
 
 from connectors.models import Connector
@@ -55,7 +56,8 @@ class PortalSite(AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
-        return context | {"menu": menu(request) if self.has_permission(request) else []}
+        sections = SimpleLazyObject(lambda: menu(request) if self.has_permission(request) else [])
+        return context | {"menu": sections}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
         return draw_dashboard(self, request)
@@ -63,7 +65,8 @@ class PortalSite(AdminSite):
     def search(self, request: HttpRequest) -> HttpResponse:
         """What fits the words of the address, as a page, or as the list alone for the dialog that Ctrl-K opens."""
         text = read_search(request)
-        context = {"title": "Search", "search": text, "hits": find(request, text)}
+        sections = menu(request)
+        context = {"title": "Search", "menu": sections, "search": text, "hits": find(request, text, sections)}
         if is_asked_for(request, HITS):
             return answer_region(request, HITS, context)
         return draw_page(self, request, "portal/search.html", context)

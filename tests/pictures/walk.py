@@ -22,8 +22,8 @@ POSTED_ONLY = frozenset(
 )
 NO_PAGES = frozenset({"job_log_download", "jsi18n", "autocomplete", "view_on_site"})
 STATUSES = ("finished", "held", "failed", "error", "planned", "canceled", "relayed", "queued", "started", "unmeasured")
-OF_A_TYPE = ("page", "edit", "run", "pause", "cursor", "versions", "restart", "backfill")
-OF_A_CONNECTOR = ("page", "edit", "sync", "streams")
+OF_A_TYPE = ("page", "edit", "run", "pause", "cursor", "versions", "restart", "backfill", "delete")
+OF_A_CONNECTOR = ("page", "edit", "sync", "streams", "delete")
 PLAIN = (
     *("index", "search", "job_list", "failure_list", "record_history", "reject_list", "reject_records"),
     *("job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add", "worker_list"),
