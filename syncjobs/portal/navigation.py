@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from connectors.models import Connector
 from syncjobs.lifecycle.occupancy import SILENT_AFTER
-from syncjobs.models import Schedule, SyncJob, SyncJobType, WorkerSeen
+from syncjobs.models import ProgramSeen, Schedule, SyncJob, SyncJobType, WorkerSeen
 from syncjobs.portal.reject_reads import count_open
 from syncjobs.statuses import Status
 
@@ -89,10 +89,13 @@ def _failures(request: HttpRequest) -> Entry:
 
 
 def _workers(request: HttpRequest) -> Entry:
-    """With a warning where nobody is there to run jobs."""
-    address = reverse("admin:worker_list")
-    is_served = WorkerSeen.objects.filter(last_seen_at__gte=timezone.now() - SILENT_AFTER).exists()
-    told = ("", "") if is_served else ("none", "bad")
+    """With a warning where nobody is there to run jobs, or to send them."""
+    address, is_heard = reverse("admin:worker_list"), {"last_seen_at__gte": timezone.now() - SILENT_AFTER}
+    told = ("", "")
+    if not WorkerSeen.objects.filter(**is_heard).exists():
+        told = ("none", "bad")
+    elif not ProgramSeen.objects.filter(role=ProgramSeen.Role.DISPATCHER, **is_heard).exists():
+        told = ("no dispatcher", "bad")
     return Entry("Workers", address, request.path.startswith(address), *told)
 
 

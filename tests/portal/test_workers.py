@@ -50,6 +50,14 @@ def test_where_nothing_runs_the_page_says_what_to_start(portal: Client, schedule
     assert '<span class="count bad">none</span>' in portal.get(PAGE).content.decode(), "the menu says so on every page"
 
 
+def test_the_menu_says_on_every_page_that_nothing_is_sent(portal: Client) -> None:
+    see_worker("default")
+    told = '<span class="count bad">no dispatcher</span>'
+    assert told in portal.get("/admin/").content.decode()
+    see_program("dispatcher")
+    assert told not in portal.get("/admin/").content.decode()
+
+
 def test_a_beat_is_not_missed_where_no_schedule_is_on(portal: Client) -> None:
     assert verdict(text_of(portal), "Beat")[0] == "quiet"
 

@@ -1,4 +1,4 @@
-"""`manage.py schedule`: lists, sets and deletes schedules from a terminal. Asks the operations."""
+"""`manage.py schedule`: lists, sets, runs and deletes schedules from a terminal. Asks the operations."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from syncjobs.management.identities import find_type, terminal_user
 from syncjobs.management.job_texts import table_lines
 from syncjobs.management.terminal import telling_problems
 from syncjobs.models import Schedule
+from syncjobs.operations.schedule_runs import run_schedule_now
 from syncjobs.operations.schedules import delete_schedule, describe_schedule, next_runs, save_schedule
 from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule
+from syncjobs.statuses import Trigger
 
 HEADING = ("ID", "NAME", "TYPE", "WHEN", "NEXT")
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 well, 2 bad usage, 3 not found."""
+    """Exit codes: 0 well, 2 bad usage, 3 not found or refused."""
 
-    help = "List, set and delete the schedules of job types."
+    help = "List, set, run and delete the schedules of job types."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -47,6 +49,8 @@ class Command(BaseCommand):
         )
         setting.add_argument("--overrides", type=parse_context, default={}, metavar="JSON", help="for its runs only")
         setting.add_argument("--disabled", action="store_true", help="keep it, but start nothing")
+        running = actions.add_parser("run", help="start now what it runs, whether it is on or off")
+        running.add_argument("schedule", metavar="NAME_OR_ID")
         deleting = actions.add_parser("delete", help="delete a schedule; its jobs stay")
         deleting.add_argument("schedule", metavar="NAME_OR_ID")
 
@@ -86,6 +90,10 @@ class Command(BaseCommand):
             schedule=before,
         )
         self.stdout.write(f"Schedule #{schedule.pk} '{schedule}' runs {job_type}: {describe_schedule(schedule)}.")
+
+    def handle_run(self, *, schedule: str, **_general: Any) -> None:
+        job = run_schedule_now(find_schedule(schedule), trigger=Trigger.CLI, actor=terminal_user())
+        self.stdout.write(f"Job #{job.pk} is queued: {job.title}")
 
     def handle_delete(self, *, schedule: str, **_general: Any) -> None:
         found = find_schedule(schedule)

@@ -185,7 +185,8 @@ def config_field(rules: dict[str, Any], *, is_needed: bool) -> forms.Field:
     kind = rules.get("type")
     if choices := rules.get("enum"):
         offered = [(str(choice), str(choice)) for choice in choices]
-        return forms.ChoiceField(choices=offered if is_needed else [("", "the default"), *offered], **shared)
+        default = f"the default ({rules['default']})" if "default" in rules else "the default"
+        return forms.ChoiceField(choices=offered if is_needed else [("", default), *offered], **shared)
     if kind == "boolean":
         return forms.BooleanField(**(shared | {"required": False}))
     if kind == "integer":
