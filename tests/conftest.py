@@ -10,8 +10,14 @@ from django.conf import LazySettings
 from pytest_django.plugin import DjangoDbBlocker
 
 from syncjobs.supervision import broker as embedded
+from tests.emptying import use_after_tests_that_commit
 from tests.own_database import keeping_rows_on
 from tests.postgres_server import PostgresServer, find_binaries
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> None:
+    use_after_tests_that_commit()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

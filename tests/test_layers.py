@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -114,9 +115,19 @@ def layer_of(module: str) -> str:
     return LAYERS[prefix]
 
 
-def imports_of(module: str) -> Iterator[tuple[str, ast.stmt]]:
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+@cache
+def imports_of(module: str) -> list[tuple[str, ast.stmt]]:
     """(module imported, statement), resolved to our modules where they are ours; type-checking ones included."""
-    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+    return list(_find_imports(module))
+
+
+def _find_imports(module: str) -> Iterator[tuple[str, ast.stmt]]:
+    for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node
@@ -127,8 +138,7 @@ def imports_of(module: str) -> Iterator[tuple[str, ast.stmt]]:
 
 
 def is_for_types_only(module: str, statement: ast.stmt) -> bool:
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in tree_of(module).body:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return any(inner.lineno == statement.lineno for inner in node.body)
     return False
@@ -151,8 +161,7 @@ def test_module_imports_only_what_lies_below_it(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_module_imports_nothing_inside_a_function(module: str) -> None:
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             late = [inner.lineno for inner in ast.walk(node) if isinstance(inner, ast.Import | ast.ImportFrom)]
             assert not late, f"{module}: import inside {node.name}, line {late[0]}"
