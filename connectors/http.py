@@ -199,18 +199,17 @@ class HttpSession:
         elif self.surroundings.turns:
             self.surroundings.turns.take()
 
-    def _read_body(self, response: requests.Response) -> bytes:
-        chunks, size = [], 0
+    def _read_body(self, response: requests.Response) -> bytearray:
+        body = bytearray()
         for chunk in _chunks(response):
-            size += len(chunk)
-            if size > self.largest_body:
+            body += chunk
+            if len(body) > self.largest_body:
                 raise DataError(
                     "answer_too_large",
                     f"{host_of(response.url)} sent an answer of more than {self.largest_body:,} bytes",
                     hint="Read fewer records at a time (batch_size, page_size).",
                 )
-            chunks.append(chunk)
-        return b"".join(chunks)
+        return body
 
     def _too_slow(self, host: str) -> TransientError:
         return TransientError(

@@ -25,7 +25,7 @@ TRANSIENT_CLIENT_ERRORS = frozenset({408, 425})
 MARKUP = ("html", "xml")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MOST_VALUES = 4_000_000  # in one answer: values are larger in memory than in JSON, by far if they are small
-Decode = Callable[[bytes], Any]
+Decode = Callable[[bytes | bytearray], Any]
 decode_anything: Decode = msgspec.json.Decoder(float_hook=exact_number).decode
 
 
@@ -36,7 +36,7 @@ class Answer:
     url: str
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray
 
     @property
     def host(self) -> str:
@@ -83,7 +83,7 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def snippet(body: bytes) -> str:
+def snippet(body: bytes | bytearray) -> str:
     """The beginning of a body, quoted and escaped, without secrets."""
     return redact(repr(body[: 4 * SNIPPET].decode("utf-8", "replace")[:SNIPPET]))
 

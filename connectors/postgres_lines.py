@@ -25,19 +25,23 @@ SPELLED_AS_JSON = {Decimal, date, datetime, UUID}
 
 def lines_of(rows: Sequence[Row], width: int) -> list[bytes] | None:
     """Blocks of lines; None where a value is of another type, or a text that PostgreSQL does not take."""
-    columns = [_spelled(column) for column in columns_of(rows, width)]
+    blocks = []
+    for begin in range(0, len(rows), ROWS_AT_ONCE):
+        block = _block([_spelled(column) for column in columns_of(rows[begin : begin + ROWS_AT_ONCE], width)])
+        if block is None:
+            return None
+        blocks.append(block)
+    return blocks
+
+
+def _block(columns: list[Column | None]) -> bytes | None:
     texts = [column for column in columns if column is not None]
-    if len(texts) < width or not width:
+    if len(texts) < len(columns):
         return None
-    lines = list(map("\t".join, zip(*texts, strict=True)))
     try:
-        return [_block(lines[begin : begin + ROWS_AT_ONCE]) for begin in range(0, len(lines), ROWS_AT_ONCE)]
+        return ("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n").encode()
     except UnicodeEncodeError:
         return None
-
-
-def _block(lines: list[str]) -> bytes:
-    return ("\n".join(lines) + "\n").encode()
 
 
 def _spelled(column: Column) -> Column | None:

@@ -123,11 +123,14 @@ class SodaConnector(Connector):
                 is_last = page.records < limit and page.records % ROUND_PAGE
                 if not is_last:
                     pages.begin(partial(fetch, beyond(position)))
-                columns = page.columns | {name: self.times.localize(page.columns[name]) for name in floating}
-                rows = ColumnRows([columns[name] for name in names], page.records)
-                yield Batch(names, rows, position, page.byte_count, highest)
+                yield Batch(names, self._rows(page, names, floating), position, page.byte_count, highest)
                 if is_last:
                     return
+                del page  # before the next one comes
+
+    def _rows(self, page: Page, names: Sequence[str], floating: frozenset[str]) -> ColumnRows:
+        columns = page.columns | {name: self.times.localize(page.columns[name]) for name in floating}
+        return ColumnRows([columns[name] for name in names], page.records)
 
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
         parameters = {"$select": "count(*)"} | _where_parameter(

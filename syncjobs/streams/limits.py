@@ -40,6 +40,7 @@ class ReadLimits:
             batch = replace(batch, rows=rows)
             oversized = self._oversized(batch, rows.columns)
             yield replace(batch, oversized=oversized) if oversized else batch
+            del batch, rows  # before the next one comes
 
     def _exceeded(self, limit: str, setting: str, progress: Progress) -> DataError:
         return DataError(
