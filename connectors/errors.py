@@ -18,14 +18,15 @@ class SyncError(Exception):
     """A failure that says what happened, to what, and what to do.
 
     `code` is a stable word for programs, `message` one sentence for people, `hint` the way out. None holds a secret.
-    `field` is the one that it is about, where that is known.
+    `field` and `record` (its key, as people read it) are what it is about, where that is known.
     """
 
     failure_class: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
 
-    def __init__(self, code: str, message: str, *, hint: str = "", field: str = "") -> None:
+    def __init__(self, code: str, message: str, *, hint: str = "", field: str = "", record: str = "") -> None:
         super().__init__(message)
+        self.record = record
         self.code = code
         self.message = message
         self.hint = hint

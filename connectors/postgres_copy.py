@@ -112,4 +112,4 @@ class _Copy:
         record = self.shown.name(self.rows[number - 1], number)
         where = f" in {field}" if field else ""
         message = f"{self.merge.request.stream}: record {record} has a value{where} that does not fit: {reason}"
-        return DataError(code, message, hint=MAPPING_HINT, field=field)
+        return DataError(code, message, hint=MAPPING_HINT, field=field, record=record)

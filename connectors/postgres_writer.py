@@ -243,5 +243,5 @@ class PostgresWriter(PostgresReceiving):
                     f"{self.request.stream}: record {self.record} has a text of {len(row[place])} characters in"
                     f" {column.name}, which takes {column.length}"
                 )
-                return DataError(error.code, message, hint=error.hint, field=column.name)
+                return DataError(error.code, message, hint=error.hint, field=column.name, record=self.record)
         return error

@@ -48,6 +48,7 @@ class Meaning:
         """The error itself; `what` is a column, a constraint or what else the system named."""
         parts = {"who": place.who, "where": place.where, "address": place.address, "what": what}
         error = self.error(self.code, self.text.format(**parts), hint=self.hint.format(**parts))
+        error.record = place.record
         error.field = what.partition(" (")[0] if self.names_field else ""
         return error
 

@@ -204,4 +204,5 @@ class SQLiteWriter(SQLReplacing):
                         f" that SQLite cannot keep as {field.type} ({error})",
                         hint="Correct the mapping of this field.",
                         field=field.name,
+                        record=self.rows.name(row, number),
                     ) from error

@@ -20,6 +20,11 @@ def masked_columns(mapper: Mapper, masked: Collection[str]) -> set[str]:
     return {*feeding, *masked}
 
 
+def masked_value(field: str, code: str) -> str:
+    """What is said of a masked value that does not fit."""
+    return f"{field} has a masked value that does not fit ({code})"
+
+
 def without_values(text: str, hidden: Iterable[str]) -> str:
     """A text in which each of these values is replaced by the mask, the longest first."""
     for value in sorted(filter(None, hidden), key=len, reverse=True):

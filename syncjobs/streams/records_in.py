@@ -10,7 +10,9 @@ from connectors.errors import DataError
 from connectors.limits import too_large
 from connectors.records import Batch, key_text
 from connectors.sql_changes import json_form
+from syncjobs.diffs import MASK
 from syncjobs.mapping import MappedRows
+from syncjobs.mapping.masks import masked_targets, masked_value
 from syncjobs.streams.opening import OpenStream
 
 
@@ -94,11 +96,13 @@ def _without_unread(stream: OpenStream, page: MappedPage) -> MappedPage:
 
 def _stopped(stream: OpenStream, page: MappedPage) -> DataError:
     first = min(page.refusals, key=lambda one: one.index)
+    masked = masked_targets(stream.mapper, stream.sync_job.masked_fields)
+    message = masked_value(first.field, first.code) if first.field in masked else first.message
     others = len(page.refusals) - 1
     more = f" ({others:,} more of this page do not fit either)" if others else ""
     return DataError(
         first.code,
-        f"{stream.spec.source}: {record_text(stream, page.batch, first.index)}: {first.message}{more}",
+        f"{stream.spec.source}: {record_text(stream, page.batch, first.index)}: {message}{more}",
         hint="Mend the record at the source or the mapping of this field, then retry: it goes on from its checkpoint.",
         field=first.field,
     )
@@ -106,7 +110,9 @@ def _stopped(stream: OpenStream, page: MappedPage) -> DataError:
 
 def record_text(stream: OpenStream, batch: Batch, index: int) -> str:
     """A record as people name it: by what it has of its key and by its place."""
-    key = {name: value for name, value in source_key(stream, batch, index).items() if value is not None}
+    masked = masked_targets(stream.mapper, stream.sync_job.masked_fields)
+    known = {name: value for name, value in source_key(stream, batch, index).items() if value is not None}
+    key = {name: MASK if name in masked else value for name, value in known.items()}
     if batch.where is not None:
         return f"record {key_text(key)} ({batch.where(index)})" if key else f"the record of {batch.where(index)}"
     return f"record {key_text(key)}" if key else f"record {index + 1} of the page after {batch.position}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.errors import DataError, SyncError
-from syncjobs.mapping.masks import masked_targets
+from syncjobs.mapping.masks import masked_targets, masked_value
 from syncjobs.streams.opening import OpenStream
 
 
@@ -14,7 +14,10 @@ def reason_of(stream: OpenStream, error: SyncError) -> str:
 
 def without_value(stream: OpenStream, error: DataError) -> DataError:
     """The error as it is told: as it is unless it is about a masked field."""
-    if error.field not in masked_targets(stream.mapper, stream.sync_job.masked_fields):
+    masked = masked_targets(stream.mapper, stream.sync_job.masked_fields)
+    if error.field not in masked:
         return error
-    message = f"{stream.spec.target}: {error.field} has a masked value that does not fit ({error.code})"
-    return DataError(error.code, message, hint=error.hint, field=error.field)
+    record = error.record if masked.isdisjoint(stream.spec.key) else ""
+    who = f"record {record}: " if record else ""
+    message = f"{stream.spec.target}: {who}{masked_value(error.field, error.code)}"
+    return DataError(error.code, message, hint=error.hint, field=error.field, record=record)

@@ -15,7 +15,7 @@ from connectors.sql_changes import json_form
 from syncjobs.counts import Counts
 from syncjobs.diffs import MASK, mask_values, shorten_for_show
 from syncjobs.fingerprints import key_hash
-from syncjobs.mapping.masks import masked_columns, masked_targets, without_values
+from syncjobs.mapping.masks import masked_columns, masked_targets, masked_value, without_values
 from syncjobs.models import Reject
 from syncjobs.streams.opening import OpenStream
 from syncjobs.streams.records_in import MappedPage, Refusal, record_text, source_key, target_keys
@@ -198,7 +198,7 @@ class RejectDesk:
     def _message(self, refusal: Refusal, hidden: Sequence[str], key: dict[str, Any]) -> str:
         """The reason without values of masked fields; one that quotes such a value is told by its code only."""
         if refusal.field in masked_targets(self._stream.mapper, self._masked):
-            return f"{refusal.field} has a masked value that does not fit ({refusal.code})"
+            return masked_value(refusal.field, refusal.code)
         if refusal.code == "broken_record" and self._masked:
             return "the record cannot be read; why is not shown, since fields of this stream are masked"
         texts = {*hidden, *(str(value) for name, value in key.items() if name in self._masked)}

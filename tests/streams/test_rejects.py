@@ -285,6 +285,18 @@ def test_masked_field_is_in_no_reject_change_or_failure(people: People, sql_at_t
     assert "2 rejects" in JobLog.objects.get(job=replay, message__contains="cannot be replayed").message
 
 
+@pytest.mark.parametrize(("masked", "who"), [(["age"], "id=2"), (["id", "age"], f"id={MASK}")], ids=["value", "key"])
+def test_masked_value_that_stops_a_job_is_told_by_its_record_alone(people: People, masked: list[str], who: str) -> None:
+    people.add(1, 2, 3)
+    people.add(2, age="quincemask")
+    streams = people.job_type(type_={"slug": "stopped"}, on_reject={"policy": "stop"}).config["streams"]
+    job = run(people.job_type(type_={"config": {"streams": streams, "masked_fields": masked}}))
+    assert job.failure is not None
+    assert job.failure["message"] == f"people: record {who}: age has a masked value that does not fit (wrong_type)"
+    told = [*JobLog.objects.filter(job=job).values_list("message", flat=True), job.error_message]
+    assert not [text for text in told if "quincemask" in text]
+
+
 def test_source_without_a_key_stops_at_what_its_target_refuses_and_sets_aside_what_cannot_be_mapped(
     people: People, sql_at_target: SQLAtTarget
 ) -> None:

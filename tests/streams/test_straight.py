@@ -337,3 +337,7 @@ def test_masked_value_that_the_target_refuses_is_told_nowhere(both: Databases, k
     told = [line.message for line in JobLog.objects.filter(job=job)]
     told += [str(job.failure), job.error_message, *Reject.objects.values_list("message", flat=True)]
     assert not [text for text in told if "quincemask" in text]
+    if policy == "stop":
+        assert (job.failure or {})["message"] == (
+            "things: record id=2: pin has a masked value that does not fit (invalid_value)"
+        )
