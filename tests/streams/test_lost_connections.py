@@ -107,6 +107,7 @@ def systems(
     made.sql("target", *TARGET)
     monkeypatch.setattr(psycopg.RawCursor, "execute", made.spy(psycopg.RawCursor.execute))
     monkeypatch.setattr(psycopg.RawCursor, "copy", made.spy(psycopg.RawCursor.copy))
+    monkeypatch.setattr(psycopg.RawCursor, "stream", made.spy(psycopg.RawCursor.stream))
     monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.001)
     yield made
     postgres_server.drop_database(made.urls["target"])
