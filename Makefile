@@ -76,6 +76,7 @@ bench: install-dev ## measure syncs and document jobs as ratios to their limits,
 	$(BIN)/python -m tests.benchmarks.http_source
 	$(BIN)/python -m tests.benchmarks.document_jobs
 	$(BIN)/python -m tests.benchmarks.dispatch_growth
+	$(BIN)/python -m tests.benchmarks.portal_growth
 
 # Written by uv (https://docs.astral.sh/uv), which is only needed for this: pip install uv, or make lock UV=/path/to/uv.
 UV ?= uv

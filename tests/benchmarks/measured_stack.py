@@ -26,7 +26,7 @@ WORKER = ("-m", "config", "worker", "--queues", "short,default,long", "--concurr
 LIMIT_SECONDS = 60.0
 
 
-def prepare_django() -> PostgresServer:
+def prepare_django(apps: str = "tests.benchmarks.ledger") -> PostgresServer:
     """Start PostgreSQL and set Django up for it, before anything imports models. Exits where there is no server."""
     binaries = find_binaries()
     if binaries is None:
@@ -37,7 +37,7 @@ def prepare_django() -> PostgresServer:
     os.environ |= {
         "DATABASE_URL": server.create_database(),
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "SYNCDECK_APPS": "tests.benchmarks.ledger",
+        "SYNCDECK_APPS": apps,
     }
     django.setup()
     return server

@@ -17,7 +17,8 @@ from tests.pictures.walk import addresses
 from tests.portal.test_browser import chromium, complaints, context, page  # noqa: F401 - fixtures
 
 AXE = Path(__file__).resolve().parents[1] / "vendor" / "axe-core" / "axe.min.js"
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"], "resultTypes": ["violations"], "preload": False}
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+RULES = {"runOnly": LEVELS, "resultTypes": ["violations"], "preload": False}
 DESK, HAND = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
