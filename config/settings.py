@@ -131,6 +131,8 @@ def postgres_settings(url: str) -> dict[str, Any]:
 
 DATABASES = {"default": postgres_settings(ENVIRONMENT.database_url) if ENVIRONMENT.database_url else SQLITE}
 
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # the form of a type has some for each rule of a mapping
+
 # --- Celery: wakes jobs, keeps nothing ------------------------------------------------------------------------------
 EMBEDDED_BROKER = not ENVIRONMENT.broker_url
 CELERY_BROKER_URL = ENVIRONMENT.broker_url or broker.socket_url(SYNCDECK_DATA_DIR)

@@ -144,6 +144,14 @@ def _limits(stream: dict[str, Any]) -> str:
     return ", ".join(f"{number_text(stream[name])} {words}" for name, words in names.items() if stream.get(name))
 
 
+def rule_summary(rule: Any) -> RuleSummary | None:
+    """One rule of a mapping in words; None where it is none that could run."""
+    try:
+        return _rule(rule)
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
 def _rule(rule: dict[str, Any]) -> RuleSummary:
     return RuleSummary(
         str(rule.get("to", "")),

@@ -209,6 +209,19 @@ def test_many_streams_are_folded_and_each_opens(portal: Client, job_type: SyncJo
     assert job_type.config["streams"] == [*streams[:29], streams[29] | {"target": "other"}]
 
 
+def test_a_long_mapping_is_folded_rule_by_rule(portal: Client, job_type: SyncJobType) -> None:
+    rules = [{"to": f"c{number}", "from": f"c{number}", "transforms": [{"op": "strip"}]} for number in range(300)]
+    stream = job_type.config["streams"][0] | {"key": ["c0"], "mapping": rules}
+    SyncJobType.objects.update(config={"streams": [stream]})
+    values = fields_of(portal)
+    assert len(values) < 400
+    values = Fields(press(portal, values, "open config.streams[0].mapping[299]")).values
+    values["config.streams[0].mapping[299].type"] = "text"
+    assert portal.post(EDIT, values | {"do": "save"}).status_code == 302
+    job_type.refresh_from_db()
+    assert job_type.config["streams"][0]["mapping"] == [*rules[:299], rules[299] | {"type": "text"}]
+
+
 def test_another_controller_has_its_own_fields_and_the_guards_are_kept(portal: Client, whole_type: SyncJobType) -> None:
     values = fields_of(portal) | {"controller": "sap_customer_sync"}
     page = press(portal, values, "controller")

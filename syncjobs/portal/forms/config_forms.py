@@ -10,6 +10,7 @@ from django.http import QueryDict
 
 from syncjobs.controllers.code import CodeController
 from syncjobs.controllers.registry import controllers
+from syncjobs.portal.forms.stream_parts import decorate_stream, fold_rules, fold_streams, source_fields, taken_field
 from syncjobs.portal.schema_forms import trees
 from syncjobs.portal.schema_forms.nodes import Node, draw
 from syncjobs.portal.schema_forms.notations import ABSENT
@@ -18,10 +19,6 @@ from syncjobs.portal.schema_forms.trees import Path
 from syncjobs.stream_schemas import GUARDS_SCHEMA, NAMES_SCHEMA, STREAM_SYNC_SCHEMA
 
 STREAM_SYNC = "stream_sync"
-FIELDS = "_fields"
-"""The source's fields that were read for a stream, as JSON: they are remembered until the form is left."""
-LIMITS = ("batch_size", "partition", "max_rows", "max_bytes", "max_value_bytes", "range")
-MOST_OPEN_STREAMS, MOST_OPEN_RULES = 3, 40
 MASKED = {**NAMES_SCHEMA, "title": "Masked fields", "description": "Fields whose values are kept nowhere."}
 
 
@@ -65,7 +62,7 @@ class ConfigForm:
         if AS_JSON in tree:
             return None
         if has_streams:
-            _fold(tree, start)
+            fold_streams(tree, start)
         return cls(schema, tree, write(GUARDS_SCHEMA, guards) if guards else {}, controller)
 
     @classmethod
@@ -106,6 +103,7 @@ class ConfigForm:
 
     def open(self, path: Path, _argument: str) -> None:
         trees.open_part(self.schema, self.config, path)
+        self._fold_rules(path)
         self._focus(path)
 
     def as_json(self, path: Path, _argument: str) -> None:
@@ -120,6 +118,7 @@ class ConfigForm:
         value = read(schema, trees.subtree(self.config, path), _name(path))
         parent = trees.subtree(self.config, path[:-1])
         parent[path[-1]] = {} if value is ABSENT else write(schema, value)
+        self._fold_rules(path)
         self._focus(path)
 
     def map_field(self, path: Path, argument: str) -> None:
@@ -132,10 +131,11 @@ class ConfigForm:
         """Add a rule for each of the source's fields that is not used yet."""
         self._open_mapping(path)
         stream = trees.subtree(self.config, path)
-        used = {row.get("from") for row in stream.get("mapping", []) if isinstance(row, dict)}
+        used = {taken_field(row) for row in stream.get("mapping", []) if isinstance(row, dict)}
         for name, _type in source_fields(stream):
             if name not in used:
                 trees.add_row(self.config, [*path, "mapping"], {ONE: "from", "to": name, "from": name})
+        self._fold_rules(path)
         self._focus([*path, "mapping"], "add")
 
     def draw(self) -> tuple[Node, Node]:
@@ -143,7 +143,7 @@ class ConfigForm:
         config, guards = draw(self.schema, self.config, "config"), draw(GUARDS_SCHEMA, self.guards, "guards")
         if self.has_streams and "streams" in config.fields:
             for number, row in enumerate(config.fields["streams"].rows):
-                _decorate_stream(row, number, trees.subtree(self.config, ["streams", number]))
+                decorate_stream(row, number, trees.subtree(self.config, ["streams", number]))
         for node in config.walk():
             node.extra |= self.notes.get(node.name, {})
             if node.name == self.focus[0]:
@@ -154,6 +154,12 @@ class ConfigForm:
         mapping = trees.subtree(self.config, path).get("mapping")
         if isinstance(mapping, dict) and CLOSED in mapping:
             trees.open_part(self.schema, self.config, [*path, "mapping"])
+
+    def _fold_rules(self, path: Path) -> None:
+        """Of the stream at the path, or whose mapping is there."""
+        stream = path[:-1] if path[-1] == "mapping" else path
+        if self.has_streams and len(stream) == 2:
+            fold_rules(trees.subtree(self.config, stream))
 
     def _focus(self, path: Path, button: str = "") -> None:
         self.focus = (_name(path), button)
@@ -172,67 +178,12 @@ PRESSED = {
 }
 
 
-def source_fields(stream: Tree) -> list[tuple[str, str]]:
-    """(name, type) of the source's fields that were read for a stream; none where nothing was."""
-    try:
-        found = json.loads(stream.get(FIELDS, "") or "[]")
-        return [(str(name), str(type_)) for name, type_ in found]
-    except (AttributeError, TypeError, ValueError):
-        return []
-
-
-def _fold(tree: Tree, config: Any) -> None:
-    """Fold away what would make the form too long: streams, else their mappings."""
-    streams = config.get("streams", [])
-    if len(streams) > MOST_OPEN_STREAMS:
-        tree["streams"] = [{CLOSED: json.dumps(stream, ensure_ascii=False)} for stream in streams]
-        return
-    mapped = [stream for stream in streams if isinstance(stream, dict) and isinstance(stream.get("mapping"), list)]
-    if sum(len(stream["mapping"]) for stream in mapped) > MOST_OPEN_RULES and len(streams) > 1:
-        for stream, part in zip(streams, tree["streams"], strict=True):
-            if stream in mapped and AS_JSON not in part:
-                part["mapping"] = {CLOSED: json.dumps(stream["mapping"], ensure_ascii=False)}
-
-
 def _group(tree: Tree) -> Tree:
     return tree if isinstance(tree, dict) else {}
 
 
 def _name(path: Path) -> str:
     return "config" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-
-
-def _decorate_stream(node: Node, number: int, tree: Tree) -> None:
-    """What the templates show of a stream besides its fields."""
-    fields = source_fields(tree)
-    node.extra |= {"number": number, "source_fields": fields, "fields_json": json.dumps(fields) if fields else ""}
-    if node.is_closed:
-        node.extra["stream"] = _closed_value(node.text)
-    types = dict(fields)
-    used = set()
-    for part in node.walk():
-        if part.name.endswith((".field", ".from")):
-            part.suggestions = f"{node.id}-fields"
-            part.extra["type"] = types.get(part.text, "")
-            used.add(part.text)
-    if "mapping" in node.fields and node.fields["mapping"].is_closed:
-        mapping = _closed_value(node.fields["mapping"].text)
-        node.fields["mapping"].extra["count"] = len(mapping) if isinstance(mapping, list) else 0
-    node.extra["has_limits"] = any(_is_set(node.fields[name]) for name in LIMITS if name in node.fields)
-    if "range" in node.fields and not _is_set(node.fields["range"]):
-        del node.fields["range"]  # of one run only, so not offered
-    node.extra["unused_fields"] = [(name, type_) for name, type_ in fields if name not in used]
-
-
-def _is_set(node: Node) -> bool:
-    return any(part.text or part.problems for part in node.walk())
-
-
-def _closed_value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
 
 
 def _give_focus(node: Node, button: str) -> None:

@@ -7,10 +7,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncjobs.mapping.transform_table import OPERATIONS
+from syncjobs.mapping.transforms import TRANSFORM_SCHEMA
 from syncjobs.operations import default_jobs
+from syncjobs.portal.schema_forms.nodes import draw
 from syncjobs.portal.schema_forms.notations import LITERAL, NAMES, PAIRS
 from syncjobs.portal.schema_forms.texts import AS_JSON, BadJson, is_alike, read, write
 from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
@@ -100,6 +103,7 @@ JSON = st.recursive(
 NAMES_OF_PARTS = st.sampled_from([*WHOLE, "query", "range", "window", "partition", "op", "value", "from", "x"])
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES_OF_PARTS, JSON, max_size=6), JSON)
 def test_any_json_comes_back_from_a_streams_fields(stream: dict[str, Any], value: Any) -> None:
     mapping = [{"to": "a", "value": value, "transforms": [{"op": "lookup", "table": {"k": value}, "default": value}]}]
@@ -107,6 +111,7 @@ def test_any_json_comes_back_from_a_streams_fields(stream: dict[str, Any], value
     assert is_alike(read(STREAM_SYNC_SCHEMA, write(STREAM_SYNC_SCHEMA, config)), config)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_a_text_is_never_taken_for_something_else(text: str) -> None:
     assert LITERAL.read(LITERAL.write(text)) == text
@@ -149,3 +154,11 @@ def test_another_transform_takes_nothing_from_the_one_before() -> None:
 def test_json_that_is_none_is_named_by_its_place() -> None:
     with pytest.raises(BadJson, match=r"streams\[0\]"):
         read(STREAM_SYNC_SCHEMA, {"streams": [{AS_JSON: "{"}]})
+
+
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_every_transform_has_a_field_for_each_of_its_options(op: str) -> None:
+    node = draw(TRANSFORM_SCHEMA, {"op": op}, "config.t")
+    assert [*node.fields] == ["op", *OPERATIONS[op].options]
+    assert {field.kind for field in node.fields.values()} <= {"choice", "check", "line", "block"}
+    assert node.fields["op"].text == op
