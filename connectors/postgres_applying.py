@@ -14,3 +14,8 @@ class PostgresApplier(SQLApplying, PostgresWriter):
 
     def computed_columns(self) -> list[str]:
         return [name for (name,) in self.fetch(GENERATED, (self.merge.target.sql,))]
+
+    def after_judging(self) -> None:
+        """Without its statistics the server takes a new temporary table for tiny, and joins it row by row."""
+        stage, diff = self.dialect.stage, self.dialect.diff
+        self.execute(sql("ANALYZE {stage} (seq), {diff} (seq, changed)", stage=stage, diff=diff))

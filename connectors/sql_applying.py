@@ -37,6 +37,9 @@ class SQLApplying(SQLWriter, ChangeApplier):
         """The names of those that the target fills by itself and lets nobody write."""
         return []
 
+    def after_judging(self) -> None:
+        """What the kind does once the diff is filled."""
+
     @property
     def conditions(self) -> ConditionalMerge:
         """The statements, known once begin was called."""
@@ -95,6 +98,7 @@ class SQLApplying(SQLWriter, ChangeApplier):
         if merge.target.row_id is not None and self.dialect.row_lock:
             self.fetch(merge.lock())  # before judging, so that what is judged is what will be written
         self.execute(merge.judge(self.narrowed_target(merge), self._touched(*self._changes)))
+        self.after_judging()
         self.execute(merge.refuse_ambiguous())
         rows = self.fetch(merge.verdicts())
         self._judged = [

@@ -13,7 +13,9 @@ from connectors.applying import open_applier
 from connectors.base import RecordChange
 from connectors.errors import ConfigError
 from connectors.postgres import PostgresConnector
+from connectors.postgres_applying import PostgresApplier
 from connectors.soda import SodaConnector
+from connectors.sql_text import sql
 from connectors.testing_applying import REQUEST, Applied, apply
 from tests.connectors.sql_systems import postgres_config
 from tests.postgres_server import PostgresServer
@@ -67,3 +69,20 @@ def test_arrays_are_compared_and_written_as_arrays(postgres_server: PostgresServ
         assert apply(target, delete).found.deleted == 1
         assert apply(target, insert, batch_no=2).found.inserted == 1
         assert other.execute(content).fetchone() == before
+
+
+def test_many_changes_are_joined_at_once_not_one_by_one(postgres_server: PostgresServer, postgres_url: str) -> None:
+    changes = [RecordChange("insert", {"id": number}, {"name": [None, "Thing"]}) for number in range(1000)]
+    scans = sql("SELECT sum(seq_scan)::int FROM pg_stat_xact_user_tables WHERE relname LIKE 'syncdeck_%'")
+    config, credentials = postgres_config(postgres_server, postgres_url)
+    with closing(PostgresConnector("store", config, credentials)) as target:
+        writer = open_applier(target, REQUEST)
+        assert isinstance(writer, PostgresApplier)
+        writer.prepare()
+        writer.begin("job", 1)
+        writer.stage_changes(changes)
+        writer.compare()
+        writer.write()
+        assert writer.fetch(scans)[0][0] < 30
+        writer.rollback()
+        writer.finish()
