@@ -9,6 +9,7 @@ import logging
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import URLPattern
 
 from connectors.errors import SyncError
@@ -44,7 +45,8 @@ class ConnectorStreamViews:
     def streams(self, request: HttpRequest, slug: str) -> HttpResponse:
         connector = get_connector(slug)
         search = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_NAME]
-        context = {"title": f"Streams of {connector}", "connector": connector, "search": search}
+        context: dict[str, Any] = {"title": f"Streams of {connector}", "connector": connector, "search": search}
+        context["seconds"] = LOOK_SECONDS
         if not _asks_for_the_inside(request):
             return self._admin.draw(request, "portal/connector_streams.html", context | _waiting(request))
         try:
@@ -78,8 +80,9 @@ class ConnectorStreamViews:
 
     def _inside(self, request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:
         """The part of the page that was waited for; the whole page for a browser without scripts."""
-        template = page.replace("/connector_", "/_connector_") if request.headers.get("HX-Request") == "true" else page
-        return self._admin.draw(request, template, context)
+        if request.headers.get("HX-Request") == "true":
+            return render(request, page.replace("/connector_", "/_connector_"), context)
+        return self._admin.draw(request, page, context)
 
 
 def may_see_rows(request: HttpRequest) -> bool:

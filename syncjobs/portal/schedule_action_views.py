@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import URLPattern
 from django.utils import timezone
 
@@ -59,7 +59,7 @@ class ScheduleActionViews:
             context = {"words": f"{describe(rule)}.", "times": schedule_reads.run_times(runs, zone)}
         else:
             context = {"problems": [text for texts in form.errors.values() for text in texts]}
-        return self._admin.draw(request, "portal/_rule_preview.html", context)
+        return render(request, "portal/_rule_preview.html", context)
 
     def switch(self, request: HttpRequest, schedule_id: int) -> HttpResponse:
         """On or off, as the posted `enabled` says, so that two clicks at once do not cancel each other out."""

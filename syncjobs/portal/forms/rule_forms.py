@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -15,6 +16,12 @@ from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule, rule_warni
 
 UNITS = (("60", "minutes"), ("3600", "hours"), ("86400", "days"), ("604800", "weeks"), ("1", "seconds"))
 NEEDED = {"interval": ("every", "unit"), "crontab": ("crontab", "zone"), "clocked": ("at", "zone")}
+
+
+@cache
+def zone_names() -> list[str]:
+    """Every zone that the machine knows, in the order of the alphabet."""
+    return sorted(available_timezones())
 
 
 class WallTimeField(forms.DateTimeField):
@@ -84,7 +91,7 @@ class RuleForm(forms.Form):
 
     def zones(self) -> list[str]:
         """What the field of the zone offers."""
-        return sorted(available_timezones())
+        return zone_names()
 
     def bound(self, *names: str) -> list[forms.BoundField]:
         return [self[name] for name in names]
