@@ -7,13 +7,17 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import URLPattern
 from django_htmx.http import HttpResponseClientRedirect, reselect, retarget
 
+from syncjobs.models import SyncJobType
 from syncjobs.operations.job_type_differences import list_consequences, list_differences
 from syncjobs.operations.query_rights import SENTENCE, may_edit_sql
+from syncjobs.portal import schedule_reads
 from syncjobs.portal.controller_file_views import may_make_files
 from syncjobs.portal.entered_types import EnteredType
 from syncjobs.portal.forms.controller_choices import document_types
 from syncjobs.portal.job_type_run_views import get_job_type
 from syncjobs.portal.pages import FORM, PortalAdmin, signed_in_user, tell
+
+SCHEDULES_SHOWN = 20
 
 
 class JobTypeEditViews:
@@ -76,6 +80,7 @@ class JobTypeEditViews:
             "may_make_files": may_make_files(),
             "may_edit_sql": may_edit_sql(signed_in_user(request)),
             "query_sentence": SENTENCE,
+            "schedules": self._schedules(stored),
             **entered.drawn(),
         }
         is_htmx = request.headers.get("HX-Request") == "true"
@@ -85,3 +90,9 @@ class JobTypeEditViews:
         if is_htmx and entered.problems:  # they stand all over the form, not only where the button is
             retarget(reselect(response, "#type-form"), "#type-form")
         return response
+
+    def _schedules(self, stored: SyncJobType | None) -> list[schedule_reads.ScheduleRow]:
+        if stored is None:
+            return []
+        schedules = schedule_reads.with_rules(stored.schedules.all())[:SCHEDULES_SHOWN]
+        return [schedule_reads.schedule_row(schedule) for schedule in schedules]

@@ -308,6 +308,14 @@ def test_the_form_asks_no_more_for_more_streams(portal: Client, job_type: SyncJo
     assert queries() == few
 
 
+def test_the_form_says_when_the_type_runs(portal: Client, schedule: Schedule) -> None:
+    page = portal.get(EDIT).content.decode()
+    assert "Every day at 02:08" in page
+    assert ATTACK not in page
+    schedule.delete()
+    assert "No schedule starts it" in portal.get(EDIT).content.decode()
+
+
 def test_a_new_type_begins_with_one_stream(portal: Client, job_type: SyncJobType) -> None:
     values = fields_of(portal, "/admin/job-types/-/add/")
     values |= {"slug": "second", "config.streams[0].source": "a", "config.streams[0].target": "b"}
