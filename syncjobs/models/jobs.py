@@ -102,6 +102,7 @@ class SyncJob(models.Model):
     # result
     counts = models.JSONField(default=_no_counts)
     bytes_read = models.PositiveBigIntegerField(default=0)
+    reconnects = models.PositiveIntegerField(default=0)
     total_estimate = models.PositiveBigIntegerField(null=True, blank=True)
     checkpoint = models.JSONField(default=dict, blank=True)
     failure = models.JSONField(null=True, blank=True)

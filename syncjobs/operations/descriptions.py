@@ -34,6 +34,8 @@ def describe_job(job: SyncJob) -> dict[str, Any]:
         "target_document_name": job.target_document_name or None,
         "context": job.context,
         "counts": job.tally.as_dict(),
+        "nulled": job.checkpoint.get("nulled") or {},
+        "reconnects": job.reconnects,
         "bytes_read": job.bytes_read,
         "records_per_second": _rate(job.tally.read, seconds),
         "bytes_per_second": _rate(job.bytes_read, seconds),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+
+from django.db import DatabaseError
 
 from connectors.errors import TransientError
 from syncjobs.controllers.base import JobHandle, Outcome
@@ -19,7 +22,10 @@ class Patience:
         self._tried, self._furthest = 0, -1
 
     def wait_after(self, error: TransientError) -> None:
-        """Wait until trying again may help; raise the error where that was done often enough, or Interrupted."""
+        """Wait until trying again, by a new connection, may help; count it.
+
+        Raises the error where that was done often enough, and Interrupted.
+        """
         batch_no = self._sync_job.job.checkpoint.get("batch_no", 0)
         if batch_no > self._furthest:
             self._tried, self._furthest = 0, batch_no
@@ -29,6 +35,8 @@ class Patience:
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (self._tried - 1))
         self._sync_job.log("WARNING", f"{error.message}; retry {self._tried}/{MOST_TRIES} in {pause:g} s")
         self._sync_job.surroundings.wait(pause)
+        with suppress(DatabaseError):  # where our own database is away as well, whoever writes next notices
+            self._sync_job.save_progress(reconnects=self._sync_job.job.reconnects + 1)
 
 
 def outlive_faults(sync_job: JobHandle, work: Callable[[JobHandle, Patience], Outcome]) -> Outcome:

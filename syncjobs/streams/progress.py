@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
@@ -19,6 +21,7 @@ class Progress:
     `is_replaced` says that mode replace has swapped the target's records, `is_mirrored` that mode mirror has deleted
     what is to be deleted, so that nothing is left to do but to tidy up. `fields` are
     what each new record is given, as [name, type, nullable], so that inserts can be applied and reverted later.
+    `nulled` counts the values that bounds, lookups and the like made null, by field.
     """
 
     batch_no: int = 0
@@ -34,6 +37,7 @@ class Progress:
     is_replaced: bool = False
     is_mirrored: bool = False
     fields: tuple[tuple[str, FieldType, bool], ...] = ()
+    nulled: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_checkpoint(cls, checkpoint: dict[str, Any]) -> Self:
@@ -45,7 +49,14 @@ class Progress:
         return asdict(self)
 
     def after_batch(
-        self, position: Any, counts: Counts, *, bytes_read: int, kept_changes: int, highest: Any
+        self,
+        position: Any,
+        counts: Counts,
+        *,
+        bytes_read: int,
+        kept_changes: int,
+        highest: Any,
+        nulled: Mapping[str, int] | None = None,
     ) -> Progress:
         return replace(
             self,
@@ -55,4 +66,5 @@ class Progress:
             bytes_read=self.bytes_read + bytes_read,
             kept_changes=self.kept_changes + kept_changes,
             highest=highest,
+            nulled=dict(Counter(self.nulled) + Counter(nulled or {})),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,19 +31,25 @@ class MappedPage:
     """A page of the source and its rows as the target takes them.
 
     `kept[i]` is the place of `rows[i]` in the page, `refusals` has one for each record that is not among the rows.
+    `nulled` counts the values that the mapping made null, by field.
     """
 
     batch: Batch
     rows: Sequence[tuple[Any, ...]]
     kept: Sequence[int]
     refusals: list[Refusal]
+    nulled: Mapping[str, int]
 
     def without(self, refused: dict[int, DataError]) -> MappedPage:
         """The page without some of its rows, given by their places among `rows` and what the target said of each."""
         refusals = [Refusal(self.kept[at], error.field, error.code, error.message) for at, error in refused.items()]
         left = [at for at in range(len(self.rows)) if at not in refused]
         return MappedPage(
-            self.batch, [self.rows[at] for at in left], [self.kept[at] for at in left], [*self.refusals, *refusals]
+            self.batch,
+            [self.rows[at] for at in left],
+            [self.kept[at] for at in left],
+            [*self.refusals, *refusals],
+            self.nulled,
         )
 
 
@@ -65,7 +71,7 @@ def nulled_text(name: str, number: int) -> str:
 
 def _without_empty_keys(stream: OpenStream, batch: Batch, mapped: MappedRows) -> MappedPage:
     refusals = [Refusal(one.index, one.field, one.code, f"{one.field} {one.reason}") for one in mapped.rejects]
-    page = MappedPage(batch, mapped.rows, mapped.kept, refusals)
+    page = MappedPage(batch, mapped.rows, mapped.kept, refusals, mapped.nulled)
     names = [field.name for field in stream.mapper.fields]
     empty: dict[int, DataError] = {}
     for name in stream.spec.key:
@@ -91,6 +97,7 @@ def _without_unread(stream: OpenStream, page: MappedPage) -> MappedPage:
         [page.rows[at] for at in left],
         [page.kept[at] for at in left],
         [*of_others, *refused.values()],
+        page.nulled,
     )
 
 

@@ -9,6 +9,7 @@ only Python can judge, is rolled back and done again record by record.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -122,13 +123,13 @@ class StraightWay:
         crash_here("after_read")
         counts, changes, write = self._to_target(writer, parcel, before)
         self._batches.desk.check_share(before.counts + counts)
-        self._tell_nulled(facts)
         after = before.after_batch(
             portion.upto,
             counts,
             bytes_read=parcel.byte_count,
             kept_changes=0,
             highest=self._highest(portion, facts, before.highest),
+            nulled=self._nulled(facts),
         )
         return FilledBatch(counts, () if self._batches.keeps_none(before) else changes, after, write)
 
@@ -164,10 +165,13 @@ class StraightWay:
             raise DataError("not_copied", f"the highest {field.name} is none of its type")
         return greatest_value(field.type, [so_far, facts.highest])
 
-    def _tell_nulled(self, facts: Facts) -> None:
+    def _nulled(self, facts: Facts) -> Counter[str]:
+        nulled: Counter[str] = Counter()
         for (name, _), number in zip(self._mapping.nulled, facts.counted, strict=True):
-            if number:
-                self._stream.sync_job.log("INFO", nulled_text(name, number), field=name)
+            nulled[name] += number
+        for name, number in (+nulled).items():
+            self._stream.sync_job.log("INFO", nulled_text(name, number), field=name)
+        return nulled
 
 
 def _has_distinct_keys(stream: OpenStream, reader: StraightReader, mapping: SQLMapping) -> bool:

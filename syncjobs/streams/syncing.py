@@ -126,8 +126,9 @@ def _all_at_once(stream: OpenStream, first: Batch, others: Iterator[Batch]) -> I
 
 def _summary(progress: Progress) -> str:
     counts = progress.counts
+    nulled = ", ".join(f"{name} {number:,}" for name, number in sorted(progress.nulled.items()))
     others = {"deleted": counts.deleted, "rejected": counts.rejected}
     return (
         f"read {counts.read:,}, inserted {counts.inserted:,}, updated {counts.updated:,}, "
         f"unchanged {counts.unchanged:,}" + "".join(f", {name} {number:,}" for name, number in others.items() if number)
-    )
+    ) + (f"; set to null: {nulled}" if nulled else "")

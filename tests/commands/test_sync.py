@@ -25,7 +25,8 @@ pytestmark = pytest.mark.slow
 SHAPE = [
     *("id", "title", "job_type", "status", "phase", "operation", "dry_run", "trigger_type", "attempt", "retry_count"),
     *("max_retries", "retry_after", "queue", "timeout", "source_document_type", "source_document_name"),
-    *("target_document_type", "target_document_name", "context", "counts", "bytes_read", "records_per_second"),
+    *("target_document_type", "target_document_name", "context", "counts", "nulled", "reconnects"),
+    *("bytes_read", "records_per_second"),
     *("bytes_per_second", "idle_time_ms", "emit_event_time_ms", "created_at", "started_at", "ended_at", "time_taken"),
     *("failure", "error_message", "wait_reason", "parent", "children_summary", "diff_summary", "allowed_actions"),
 ]

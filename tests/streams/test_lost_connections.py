@@ -17,6 +17,7 @@ from connectors.models import Connector
 from connectors.surroundings import Surroundings
 from syncjobs.models import Change, JobLog, SyncJob, SyncJobType
 from syncjobs.operations.connectors import connector_from_shape, save_connector
+from syncjobs.operations.descriptions import describe_job
 from syncjobs.operations.job_types import job_type_from_shape, save_job_type
 from syncjobs.operations.jobs import cancel_job, retry_job
 from syncjobs.operations.plans import apply_plan, approve_plan
@@ -302,3 +303,12 @@ def test_job_that_waits_for_a_target_is_canceled_at_once(systems: Systems, monke
     job = run(job_type("mirror", "one by one"))
     assert time.monotonic() - started < 10
     assert (job.status, job.counts["deleted"]) == ("canceled", 0), job.failure
+
+
+@pytest.mark.parametrize("way", ["straight", "one by one"])
+def test_connections_that_were_made_anew_are_counted(systems: Systems, way: str) -> None:
+    systems.arm("target", COMMIT)
+    job = run(job_type("upsert", way))
+    assert systems.was_cut
+    assert (job.reconnects, describe_job(job)["reconnects"]) == (1, 1)
+    assert run(SyncJobType.objects.get()).reconnects == 0

@@ -8,7 +8,8 @@ import pytest
 
 from connectors.models import Connector
 from syncjobs.diffs import MASK
-from syncjobs.models import Change, JobBatch, JobLog, Reject, SyncJob
+from syncjobs.models import Change, JobBatch, JobEvent, JobLog, Reject, SyncJob
+from syncjobs.operations.descriptions import describe_job
 from syncjobs.operations.rejects import find_rejects, replay_rejects
 from syncjobs.operations.state_checks import find_breaches
 from tests.streams.conftest import counts, run, run_here
@@ -360,3 +361,14 @@ def test_field_of_a_text_that_is_too_long_for_postgresql_is_told(people: People,
         return
     assert counts(job) == {"read": 9, "inserted": 8, "rejected": 1}
     assert rejects_of(job) == [(5, "note", "value_too_long")]
+
+
+def test_values_that_were_set_to_null_are_counted_for_the_whole_job(people: People) -> None:
+    bounds = {"op": "bounds", "min": 0, "max": 120, "outside": "null"}
+    mapping = [one | {"transforms": [bounds]} if one["to"] == "age" else one for one in MAPPING]
+    people.add(*range(1, 26))
+    people.add(*range(1, 24, 2), age="300")
+    job = run(people.job_type(mapping=mapping, batch_size=10))
+    assert (job.status, job.checkpoint["batch_no"]) == ("finished", 3)
+    assert describe_job(job)["nulled"] == {"age": 12}
+    assert JobEvent.objects.filter(job=job, reason__endswith="; set to null: age 12").exists()
