@@ -21,12 +21,14 @@ import django
 from playwright.sync_api import Page, sync_playwright
 
 from tests.isolation import DATA_DIR
+from tests.pictures.shrinking import shrink
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
 LIMIT_SECONDS = 90.0
 PASSWORD = "a-good-password"
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# What the documentation shows, small enough for docs/pictures/.
 CHOSEN = {
     "index": "dashboard",
     "job_page started": "job",
@@ -98,6 +100,7 @@ def take_pictures(origin: str, pages: dict[str, str], folder: Path, chromium: st
                     page.screenshot(path=folder / f"{name}-{theme}-{size}.png", full_page=True)
                     if label in CHOSEN and size == "wide":
                         page.screenshot(path=folder / "chosen" / f"{CHOSEN[label]}-{theme}.png")
+                        shrink(folder / "chosen" / f"{CHOSEN[label]}-{theme}.png")
                 if label == "login":
                     log_in(page)
         browser.close()

@@ -75,6 +75,7 @@ class Happenings:
         if job_type.source_connector and job_type.target_connector:
             source, target = job_type.source_connector.slug, job_type.target_connector.slug
             known |= {"source_document_type": f"{source}/{slug}", "target_document_type": f"{target}/{slug}"}
+            known |= {"title": f"{job_type.name}: {source}/{slug} > {target}/{slug}"}
         if status not in (Status.PENDING, Status.QUEUED):
             known |= {"started_at": began, "attempt": 1}
         if status in FINAL:
@@ -143,6 +144,7 @@ def happen(now: datetime | None = None) -> dict[str, SyncJob]:
     past.worker()
     past.a_week()
     counts = {"read": 18_330, "inserted": 524, "updated": 12_951}
+    under_way = {"read": 64_000, "inserted": 1_204, "updated": 9_870}
     lease = {"lease_owner": "worker-1", "lease_until": past.now + 30 * 24 * HOUR, "fence": 1}
     jobs = {
         "finished": past.job("orders", Status.FINISHED, 9 * MINUTE, counts=counts, total_estimate=18_330),
@@ -167,7 +169,7 @@ def happen(now: datetime | None = None) -> dict[str, SyncJob]:
             "orders",
             Status.STARTED,
             1 * MINUTE,
-            counts={"read": 64_000},
+            counts=under_way,
             total_estimate=100_000,
             phase="writing",
             **lease,

@@ -28,7 +28,9 @@ def write_log(job: SyncJob) -> None:
 
 def _batch(job: SyncJob, stream: str) -> JobBatch:
     state = JobBatch.State.COMMITTED
-    return JobBatch.objects.create(job=job, stream=stream, batch_no=1, state=state, created_at=job.created_at)
+    return JobBatch.objects.create(
+        job=job, stream=stream, batch_no=1, state=state, counts={"read": 18_330}, created_at=job.created_at
+    )
 
 
 def keep_changes(job: SyncJob, number: int = 40) -> None:
