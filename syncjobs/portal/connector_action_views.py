@@ -103,4 +103,4 @@ def _tell_sync(request: HttpRequest, done: ConnectorSync) -> None:
         verb = "is" if len(done.jobs) == 1 else "are"
         tell(request, f"{plural(len(done.jobs), 'job')} {verb} queued: {numbers}{more}.")
     for slug, reason in done.refused.items():
-        warn(request, f"{slug} was not started: {reason}.".replace("..", "."))
+        warn(request, f"{slug} was not started: {reason.rstrip('.')}.")

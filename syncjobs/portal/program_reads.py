@@ -60,7 +60,7 @@ def _dispatcher(programs: list[ProgramSeen], now: datetime) -> Verdict:
 
 def _beat(programs: list[ProgramSeen], has_schedules: bool, now: datetime) -> Verdict:
     if alive := [one for one in programs if _is_alive(one, now)]:
-        return Verdict("Beat", "ok", "At work", f"It starts what schedules are due, {_where(alive)}.")
+        return Verdict("Beat", "ok", "At work", f"It starts what is due by schedule, {_where(alive)}.")
     if not has_schedules:
         return Verdict("Beat", "quiet", "Not heard", "No schedule is on, so nothing is missed.")
     told = f"No schedule starts anything ({_last_heard(programs, now)})."
@@ -99,9 +99,9 @@ def _workers(workshop: Workshop, now: datetime) -> Verdict:
     told = f"{plural(workshop.slots, 'slot')}, {busy or 'none'} busy."
     stuck = [row for row in workshop.queues if row.is_stuck]
     if stuck:
-        names = ", ".join(row.name for row in stuck)
-        told += f" Jobs wait in {names}, to which no worker listens."
-        return Verdict("Workers", "warn", str(len(alive)), told, f"python -m config worker --queues {names}")
+        names = [row.name for row in stuck]
+        told += f" Jobs wait in {', '.join(names)}, to which no worker listens."
+        return Verdict("Workers", "warn", str(len(alive)), told, f"python -m config worker --queues {','.join(names)}")
     if len(workshop.versions) > 1:
         told += f" They run different versions: {', '.join(workshop.versions)}."
         return Verdict("Workers", "warn", str(len(alive)), told)
