@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -36,13 +36,13 @@ STOP_SECONDS = 15
 class Up:
     """A running `manage.py up`."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir
         with closing(socket.create_server(("127.0.0.1", 0))) as listener:
             self.port = int(listener.getsockname()[1])
-        variables = {**os.environ, "SYNCDECK_DATA_DIR": str(data_dir), "PORT": str(self.port)}
-        del variables["SYNCDECK_NETWORK_ALLOW"]
-        self.talking = Talking([sys.executable, "manage.py", "up", *arguments], variables)
+        environment = {**os.environ, "SYNCDECK_DATA_DIR": str(data_dir), "PORT": str(self.port), **(variables or {})}
+        del environment["SYNCDECK_NETWORK_ALLOW"]
+        self.talking = Talking([sys.executable, "manage.py", "up", *arguments], environment)
 
     def wait_until_ready(self) -> None:
         """Wait for the line that says so."""
@@ -114,8 +114,8 @@ def start_up(make_data_dir: Callable[[], Path]) -> Iterator[Callable[..., Up]]:
     """Start `manage.py up`; whatever happens, it is gone after the test."""
     started: list[Up] = []
 
-    def start(*arguments: str, data_dir: Path | None = None) -> Up:
-        started.append(Up(data_dir or make_data_dir(), *arguments))
+    def start(*arguments: str, data_dir: Path | None = None, variables: Mapping[str, str] | None = None) -> Up:
+        started.append(Up(data_dir or make_data_dir(), *arguments, variables=variables))
         return started[-1]
 
     yield start
