@@ -20,7 +20,10 @@ from syncjobs.statuses import Status
 from tests.portal.conftest import ATTACK, SECRET, MakeJob, MakeStaff
 
 Addresses = dict[str, str]
-BY_CONNECTOR = ("connector_page", "connector_edit", "connector_sync", "connector_streams", "connector_stream")
+BY_CONNECTOR = (
+    *("connector_page", "connector_edit", "connector_sync", "connector_streams", "connector_stream"),
+    "connector_delete",
+)
 POSTING = ("job_retry", "connector_test", "schedule_switch")
 
 
@@ -34,7 +37,7 @@ def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admi
     )
     by_type = (
         *("job_type_page", "job_type_edit", "job_type_run", "job_type_pause", "job_type_backfill", "job_type_restart"),
-        *("job_type_versions", "job_type_accept_schema"),
+        *("job_type_versions", "job_type_accept_schema", "job_type_delete"),
     )
     by_schedule = ("schedule_page", "schedule_edit", "schedule_delete")
     plain = [
@@ -124,7 +127,7 @@ def test_a_viewer_sees_pages_without_buttons_that_change(make_staff: MakeStaff, 
         assert 'method="post"' not in content, f"{name} offers a viewer a change"
         assert "Cancel…" not in content
     changing = ("job_cancel", "job_delete", "job_type_edit", "job_type_run", "job_type_pause", "connector_edit")
-    for name in (*changing, "schedule_edit", "schedule_delete"):
+    for name in (*changing, "schedule_edit", "schedule_delete", "job_type_delete", "connector_delete"):
         assert viewer.get(addresses[name]).status_code == 403, name
 
 
@@ -139,8 +142,10 @@ def test_a_viewer_sees_pages_without_buttons_that_change(make_staff: MakeStaff, 
         ("job_type_resume", "airports"),
         ("job_type_restart", "airports"),
         ("job_type_switch", "airports"),
+        ("job_type_delete", "airports"),
         ("connector_test", "open-data"),
         ("connector_edit", "open-data"),
+        ("connector_delete", "open-data"),
         ("schedule_switch", 1),
         ("schedule_edit", 1),
         ("schedule_delete", 1),
