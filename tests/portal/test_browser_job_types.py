@@ -56,7 +56,7 @@ def test_a_type_is_mapped_previewed_corrected_saved_and_compared(
     second.get_by_label("Least").fill("-90")
     second.get_by_label("Type").select_option("float")
     page.click("text=Preview 20 records")
-    preview = page.locator("#preview")
+    preview = page.locator("section.preview")
     expect(preview).to_contain_text("Rejected")
     expect(preview).to_contain_text("out_of_bounds")
 

@@ -69,7 +69,7 @@ def decorate_stream(node: Node, number: int, tree: Tree) -> None:
         if part.name.endswith((".field", ".from")):
             part.suggestions = f"{node.id}-fields"
             part.extra["type"] = types.get(part.text, "")
-            used.add(part.text)
+            used.update([part.text] if part.name.startswith(f"{node.name}.mapping") else [])
     for rule in node.fields["mapping"].rows if "mapping" in node.fields else ():
         if rule.is_closed:
             rule.extra["rule"] = rule_summary(_closed_value(rule.text))
