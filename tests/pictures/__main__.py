@@ -117,7 +117,7 @@ def log_in(page: Page) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("screenshots"), help="where the pictures go")
-    parser.add_argument("--only", default="", help="only the pages in whose label this stands")
+    parser.add_argument("--only", nargs="*", default=[""], help="only the pages in whose labels one of these stands")
     options = parser.parse_args()
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
@@ -127,7 +127,8 @@ def main() -> None:
         port = free.getsockname()[1]
     (options.folder / "chosen").mkdir(parents=True, exist_ok=True)
     start_stack(port)
-    pages = {label: address for label, address in fill_stack().items() if options.only in label}
+    filled = fill_stack()
+    pages = {label: filled[label] for label in filled if any(part in label for part in options.only)}
     take_pictures(f"http://127.0.0.1:{port}", pages, options.folder, chromium)
     print(f"{len(pages)} pages, {len(pages) * len(THEMES) * len(SIZES)} pictures, in {options.folder}/")  # noqa: T201
 
