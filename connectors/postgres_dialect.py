@@ -49,19 +49,8 @@ CREATED_AS: dict[FieldType, str] = {
 TEXTS = ("text", "varchar", "bpchar", "name", "citext")
 ARRAY = "array"  # stands for every array type in Column.native
 HAS_EQUALITY = {*FIELD_TYPES, *TEXTS, "time", "timetz", "interval", "inet", "cidr", "macaddr", "money"} - {"json"}
-HAS_MINIMUM = {
-    "int2",
-    "int4",
-    "int8",
-    "oid",
-    "numeric",
-    "float8",
-    "text",
-    "varchar",
-    "date",
-    "timestamp",
-    "timestamptz",
-}
+INTEGERS = ("int2", "int4", "int8")
+HAS_MINIMUM = {*INTEGERS, "oid", "numeric", "float8", "text", "varchar", "date", "timestamp", "timestamptz"}
 BINARY_COPY: dict[FieldType, tuple[str, ...]] = {
     "text": ("text", "varchar"),
     "integer": ("int4", "int8"),

@@ -6,8 +6,15 @@ join, 33 ms one by one through the index, so that they break even near four reco
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from connectors.postgres_dialect import HAS_MINIMUM, INTEGERS
 from connectors.postgres_estimates import rows_of_plan
+from connectors.postgres_literals import literal_of
 from connectors.sql_replacing import SQLReplacing
+from connectors.sql_statements import Merge, stage_name
 from connectors.sql_text import SQLText, joined, quote, sql
 
 SPARSE = 8  # of the target's records in the range of the staged keys, for each that is staged
@@ -17,6 +24,8 @@ AS_EVER = sql("SELECT set_config('enable_hashjoin', 'on', true), set_config('ena
 
 class PostgresJoins(SQLReplacing):
     """Asks the planner how many records lie in the range, and tells it how to find them."""
+
+    ranges: Mapping[str, tuple[int | None, int]] = MappingProxyType({})  # of staged fields, as far as it is known
 
     def prepare(self) -> bool:
         is_empty = super().prepare()
@@ -31,6 +40,35 @@ class PostgresJoins(SQLReplacing):
         if self.fetch(query, (str(table),)) == [(True,)]:
             keys = joined(quote(name) for name in self.request.key)
             self.execute(sql("ANALYZE {table} ({keys})", table=table, keys=keys))
+
+    def narrowed_target(self, merge: Merge) -> SQLText:
+        """Only the range of the staged keys, which an index finds; the planner is told its bounds."""
+        first, target = merge.columns[merge.keys[0]], merge.target
+        if target.row_id is None or first.native not in HAS_MINIMUM or not target.has_unique(self.request.key):
+            return target.sql
+        least, most = self._range_of(merge)
+        if most is None:
+            return target.sql
+        bounds = [(sql(">="), least), (sql("<="), most)]
+        conditions = [
+            sql("r.{key} {sign} {end}::{type}", key=first.sql, sign=sign, end=literal_of(end), type=first.cast)
+            for sign, end in bounds
+            if end is not None
+        ]
+        return sql(
+            "(SELECT r.*, r.ctid FROM {target} AS r WHERE {all})", target=target.sql, all=joined(conditions, " AND ")
+        )
+
+    def _range_of(self, merge: Merge) -> tuple[Any, Any]:
+        """The least and the greatest staged value, or what lies beyond them; None where there is no end."""
+        place, column = merge.keys[0], merge.columns[merge.keys[0]]
+        if column.native in INTEGERS and column.field.name in self.ranges:
+            return self.ranges[column.field.name]
+        ends = sql(
+            "SELECT min({key})::text, max({key})::text FROM {stage}", key=stage_name(place), stage=merge.dialect.stage
+        )
+        least, most = self.fetch(ends)[0]
+        return least, most
 
     def fill_diff(self) -> None:
         narrowed = self.narrowed_target(self.merge)

@@ -38,7 +38,7 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
         return "binary" if all(_is_same(field, column) for field, column in pairs) else "text"
 
     def stage(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        self.is_distinct = False
+        self.is_distinct, self.ranges = False, {}
         super().stage(rows)
 
     def remove_duplicates(self) -> int:
@@ -57,6 +57,7 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
     def stage_parcel(self, parcel: Parcel, *, is_distinct: bool) -> None:
         self.see_to_stage()
         self.is_distinct = is_distinct and not self.staged and self._has_plain_key()
+        self.ranges = {} if self.staged else parcel.ranges
         names = joined(stage_name(place) for place in range(len(self.merge.columns)))
         self.staged += self._receive(self.dialect.stage, names, parcel)
 

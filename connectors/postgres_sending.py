@@ -10,7 +10,8 @@ import psycopg
 from psycopg.abc import PQGen
 
 from connectors.errors import DataError
-from connectors.postgres_dialect import PostgresDialect
+from connectors.expressions import ColumnValue
+from connectors.postgres_dialect import INTEGERS, PostgresDialect
 from connectors.postgres_errors import translated
 from connectors.postgres_expressions import spell, value_of
 from connectors.postgres_literals import Literals
@@ -154,7 +155,17 @@ class PostgresSender(StraightReader):
 
     def parcel(self, portion: Portion, form: Format) -> Parcel:
         select = self._select(self._within(portion, Literals(self._dialect)))
-        return PostgresParcel(self._open_session(), select, form, self._selection.most_bytes)
+        made = PostgresParcel(self._open_session(), select, form, self._selection.most_bytes)
+        made.ranges = self._ranges(portion)
+        return made
+
+    def _ranges(self, portion: Portion) -> dict[str, tuple[int | None, int]]:
+        """Of the fields that are the order's first column, if that is a whole number."""
+        first = self._columns[0]
+        if first.native not in INTEGERS:
+            return {}
+        found = None if portion.after is None else int(portion.after[0]), int(portion.upto[0])
+        return {field.name: found for field, made_of in self._selection.columns if made_of == ColumnValue(first.name)}
 
     def _select(self, conditions: Sequence[SQLText]) -> SQLText:
         values = joined(spell(expression, self._known) for _, expression in self._selection.columns)

@@ -12,8 +12,7 @@ import psycopg
 from connectors.base import WriteRequest
 from connectors.errors import DataError, SyncError, TransientError
 from connectors.postgres_copy import copy_rows
-from connectors.postgres_dialect import HAS_MINIMUM, PostgresDialect, find_table, planned_column, split_name
-from connectors.postgres_literals import literal_of
+from connectors.postgres_dialect import PostgresDialect, find_table, planned_column, split_name
 from connectors.postgres_receiving import PostgresReceiving
 from connectors.postgres_session import Session
 from connectors.records import FieldType
@@ -165,25 +164,6 @@ class PostgresWriter(PostgresReceiving):
 
     def load(self, merge: Merge, rows: Sequence[tuple[Any, ...]]) -> None:
         copy_rows(self.session, merge, self.rows, rows)
-
-    def narrowed_target(self, merge: Merge) -> SQLText:
-        """Only the range of the staged keys, which an index finds; the planner is told its bounds."""
-        first, target = merge.columns[merge.keys[0]], merge.target
-        if target.row_id is None or first.native not in HAS_MINIMUM or not target.has_unique(self.request.key):
-            return target.sql
-        staged = stage_name(merge.keys[0])
-        ends = sql("SELECT min({key})::text, max({key})::text FROM {stage}", key=staged, stage=self.dialect.stage)
-        least, most = self.fetch(ends)[0]
-        if least is None:
-            return target.sql
-        return sql(
-            "(SELECT r.*, r.ctid FROM {target} AS r WHERE r.{key} BETWEEN {least}::{type} AND {most}::{type})",
-            target=target.sql,
-            key=first.sql,
-            least=literal_of(least),
-            most=literal_of(most),
-            type=first.cast,
-        )
 
     def lock_updates(self, merge: Merge, updated: int) -> bool:
         """Lock the rows and see that each is still the version that was compared."""

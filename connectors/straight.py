@@ -7,8 +7,9 @@ each other's blocks; whoever moves records asks both sides, and takes the ordina
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from connectors.base import Connector, StreamWriter
@@ -57,9 +58,13 @@ class Facts:
 
 
 class Parcel(ABC):
-    """The blocks of a portion, sent once; `records` and `byte_count` are known when all were taken."""
+    """The blocks of a portion, sent once; `records` and `byte_count` are known when all were taken.
+
+    `ranges` are the least (None = any) and the greatest value of some fields, as far as the portion tells.
+    """
 
     form: Format
+    ranges: Mapping[str, tuple[int | None, int]] = MappingProxyType({})
     records: int = 0
     byte_count: int = 0
 

@@ -113,3 +113,12 @@ def test_records_are_sampled(connector: PostgresConnector) -> None:
     mean = reader_of(connector).record_bytes()
     assert mean is not None
     assert 2 < mean < 6
+
+
+def test_parcel_tells_between_which_keys_its_records_lie(connector: PostgresConnector) -> None:
+    reader = reader_of(connector)
+    found = [reader.parcel(portion, "binary").ranges for portion in portions(reader, 60)]
+    assert found == [{"id": (None, 60)}, {"id": (60, 100)}]
+    by_cursor = reader_of(connector, cursor=CursorRequest("seen", 44))
+    (portion,) = portions(by_cursor, 100)
+    assert by_cursor.parcel(portion, "binary").ranges == {"seen": (None, 49)}
