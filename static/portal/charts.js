@@ -3,6 +3,7 @@
 "use strict";
 {
   const HEIGHT = 200;
+  const MARGIN = 12;
   const PAINTED = { records: ["--accent", "--accent-soft"], durations: ["--accent", "--plan"] };
   let charts = [];
 
@@ -54,7 +55,7 @@
       const kind = box.dataset.chart;
       const { data, series: painted } = series(kind, numbers);
       const options = {
-        width: box.clientWidth || 600,
+        width: box.parentElement.clientWidth - 2 * MARGIN, // its own is 0 while it is empty
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
