@@ -124,7 +124,12 @@ class PostgresWriter(PostgresReceiving):
         table = self.checkpoint_table
 
         def is_there() -> bool:
-            return self.fetch(sql("SELECT to_regclass($1) IS NOT NULL"), (str(table),)) == [(True,)]
+            # Asked of the catalog's rows: to_regclass remembers what was missing a moment ago.
+            names = sql(
+                "SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+                " WHERE n.nspname = $1 AND c.relname = $2"
+            )
+            return bool(self.fetch(names, (self.schema, CHECKPOINT_TABLE)))
 
         if not is_there():
             self._create(sql("CREATE TABLE {table} {columns}", table=table, columns=CHECKPOINT_COLUMNS), is_there)
