@@ -14,12 +14,13 @@ from connectors.errors import ConfigError, SyncError
 from connectors.network import check_literal, resolve_checked
 from connectors.postgres_applying import PostgresApplier
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
+from connectors.postgres_connecting import Login
 from connectors.postgres_dialect import RELATIONS, TABLE_KINDS, PostgresDialect, find_table
 from connectors.postgres_estimates import planned_rows
 from connectors.postgres_queries import EXACT_TYPES, PostgresQueries, guarded_columns, without_sizes
 from connectors.postgres_receiving import FAMILY
 from connectors.postgres_sending import sender
-from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Login, Session, UnreadableTime
+from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Session, UnreadableTime
 from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT, login_parameters
 from connectors.postgres_writer import PostgresWriter
 from connectors.records import Filter, ReadRequest, StreamInfo

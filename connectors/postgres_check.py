@@ -7,7 +7,8 @@ import socket
 import time
 
 from connectors.checks import CheckStep, timed_step
-from connectors.postgres_session import CONNECT_SECONDS, Session
+from connectors.postgres_connecting import CONNECT_SECONDS
+from connectors.postgres_session import Session
 from connectors.sql_text import sql
 
 LARGEST_SKEW_SECONDS = 5.0

@@ -6,11 +6,10 @@ No SQL here but what belongs to the session itself.
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -20,6 +19,7 @@ from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoade
 from psycopg.types.json import set_json_loads
 
 from connectors.errors import Interrupted
+from connectors.postgres_connecting import Attempt, Connection, Login, Row, own_address
 from connectors.postgres_errors import connect_error, translated
 from connectors.records import decode_value
 from connectors.sql_batches import Rows, size_of
@@ -28,9 +28,6 @@ from connectors.sql_text import SQLText, sql
 from connectors.surroundings import Interruption
 
 Result = TypeVar("Result")
-Row = tuple[Any, ...]
-Connection = psycopg.Connection[Row]
-CONNECT_SECONDS = 20
 ROWS_AT_ONCE = 5_000
 FIRST_ROWS, PART_BYTES = 8, 4 * 1024**2  # of a cursor, until the size of its rows is known
 CHUNKS = psycopg.capabilities.has_stream_chunked()  # else rows come one by one, which takes longer
@@ -40,14 +37,6 @@ WRITER_SETTINGS = {"idle_in_transaction_session_timeout": "2min", "temp_buffers"
 WRITER_SETTINGS |= {"jit": "off"}  # compiling a comparison of many columns takes longer than running it
 WRITER_SETTINGS |= {"random_page_cost": "1.1"}  # what is looked up by its place was read just before
 SETTINGS = {"lock_timeout": "30s", "TimeZone": "UTC", "DateStyle": "ISO, YMD", "bytea_output": "hex"}
-NETWORK: dict[str, Any] = {
-    "connect_timeout": CONNECT_SECONDS,
-    "keepalives": 1,
-    "keepalives_idle": 15,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
 
 
 class UnreadableTime(Exception):
@@ -97,14 +86,6 @@ def _load_json(data: str | bytes) -> Any:
     return text if isinstance(value, str) else value
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """How to get in: libpq's parameters, the password apart from them so that it is never shown."""
-
-    parameters: dict[str, Any]
-    password: str | None = field(default=None, repr=False)
-
-
 class Session:
     """A connection in autocommit mode; transactions are begun and ended by statements."""
 
@@ -119,7 +100,7 @@ class Session:
 
     def _connect(self, login: Login) -> Connection:
         """In a thread of its own, so that a request to end is heard while nobody answers."""
-        attempt = _Attempt(login)
+        attempt = Attempt(login)
         threading.Thread(target=attempt.run, daemon=True, name="postgres-connect").start()
         while not attempt.is_over.wait(0.1):
             if self.interruption.is_requested:
@@ -127,8 +108,8 @@ class Session:
                 self.interruption.check()
         if attempt.connection is not None:
             return attempt.connection
-        own_address = _own_address(str(login.parameters.get("hostaddr") or ""))
-        raise connect_error(attempt.error or psycopg.OperationalError("unknown"), self.place, own_address)
+        here = own_address(str(login.parameters.get("hostaddr") or ""))
+        raise connect_error(attempt.error or psycopg.OperationalError("unknown"), self.place, here)
 
     @property
     def is_usable(self) -> bool:
@@ -215,62 +196,3 @@ def _readable(rows: Iterator[Row], size: int) -> Rows:
         if error.sqlstate:
             raise
         raise UnreadableTime from error
-
-
-class _Attempt:
-    """One try to connect, made in another thread."""
-
-    def __init__(self, login: Login) -> None:
-        self.login = login
-        self.is_over = threading.Event()
-        self.connection: Connection | None = None
-        self.error: psycopg.Error | None = None
-        self._lock = threading.Lock()
-        self._is_abandoned = False
-
-    def run(self) -> None:
-        try:
-            connection = psycopg.Connection.connect(
-                **NETWORK,
-                **self.login.parameters,
-                password=self.login.password,
-                application_name="syncdeck",
-                client_encoding="UTF8",
-                autocommit=True,
-                prepare_threshold=None,
-                cursor_factory=psycopg.RawCursor,
-            )
-        except psycopg.Error as error:
-            self.error = error
-        except UnicodeError:  # half a character, as JSON may hold, is sent to no server
-            self.error = psycopg.OperationalError("its settings or credentials hold characters that can not be sent")
-        else:
-            self._hand_over(connection)
-        finally:
-            self.is_over.set()
-
-    def _hand_over(self, connection: Connection) -> None:
-        with self._lock:
-            self.connection = connection
-            if self._is_abandoned:
-                connection.close()
-
-    def abandon(self) -> None:
-        """Nobody waits any more."""
-        with self._lock:
-            self._is_abandoned = True
-            if self.connection is not None:
-                self.connection.close()
-
-
-def _own_address(peer: str) -> str:
-    """This machine's address on the way to the peer, which is what a firewall sees. Sends nothing."""
-    if not peer:
-        return socket.gethostname()
-    family = socket.AF_INET6 if ":" in peer else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((peer, 9))
-            return f"{socket.gethostname()}, {probe.getsockname()[0]}"
-    except OSError:
-        return socket.gethostname()

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from connectors import network, postgres_session
+from connectors import network, postgres_connecting, postgres_session
 from connectors.base import Comparison, TargetCheckpoint
 from connectors.errors import ConfigError, DataError, Interrupted, SyncError, TransientError
 from connectors.postgres import PostgresConnector
@@ -148,7 +148,7 @@ def test_closed_port_is_transient(connect: Connect) -> None:
 def test_silent_server_is_a_connect_timeout_that_names_the_worker(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(postgres_session.NETWORK, "connect_timeout", 2)
+    monkeypatch.setitem(postgres_connecting.NETWORK, "connect_timeout", 2)
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         error = connect_refusal(connect(port=server.getsockname()[1]))
     assert isinstance(error, TransientError)
