@@ -5,6 +5,7 @@ Everything lies in .pytest_tmp of the checkout. The variables a developer may ha
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,11 @@ FOREIGN = [
     *("SYNCDECK_SECRET_KEYS", "TIME_ZONE", "WAREHOUSE_URL"),
 ]
 
+if sys.dont_write_bytecode:
+    # Or else each of some hundred processes would compile all of Syncdeck, and each test process all tests.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(CHECKOUT / ".pytest_cache" / "bytecode")
 for name in FOREIGN:
     os.environ.pop(name, None)
 SCRATCH.mkdir(exist_ok=True)
