@@ -59,8 +59,11 @@ class JobLogViews:
         ]
 
     def job_log(self, request: HttpRequest, job_id: int) -> HttpResponse:
+        after = read_id(request, "after")
+        if after is not None and job_reads.is_silent(job_id, after):
+            return HttpResponse(status=204)
         job, wanted = job_reads.get_job(job_id), LogFilter.from_query(request.GET)
-        lines, after = wanted.apply(job), read_id(request, "after")
+        lines = wanted.apply(job)
         if after is not None:
             new = list(lines.filter(pk__gt=after).order_by("pk")[:MOST_NEW_LINES])
             return self._tail(request, job, new, wanted, after)

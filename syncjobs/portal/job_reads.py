@@ -19,7 +19,7 @@ LATEST_CHANGES, MOST_RESTARTS = 10, 20
 TITLES_SEARCHED = 100_000
 MOVING = ("version", "attempt", "phase", "counts", "total_estimate", "cancel_requested_at", "pause_requested_at")
 GROWING = (JobLog.objects, Change.objects, JobEvent.objects)
-CLOCK_SECONDS = 10
+CLOCK_SECONDS = 15
 LAST_LINES = timedelta(seconds=10)  # a worker writes its last lines just after the end
 LEVELS = {
     "info": ("INFO", "WARNING", "ERROR", "FATAL", "CRITICAL"),
@@ -125,6 +125,13 @@ def state_of_started(job_id: int, now: datetime) -> str:
     shown = job.annotate(**{f"newest_{place}": Subquery(rows) for place, rows in enumerate(newest)})
     row = shown.values_list(*MOVING, "newest_0", "newest_1", "newest_2").first()
     return f"{row} {int(now.timestamp()) // CLOCK_SECONDS}" if row else ""
+
+
+def is_silent(job_id: int, after: int) -> bool:
+    """Whether this job is started and has written no line since that one; one query, which reads no job."""
+    newer = JobLog.objects.filter(job=OuterRef("pk"), pk__gt=after)
+    started = SyncJob.objects.filter(pk=min(job_id, LARGEST_ID), status=Status.STARTED.value)
+    return started.exclude(Exists(newer)).exists()
 
 
 def is_logging(job: SyncJob, now: datetime) -> bool:

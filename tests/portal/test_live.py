@@ -1,0 +1,61 @@
+"""Polls of a started job's page: no news costs next to nothing, and news comes at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from syncjobs.models import JobLog, SyncJob
+from syncjobs.portal import job_reads
+from syncjobs.statuses import Status
+from tests.portal.conftest import MakeJob
+
+FOLLOWING = {"HX-Request": "true", "HX-Target": "job-live"}
+
+
+def cursor_of(client: Client, job: SyncJob) -> str:
+    text = client.get(f"/admin/jobs/{job.pk}/", headers=FOLLOWING).content.decode()
+    found = re.search(r'"cursor": "(\w+)"', text)
+    assert found is not None
+    return found[1]
+
+
+def test_a_poll_without_news_is_answered_by_one_query_for_the_job(
+    portal: Client,
+    make_job: MakeJob,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    monkeypatch.setattr(job_reads, "CLOCK_SECONDS", 10**6)  # so that it does not turn in between
+    job = make_job(Status.STARTED, counts={"read": 10})
+    cursor = cursor_of(portal, job)
+    with django_assert_max_num_queries(3):  # session, person, job
+        assert portal.get(f"/admin/jobs/{job.pk}/", {"cursor": cursor}, headers=FOLLOWING).status_code == 204
+
+
+def test_news_is_drawn_whichever_column_or_row_it_is_in(portal: Client, make_job: MakeJob) -> None:
+    job = make_job(Status.STARTED, counts={"read": 10})
+    row = SyncJob.objects.filter(pk=job.pk)
+    for happen in (
+        lambda: row.update(counts={"read": 11}),
+        lambda: row.update(phase="writing"),
+        lambda: JobLog.objects.create(job=job, level="INFO", message="a line", created_at=job.created_at),
+        lambda: row.update(status="finished", version=2, ended_at=job.created_at),
+    ):
+        cursor = cursor_of(portal, job)
+        happen()
+        answer = portal.get(f"/admin/jobs/{job.pk}/", {"cursor": cursor}, headers=FOLLOWING)
+        assert answer.status_code == 200
+
+
+def test_the_log_of_a_silent_job_needs_one_query_beside_the_person(
+    portal: Client, make_job: MakeJob, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    job = make_job(Status.STARTED)
+    line = JobLog.objects.create(job=job, level="INFO", message="a line", created_at=job.created_at)
+    with django_assert_max_num_queries(3):
+        assert portal.get(f"/admin/jobs/{job.pk}/log/", {"after": line.pk}).status_code == 204
+    assert "a line" in portal.get(f"/admin/jobs/{job.pk}/log/", {"after": line.pk - 1}).content.decode()
