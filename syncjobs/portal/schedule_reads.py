@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 
 from django.db.models import Q, QuerySet
 from django.http import Http404, QueryDict
@@ -139,3 +140,12 @@ def upcoming(number: int) -> list[ScheduleRow]:
     rows = [(row.next_run, row.schedule.pk, row) for row in schedule_rows(active)]
     due = [(moment, number, row) for moment, number, row in rows if moment is not None]
     return [row for _, _, row in sorted(due, key=lambda item: item[:2])[:number]]
+
+
+def free_name(name: str) -> str:
+    """That name, or with the first number behind it that no schedule has."""
+    taken = set(
+        Schedule.objects.filter(periodic_task__name__startswith=name).values_list("periodic_task__name", flat=True)
+    )
+    numbered = (f"{name} {number}" for number in count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)

@@ -69,7 +69,7 @@ class ScheduleAdmin(PortalAdmin):
 
     def schedule_add(self, request: HttpRequest) -> HttpResponse:
         chosen = SyncJobType.objects.filter(slug=request.GET.get("type", "")[:100]).first()
-        initial = {"job_type": chosen.pk, "name": f"{chosen.name}, " if chosen else ""} if chosen else {}
+        initial = {"job_type": chosen.pk, "name": schedule_reads.free_name(chosen.name)} if chosen else {}
         return self._edit(request, None, initial)
 
     def schedule_edit(self, request: HttpRequest, schedule_id: int) -> HttpResponse:

@@ -108,6 +108,7 @@ def test_a_connector_is_added_by_kind(portal: Client, source: Connector) -> None
     kinds = portal.get("/admin/connectors/-/add/").content.decode()
     assert all(f"?kind={kind}" in kinds for kind in ("postgres", "soda", "sqlite"))
     address = "/admin/connectors/-/add/?kind=soda"
+    assert "null</textarea>" not in portal.get(address).content.decode()
     response = portal.post(address, SODA | {"secret-app_token": "env:TOKEN_OF_SECOND"}, follow=True)
     assert "Test it to see" in response.content.decode()
     added = Connector.objects.get(slug="second")

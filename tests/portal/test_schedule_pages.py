@@ -48,6 +48,13 @@ def test_a_rule_that_is_being_typed_shows_its_words_and_next_five_runs(portal: C
     assert text.count(" UTC here</div>") == 5, "and by the project's clock"
 
 
+def test_a_new_schedule_is_offered_a_name_that_is_free(portal: Client, job_type: SyncJobType) -> None:
+    address = f"{ADD}?type={job_type.slug}"
+    assert f'value="{job_type.name}"' in portal.get(address).content.decode()
+    make(job_type, job_type.name, Interval(3600, timezone.now()))
+    assert f'value="{job_type.name} 2"' in portal.get(address).content.decode()
+
+
 def test_an_interval_and_a_single_time_are_previewed(portal: Client, job_type: SyncJobType) -> None:
     assert "Every 15 minutes." in preview(portal, kind="interval", every="15", unit="60")
     once = preview(portal, kind="clocked", at="2099-05-06T07:08", zone="Europe/Berlin")

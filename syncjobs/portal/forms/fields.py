@@ -25,7 +25,7 @@ class StrictJSONField(forms.Field):
         self.widget.attrs |= {"class": "code tall" if is_tall else "code", "spellcheck": "false", "rows": 5}
 
     def prepare_value(self, value: Any) -> Any:
-        return value if isinstance(value, str) else pretty_json(value)
+        return value or "" if isinstance(value, str | None) else pretty_json(value)
 
     def to_python(self, value: Any) -> Any:
         if value in self.empty_values:
