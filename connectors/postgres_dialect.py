@@ -9,6 +9,7 @@ import math
 from dataclasses import replace
 from typing import Any, LiteralString
 
+from connectors.postgres_lengths import uncut
 from connectors.postgres_session import Session
 from connectors.records import TYPES, Field, FieldType
 from connectors.sql_changes import json_form
@@ -192,6 +193,9 @@ class PostgresDialect(MergeDialect):
 
     def widened(self, column: Column, expression: SQLText) -> SQLText:
         return sql("{value}::{declared}", value=expression, declared=column.declared)
+
+    def stored(self, column: Column, expression: SQLText) -> SQLText:
+        return uncut(column, expression)
 
     def shown(self, column: Column, expression: SQLText) -> SQLText:
         if column.native == "timestamp":

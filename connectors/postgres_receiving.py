@@ -7,14 +7,17 @@ from contextlib import closing
 from typing import Any, ClassVar
 
 from connectors.base import Comparison, RenderedChange
+from connectors.columns import column_of
 from connectors.errors import DataError
 from connectors.field_types import FieldType
 from connectors.postgres_asides import PostgresAsides
 from connectors.postgres_changes import rendered_rows
 from connectors.postgres_copy import copy_rows
 from connectors.postgres_dialect import CREATED_AS
+from connectors.postgres_lengths import cutting_columns
 from connectors.postgres_sending import COPY_OPTIONS
 from connectors.records import Field
+from connectors.sql import EVERYTHING
 from connectors.sql_statements import stage_name
 from connectors.sql_text import Column, SQLText, joined, sql
 from connectors.straight import Format, Parcel, StraightWriter
@@ -62,12 +65,20 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
         self.staged += self._receive(self.dialect.stage, names, parcel)
 
     def load_parcel(self, parcel: Parcel) -> None:
-        names = joined(column.sql for column in self.merge.columns)
-        written = self._receive(self.merge.target.sql, names, parcel)
+        if any(cutting_columns(self.request.fields, self.merge.columns)):
+            self.stage_parcel(parcel, is_distinct=False)
+            written = self.execute(self.merge.insert(everything=True), EVERYTHING)
+            self._refuse_others(written, parcel.records)
+        else:
+            names = joined(column.sql for column in self.merge.columns)
+            written = self._receive(self.merge.target.sql, names, parcel)
         self.execute(sql("SET CONSTRAINTS ALL IMMEDIATE"))
         self.comparison = Comparison(written, 0, 0, 0, 0)
 
     def load_rows(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        for place, column in cutting_columns(self.request.fields, self.merge.columns):
+            if any(isinstance(value, str) and len(value) > (column.length or 0) for value in column_of(rows, place)):
+                raise DataError("value_too_long", f"{self.request.stream}: a text is too long for {column.name}")
         self._refuse_others(copy_rows(self.session, self.merge, self.rows, rows, into=self.merge.target), len(rows))
         self.execute(sql("SET CONSTRAINTS ALL IMMEDIATE"))
         self.staged += len(rows)

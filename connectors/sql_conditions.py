@@ -111,7 +111,7 @@ class ConditionalMerge(Merge):
             **self._tables,
             names=joined(self.columns[one].sql for one in wanted),
             overriding=self.dialect.overriding,
-            values=joined(sql("s.{new}", new=stage_name(one)) for one in wanted),
+            values=joined(map(self._stored, wanted)),
             mine=self._to_be_made("insert"),
         )
 
@@ -119,10 +119,10 @@ class ConditionalMerge(Merge):
         """Update records between two seqs, each only in the fields that its change speaks of, at most these."""
         values = joined(
             sql(
-                "{column} = CASE WHEN {flagged} THEN s.{new} ELSE {current} END",
+                "{column} = CASE WHEN {flagged} THEN {new} ELSE {current} END",
                 column=self.columns[one].sql,
                 flagged=self._is_flagged(one),
-                new=stage_name(one),
+                new=self._stored(one),
                 current=self._current(one),
             )
             for one in places

@@ -44,6 +44,10 @@ class MergeDialect(ReadDialect):
         """A value in the column's type, which is a wider one."""
         return sql("CAST({value} AS {type})", value=expression, type=column.declared)
 
+    def stored(self, column: Column, expression: SQLText) -> SQLText:
+        """What is assigned to the column, so that the system refuses what it would cut off without a word."""
+        return expression
+
     def marks(self, number: int) -> dict[str, SQLText]:
         """Placeholders p1, p2 … for `sql`."""
         return {f"p{one}": self.mark(one) for one in range(1, number + 1)}
@@ -175,7 +179,7 @@ class Merge:
             **self.dialect.marks(2),
             names=joined(column.sql for column in self.columns),
             overriding=self.dialect.overriding,
-            values=joined(sql("s.{new}", new=stage_name(place)) for place in range(len(self.columns))),
+            values=joined(map(self._stored, range(len(self.columns)))),
             chosen=sql("") if everything else self._only_new(),
         )
 
@@ -184,7 +188,6 @@ class Merge:
 
     def update(self) -> SQLText:
         """Update what differs between two seqs, and only the fields that do: 1.50 stays 1.50 where 1.5 came."""
-        values = [self._assignment(place, number) for number, place in enumerate(self.values)]
         same_row = sql(" AND {id} = d.row_id", id=self.target.row_id) if self.target.row_id else sql("")
         return sql(
             "UPDATE {target} AS t SET {values} FROM {diff} AS d JOIN {stage} AS s ON {same_staged}"
@@ -192,7 +195,7 @@ class Merge:
             **self._tables,
             same_staged=self.same_staged,
             **self.dialect.marks(2),
-            values=joined(values),
+            values=joined(self._assignment(place, number) for number, place in enumerate(self.values)),
             same=self.same_key(),
             same_row=same_row,
         )
@@ -230,6 +233,9 @@ class Merge:
     def _staged(self, place: int) -> SQLText:
         return self.dialect.shown(self.columns[place], sql("s.{new}", new=stage_name(place)))
 
+    def _stored(self, place: int) -> SQLText:
+        return self.dialect.stored(self.columns[place], sql("s.{new}", new=stage_name(place)))
+
     def _new_if_shown(self, place: int, number: int) -> SQLText:
         condition = is_flagged(number)
         if self.request.keep_insert_values:
@@ -237,7 +243,7 @@ class Merge:
         return _when(condition, self._staged(place))
 
     def _assignment(self, place: int, number: int) -> SQLText:
-        value = _when(is_flagged(number), sql("s.{new}", new=stage_name(place)), self._current(place))
+        value = _when(is_flagged(number), self._stored(place), self._current(place))
         return sql("{column} = {value}", column=self.columns[place].sql, value=value)
 
 

@@ -86,7 +86,9 @@ TARGETS = """
 ## What a type becomes
 
 A table or file that Syncdeck creates has these types; values are shown as files hold them. A table that was there
-before may have others: then the system itself converts, and the job warns of columns that may round or cut.
+before may have others: then the system itself converts, and the job warns of columns that may round or cut. A text is
+never cut to fit: one with more characters than varchar(n) takes does not fit, even if they are blanks. In char(n)
+blanks at the end mean nothing.
 """
 TARGET_NOTES = """
 In CSV a text is always in quotes, so that an empty one is told from no value. A decimal column of Parquet has as many

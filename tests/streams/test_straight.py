@@ -262,6 +262,26 @@ def test_record_that_does_not_fit_is_named_and_a_retry_goes_on_after_the_batches
     assert both.things() == both.things("here")
 
 
+@pytest.mark.parametrize("kind", [job_type, one_by_one])
+def test_blanks_that_a_text_is_too_long_by_are_not_cut_off(both: Databases, kind: Any) -> None:
+    """PostgreSQL itself would cut them without a word. Those of char(n) mean nothing, on either side."""
+    table = "(region text, number int, note {}, fixed {}, PRIMARY KEY (region, number))"
+    both.sql(f"CREATE TABLE here.things {table.format('varchar(9)', 'char(9)')}")
+    both.sql("INSERT INTO here.things SELECT 'r', n, n || '  ', 'f' FROM generate_series(1, 12) AS n")
+    both.sql(f"CREATE TABLE there.things {table.format('varchar(4)', 'char(4)')}")
+    both.sql("UPDATE here.things SET note = 'abc  ' WHERE number = 7")
+    settings = kind(batch_size=5, on_reject={"policy": "quarantine"})
+    for expected in ({"read": 12, "inserted": 11, "rejected": 1}, {"read": 12, "unchanged": 11, "rejected": 1}):
+        job = run(settings)
+        assert (job.status, counts(job)) == ("finished", expected), job.failure
+        assert Reject.objects.get(job=job).code == "value_too_long"
+    both.sql("UPDATE here.things SET note = 'abc ' WHERE number = 7")
+    assert counts(run(settings)) == {"read": 12, "inserted": 1, "unchanged": 11}
+    both.sql("UPDATE here.things SET note = 'abc   ' WHERE number = 7")
+    assert counts(run(settings)) == {"read": 12, "unchanged": 11, "rejected": 1}
+    assert both.sql("SELECT note || '.' FROM there.things WHERE number = 7") == [("abc .",)]
+
+
 def test_incremental_run_is_copied_and_moves_the_cursor_as_ever(both: Databases) -> None:
     fill(both)
     both.sql("UPDATE here.things SET seen = '2024-01-01'::timestamptz + (number % 3) * interval '1 day'")

@@ -58,6 +58,14 @@ RULES = {
         ("16 characters in note, which takes 15",),
         only_on="postgres",
     ),
+    "too long by blanks": Rule(
+        "note text",
+        "note varchar(15)",
+        {"note": "n" * 15 + " "},
+        "value_too_long",
+        ("16 characters in note, which takes 15",),
+        only_on="postgres",
+    ),
     "too long by a check": Rule(
         "note text",
         "note text CONSTRAINT short_note CHECK (length(note) <= 15)",
