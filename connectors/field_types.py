@@ -23,6 +23,10 @@ LONGEST_NUMBER = 1_000  # characters; Python refuses longer integers and no targ
 # 1. decoding: any accepted form of a value → the Python object of its type; ValueError says why not.
 
 
+class HoldsNUL(ValueError):
+    """A text that would do if it held no NUL character."""
+
+
 def _decode_text(value: Any) -> str:
     if isinstance(value, str):
         text = value
@@ -37,7 +41,7 @@ def _decode_text(value: Any) -> str:
     else:
         text = str(value)
     if "\x00" in text:
-        raise ValueError("holds a NUL character, which text columns refuse")
+        raise HoldsNUL("holds a NUL character, which text columns refuse")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("holds half of a surrogate pair, which is no valid text")
     return text

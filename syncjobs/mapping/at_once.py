@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.records import TYPES, FieldType
-from syncjobs.mapping.steps import bound, bounds_step
+from syncjobs.mapping.steps import bound, bounds_step, without_nul
 from syncjobs.mapping.text_decoding import decode_texts
 from syncjobs.mapping.zones import find_zone
 
@@ -99,6 +99,7 @@ LIMITS = (("min", -math.inf), ("max", math.inf))
 TEXTS: dict[str, AtOnceBuilder] = {
     "strip": _text(str.strip),
     "collapse_spaces": _collapse,
+    "strip_nul": _text(without_nul),
     "null_if": _null_if,
     "upper": _text(str.upper),
     "lower": _text(str.lower),

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from connectors.field_types import INTEGER_BOUNDS, LONGEST_NUMBER, TYPES, FieldType
+from connectors.field_types import INTEGER_BOUNDS, LONGEST_NUMBER, TYPES, FieldType, HoldsNUL
 from syncjobs.mapping.at_once import AtOnce, run_at_once
 from syncjobs.mapping.problems import quote
 from syncjobs.mapping.steps import OneStep, RefusedValue
@@ -55,6 +55,7 @@ class Refusals:
     def add_error(self, index: int, field_name: str, value: Any, error: Exception) -> None:
         code = error.code if isinstance(error, RefusedValue) else "wrong_type"
         words = str(error) if isinstance(error, ValueError) else "is nested or extended too far"
+        words += "; strip_nul takes it out" if isinstance(error, HoldsNUL) else ""
         self.add(index, field_name, code, f"value {quote(value)} {words}")
 
 

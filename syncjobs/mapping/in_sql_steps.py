@@ -205,6 +205,7 @@ def _looked_up(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
 STEPS: dict[str, Say] = {
     "strip": _of_text(lambda value, _rule: call("strip", value)),
     "collapse_spaces": _of_text(_collapsed),
+    "strip_nul": _of_text(lambda value, _rule: value),  # no text of PostgreSQL holds any
     "truncate": _of_text(_truncated),
     "upper": _in_case(to_upper, "upper"),
     "lower": _in_case(to_lower, "lower"),

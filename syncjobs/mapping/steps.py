@@ -46,6 +46,10 @@ def collapse(text: str) -> str:
     return " ".join(text.split())
 
 
+def without_nul(text: str) -> str:
+    return text.replace("\x00", "")
+
+
 def truncate_step(options: Mapping[str, Any], today: date) -> OneStep:
     length = int(options["length"])
     return text_step(lambda text: text[:length])(options, today)

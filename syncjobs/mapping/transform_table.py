@@ -29,6 +29,7 @@ from syncjobs.mapping.steps import (
     null_if_step,
     text_step,
     truncate_step,
+    without_nul,
 )
 
 
@@ -65,6 +66,7 @@ OPERATIONS: dict[str, Operation] = {
     "collapse_spaces": Operation(
         "Collapse spaces", "Make every run of blanks one space, none at the ends.", text_step(collapse)
     ),
+    "strip_nul": Operation("Strip NUL", "Take out NUL characters, which text columns refuse.", text_step(without_nul)),
     "null_if": Operation(
         "Null if",
         "Take certain values as missing.",

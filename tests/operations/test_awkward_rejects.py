@@ -55,7 +55,7 @@ def test_records_that_postgresql_could_not_hold_are_kept_to_the_letter(job_type:
     assert len(rejects[4].record) < 5_000, "what is too long is kept cut"
     assert {(one.field, one.code) for one in rejects} == {("note", "wrong_type"), ("code", "wrong_type")}
     told = {(group.field, group.pattern, group.number) for group in group_rejects(find_rejects(job=job))}
-    assert ("note", "note value … holds a NUL character, which text columns refuse", 2) in told
+    assert ("note", "note value … holds a NUL character, which text columns refuse; strip_nul takes it out", 2) in told
     connector = Connector.objects.get(slug="file").open()
     assert dict(connector.get("notes", {"code": "fine"}) or {}) == AWKWARD[0]
     connector.close()
@@ -71,3 +71,17 @@ def test_awkward_records_replay_by_a_mapping_that_can_take_them(job_type: SyncJo
     replay = run_here(replay_rejects(job=job, actor="test"))
     assert counts(replay) == {"read": 4, "inserted": 2, "rejected": 2}, replay.failure
     assert [one.key for one in Reject.objects.filter(state="replayed")] == [{"code": "nul"}, {"code": "half"}]
+
+
+def test_nul_characters_are_taken_out_where_the_mapping_says_so(job_type: SyncJobType) -> None:
+    job_type.config["streams"][0]["mapping"] = [
+        {"to": name, "from": name, "type": "text", "transforms": [{"op": "strip_nul"}]} for name in ("code", "note")
+    ]
+    save_job_type(job_type, actor="test")
+    job = run(job_type)
+    assert counts(job) == {"read": 6, "inserted": 4, "rejected": 2}, job.failure
+    connector = Connector.objects.get(slug="file").open()
+    assert dict(connector.get("notes", {"code": "nul"}) or {}) == {"code": "nul", "note": "zero  inside"}
+    assert dict(connector.get("notes", {"code": "nulkey"}) or {}) == {"code": "nulkey", "note": "x"}
+    connector.close()
+    assert counts(run(job_type)) == {"read": 6, "unchanged": 4, "rejected": 2}

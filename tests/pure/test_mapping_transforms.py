@@ -211,7 +211,12 @@ SHOWN_HUGE = f"'{'9' * 58}…"
 @pytest.mark.parametrize(
     ("chain", "value", "code", "reason"),
     [
-        ([], "a\x00", "wrong_type", "value 'a\\x00' holds a NUL character, which text columns refuse"),
+        (
+            [],
+            "a\x00",
+            "wrong_type",
+            "value 'a\\x00' holds a NUL character, which text columns refuse; strip_nul takes it out",
+        ),
         (
             [{"op": "upper"}],
             "\udc80",
@@ -224,7 +229,12 @@ SHOWN_HUGE = f"'{'9' * 58}…"
             "wrong_type",
             "value '\\udc80' holds half of a surrogate pair, which is no valid text",
         ),
-        ([{"op": "mask"}], "\x00", "wrong_type", "value '\\x00' holds a NUL character, which text columns refuse"),
+        (
+            [{"op": "mask"}],
+            "\x00",
+            "wrong_type",
+            "value '\\x00' holds a NUL character, which text columns refuse; strip_nul takes it out",
+        ),
         ([{"op": "integer"}], HUGE, "wrong_type", f"value {SHOWN_HUGE} has more than 1000 digits"),
         ([{"op": "integer"}], "9223372036854775808", "wrong_type", None),
         ([{"op": "integer"}], "1.5", "wrong_type", "value '1.5' is not a whole number"),

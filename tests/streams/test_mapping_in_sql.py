@@ -76,7 +76,7 @@ def case(field: str, op: str, value: Any) -> dict[str, Any]:
         whole("i2", type="integer"),
         whole("v", type="integer"),
         through("v", {"op": "decimal"}),
-        through("t", {"op": "strip"}, {"op": "collapse_spaces"}, {"op": "truncate", "length": 3}),
+        through("t", {"op": "strip"}, {"op": "strip_nul"}, {"op": "collapse_spaces"}, {"op": "truncate", "length": 3}),
         through("t", {"op": "null_if", "values": ["", "N/A", 0]}, type="text"),
         through("d", {"op": "bounds", "min": 41.6, "max": 42.1, "outside": "null"}),
         through("f8", {"op": "bounds", "max": 120}),
