@@ -56,10 +56,11 @@ def truncate_step(options: Mapping[str, Any], today: date) -> OneStep:
 
 
 def null_if_step(options: Mapping[str, Any], _today: date) -> OneStep:
-    """Texts match exactly or in any case, numbers by value, so 0 meets 0, 0.0 and the text "0"."""
+    """Texts match exactly or in any case, numbers by value, so 0 meets 0, 0.0 and the text "0"; NaN has its name."""
     decode_text = TYPES["text"].decode
     fold = str.casefold if options.get("ignore_case") else str
     texts = {fold(decode_text(value)) for value in options["values"]}
+    not_numbers = {name for name in ("NaN", "Infinity", "-Infinity") if fold(name) in texts}
     numbers: set[Any] = set()
     for value in options["values"]:
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -69,10 +70,20 @@ def null_if_step(options: Mapping[str, Any], _today: date) -> OneStep:
         if isinstance(value, str):
             return None if fold(value) in texts else value
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-            return None if value in numbers else value
+            is_odd = not_numbers and _name_of(value) in not_numbers
+            return None if value in numbers or is_odd else value
         return value if isinstance(value, bytes) or fold(decode_text(value)) not in texts else None
 
     return step
+
+
+def _name_of(number: float | Decimal) -> str:
+    """What one calls a number that is none, as PostgreSQL does; nothing for all others."""
+    if number != number:
+        return "NaN"
+    if number == math.inf:
+        return "Infinity"
+    return "-Infinity" if number == -math.inf else ""
 
 
 # 2. types

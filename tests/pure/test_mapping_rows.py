@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -136,6 +137,11 @@ def test_a_chain_of_transforms_makes_of_a_text(chain: list[dict[str, Any]], valu
         ("integer", {"op": "null_if", "values": [5]}, 5, None),
         ("boolean", {"op": "null_if", "values": [1]}, True, True),
         ("decimal", {"op": "null_if", "values": [0.1]}, Decimal("0.1"), None),
+        ("float", {"op": "null_if", "values": ["NaN"]}, math.nan, None),
+        ("float", {"op": "null_if", "values": ["-infinity"], "ignore_case": True}, -math.inf, None),
+        ("float", {"op": "null_if", "values": ["", "NaN", "Infinity"]}, 1.5, 1.5),
+        ("decimal", {"op": "null_if", "values": ["NaN"]}, Decimal("NaN"), None),
+        ("decimal", {"op": "null_if", "values": ["Infinity"]}, Decimal("1e400"), Decimal("1e400")),
         ("date", {"op": "null_if", "values": ["1900-01-01"]}, date(1900, 1, 1), None),
         ("decimal", {"op": "bounds", "min": 0.1}, Decimal("0.1"), Decimal("0.1")),
         ("date", {"op": "datetime", "zone": "Europe/Berlin"}, date(2026, 7, 1), datetime(2026, 6, 30, 22, tzinfo=UTC)),

@@ -282,6 +282,19 @@ def test_blanks_that_a_text_is_too_long_by_are_not_cut_off(both: Databases, kind
     assert both.sql("SELECT note || '.' FROM there.things WHERE number = 7") == [("abc .",)]
 
 
+@pytest.mark.parametrize("kind", [job_type, one_by_one])
+def test_not_a_number_becomes_null_where_the_mapping_says_so(both: Databases, kind: Any) -> None:
+    table = "(region text, number int, ratio float8, PRIMARY KEY (region, number))"
+    both.sql(f"CREATE TABLE here.things {table}")
+    both.sql("INSERT INTO here.things VALUES ('r', 1, 0.5), ('r', 2, 'NaN'), ('r', 3, '-Infinity'), ('r', 4, 1e300)")
+    mapping: list[dict[str, Any]] = [{"to": name, "from": name} for name in ("region", "number", "ratio")]
+    mapping[2]["transforms"] = [{"op": "null_if", "values": ["NaN", "Infinity", "-Infinity"]}]
+    settings = kind(mapping=mapping)
+    for expected in ({"read": 4, "inserted": 4}, {"read": 4, "unchanged": 4}):
+        assert counts(run(settings)) == expected
+    assert both.sql("SELECT ratio FROM there.things ORDER BY number") == [(0.5,), (None,), (None,), (1e300,)]
+
+
 def test_incremental_run_is_copied_and_moves_the_cursor_as_ever(both: Databases) -> None:
     fill(both)
     both.sql("UPDATE here.things SET seen = '2024-01-01'::timestamptz + (number % 3) * interval '1 day'")
