@@ -12,6 +12,8 @@
     if (!tail()?.hasAttribute("hx-get")) document.querySelector(".follow input")?.setAttribute("disabled", "");
   });
   document.addEventListener("change", (event) => {
-    if (event.target.id === "follow" && isOn()) document.getElementById("log").scrollTop = 0; // it is drawn from below
+    if (event.target.id !== "follow" || !isOn()) return;
+    document.getElementById("log").scrollTop = 0; // it is drawn from below
+    document.body.dispatchEvent(new CustomEvent("job-news")); // what it did not ask for while it was off
   });
 }

@@ -14,7 +14,7 @@ from syncjobs.portal import job_reads
 from syncjobs.portal.change_facts import change_row
 from syncjobs.portal.job_frames import draw_tab
 from syncjobs.portal.pages import PortalAdmin
-from syncjobs.portal.paging import LARGEST_ID, page_by_id
+from syncjobs.portal.paging import LARGEST_ID, in_job, page_by_id
 from syncjobs.portal.plan_facts import conflict_row
 from syncjobs.portal.record_views import record_query
 from syncjobs.record_keys import LONGEST_KEY, KeyNames, UnreadableKey, readings_of
@@ -40,12 +40,12 @@ class JobChangeViews:
     def job_changes(self, request: HttpRequest, job_id: int) -> HttpResponse:
         job = job_reads.get_job(job_id)
         operation, key = request.GET.get("operation", ""), request.GET.get("key", "").replace("\0", "").strip()
-        changes, problem = Change.objects.filter(job=job), ""
+        changes, problem = Change.objects.all(), ""
         if operation in CHANGE_OPERATIONS:
             changes = changes.filter(operation=operation)
         if key:
             changes, problem = _of_key(changes, job, key)
-        page = page_by_id(request, changes, CHANGES_A_PAGE, newest_first=False)
+        page = page_by_id(request, changes, CHANGES_A_PAGE, newest_first=False, of_job=job.pk)
         context = {
             "tab": "changes",
             "page": page,
@@ -93,6 +93,7 @@ def _names_in(job: SyncJob) -> Iterator[KeyNames]:
     for stream in job.config_snapshot.get("config", {}).get("streams") or []:
         if stream.get("key"):
             yield tuple(stream["key"])
-    for key in Change.objects.filter(job=job).order_by("id").values_list("key", flat=True)[:CHANGES_LEARNT_FROM]:
+    first = in_job(Change.objects.all(), job.pk, newest_first=False)
+    for key in first.values_list("key", flat=True)[:CHANGES_LEARNT_FROM]:
         if isinstance(key, dict) and key:
             yield tuple(key)

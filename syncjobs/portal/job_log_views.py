@@ -14,9 +14,11 @@ from django.utils import timezone
 
 from syncjobs.models import JobLog, SyncJob
 from syncjobs.portal import job_reads
+from syncjobs.portal.children_reads import children_of
 from syncjobs.portal.job_frames import draw_tab
+from syncjobs.portal.job_news import is_silent
 from syncjobs.portal.pages import PortalAdmin
-from syncjobs.portal.paging import page_by_id, read_id
+from syncjobs.portal.paging import in_job, page_by_id, read_id
 
 LINES_A_PAGE, MOST_NEW_LINES, LONGEST_SEARCH = 500, 1_000, 200
 Lines = QuerySet[JobLog, JobLog]
@@ -39,8 +41,7 @@ class LogFilter:
         """As a query string; empty where it limits nothing."""
         return urlencode({name: value for name, value in (("level", self.level), ("q", self.search)) if value})
 
-    def apply(self, job: SyncJob) -> Lines:
-        lines = JobLog.objects.filter(job=job)
+    def apply(self, lines: Lines) -> Lines:
         if self.level:
             lines = lines.filter(level__in=job_reads.LEVELS[self.level])
         return lines.filter(message__icontains=self.search) if self.search else lines
@@ -60,14 +61,14 @@ class JobLogViews:
 
     def job_log(self, request: HttpRequest, job_id: int) -> HttpResponse:
         after = read_id(request, "after")
-        if after is not None and job_reads.is_silent(job_id, after):
+        if after is not None and is_silent(job_id, after):
             return HttpResponse(status=204)
         job, wanted = job_reads.get_job(job_id), LogFilter.from_query(request.GET)
-        lines = wanted.apply(job)
+        lines = wanted.apply(JobLog.objects.all())
         if after is not None:
-            new = list(lines.filter(pk__gt=after).order_by("pk")[:MOST_NEW_LINES])
+            new = list(in_job(lines.filter(pk__gt=after), job.pk, newest_first=False)[:MOST_NEW_LINES])
             return self._tail(request, job, new, wanted, after)
-        page = page_by_id(request, lines, LINES_A_PAGE, newest_first=True)
+        page = page_by_id(request, lines, LINES_A_PAGE, newest_first=True, of_job=job.pk)
         shown = list(page.rows)[::-1]
         context = {
             "tab": "log",
@@ -84,17 +85,21 @@ class JobLogViews:
     def _tail(
         self, request: HttpRequest, job: SyncJob, new: list[JobLog], wanted: LogFilter, after: int
     ) -> HttpResponse:
-        follows = job_reads.is_logging(job, timezone.now())
-        if follows and not new:
+        """The lines since; while the job may change, its page's live region tells of them, afterwards the tail asks."""
+        was_told, follows = "told" in request.GET, job_reads.is_logging(job, timezone.now())
+        is_told = was_told and job_reads.is_changing(job, children_of(job))
+        if follows and not new and is_told == was_told:
             return HttpResponse(status=204)
         last = new[-1].pk if new else after
         context = {"job": job, "lines": new, "wanted": wanted, "follows": follows, "last_line_id": last}
+        context["is_told"] = is_told
         return HttpResponse(render_to_string("portal/_log_lines.html", context, request=request))
 
     def job_log_download(self, request: HttpRequest, job_id: int) -> StreamingHttpResponse:
         job = job_reads.get_job(job_id)
-        lines = LogFilter.from_query(request.GET).apply(job).order_by("pk").iterator(chunk_size=500)
-        response = StreamingHttpResponse(_plain_lines(lines), content_type="text/plain; charset=utf-8")
+        lines = in_job(LogFilter.from_query(request.GET).apply(JobLog.objects.all()), job.pk, newest_first=False)
+        found = lines.iterator(chunk_size=500)
+        response = StreamingHttpResponse(_plain_lines(found), content_type="text/plain; charset=utf-8")
         response.headers["Content-Disposition"] = f'attachment; filename="job-{job.pk}.log"'
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

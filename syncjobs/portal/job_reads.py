@@ -6,20 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import Http404, QueryDict
 
 from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob, SyncJobType
 from syncjobs.portal.children_reads import Children
-from syncjobs.portal.paging import LARGEST_ID
+from syncjobs.portal.paging import LARGEST_ID, in_job
 from syncjobs.statuses import Status
 
 Jobs = QuerySet[SyncJob, SyncJob]
 LATEST_CHANGES, MOST_RESTARTS = 10, 20
 TITLES_SEARCHED = 100_000
-MOVING = ("version", "attempt", "phase", "counts", "total_estimate", "cancel_requested_at", "pause_requested_at")
-GROWING = (JobLog.objects, Change.objects, JobEvent.objects)
-CLOCK_SECONDS = 15
 LAST_LINES = timedelta(seconds=10)  # a worker writes its last lines just after the end
 LEVELS = {
     "info": ("INFO", "WARNING", "ERROR", "FATAL", "CRITICAL"),
@@ -114,33 +111,13 @@ def is_changing(job: SyncJob, children: Children | None) -> bool:
     return not job.is_final or (children is not None and children.open > 0)
 
 
-def state_of_started(job_id: int, now: datetime) -> str:
-    """Changes whenever the page of this started job does, by one query; empty for a job that is not, or has children.
-
-    What the clock alone moves, such as the time taken, is shown anew every CLOCK_SECONDS.
-    """
-    newest = [rows.filter(job=OuterRef("pk")).order_by("-id").values("id")[:1] for rows in GROWING]
-    job = SyncJob.objects.filter(pk=min(job_id, LARGEST_ID), status=Status.STARTED.value)
-    job = job.exclude(Exists(SyncJob.objects.filter(parent=OuterRef("pk"))))
-    shown = job.annotate(**{f"newest_{place}": Subquery(rows) for place, rows in enumerate(newest)})
-    row = shown.values_list(*MOVING, "newest_0", "newest_1", "newest_2").first()
-    return f"{row} {int(now.timestamp()) // CLOCK_SECONDS}" if row else ""
-
-
-def is_silent(job_id: int, after: int) -> bool:
-    """Whether this job is started and has written no line since that one; one query, which reads no job."""
-    newer = JobLog.objects.filter(job=OuterRef("pk"), pk__gt=after)
-    started = SyncJob.objects.filter(pk=min(job_id, LARGEST_ID), status=Status.STARTED.value)
-    return started.exclude(Exists(newer)).exists()
-
-
 def is_logging(job: SyncJob, now: datetime) -> bool:
     """Whether further lines may come."""
     return not job.is_final or (job.ended_at is not None and now - job.ended_at < LAST_LINES)
 
 
 def latest_changes(job: SyncJob) -> list[Change]:
-    return list(Change.objects.filter(job=job).order_by("-id")[:LATEST_CHANGES])
+    return list(in_job(Change.objects.all(), job.pk, newest_first=True)[:LATEST_CHANGES])
 
 
 def restarted_as(job: SyncJob) -> list[int]:
@@ -159,7 +136,7 @@ def latest_batch(job: SyncJob) -> JobBatch | None:
 
 def last_lines(job: SyncJob, number: int) -> list[JobLog]:
     """The newest lines, oldest first."""
-    return list(JobLog.objects.filter(job=job).order_by("-id")[:number])[::-1]
+    return list(in_job(JobLog.objects.all(), job.pk, newest_first=True)[:number])[::-1]
 
 
 def why(job: SyncJob) -> str:

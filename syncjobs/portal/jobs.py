@@ -24,6 +24,7 @@ from syncjobs.portal.job_actions import offers
 from syncjobs.portal.job_change_views import JobChangeViews
 from syncjobs.portal.job_frames import draw_tab, head_of, rights_on_jobs
 from syncjobs.portal.job_log_views import JobLogViews, LogFilter
+from syncjobs.portal.job_news import state_of_started
 from syncjobs.portal.live import Region, is_unchanged
 from syncjobs.portal.pages import PortalAdmin
 from syncjobs.portal.paging import page_by_id
@@ -88,8 +89,8 @@ class SyncJobAdmin(PortalAdmin):
         return self.draw(request, "portal/job_list.html", context, regions=[region])
 
     def job_page(self, request: HttpRequest, job_id: int) -> HttpResponse:
-        state = job_reads.state_of_started(job_id, timezone.now())
-        region = Region("job-live", "portal/_job_overview.html", is_live=True, state=state)
+        state = state_of_started(job_id, timezone.now())
+        region = Region("job-live", "portal/_job_overview.html", is_live=True, state=state, event="job-news")
         if is_unchanged(request, region):
             return HttpResponse(status=204)
         job = job_reads.get_job(job_id)
@@ -111,6 +112,7 @@ class SyncJobAdmin(PortalAdmin):
         }
         lines = job_reads.last_lines(job, LINES_ON_OVERVIEW)
         context |= {"lines": lines, "wanted": LogFilter(), "last_line_id": lines[-1].pk if lines else 0}
+        context["is_told"] = context["is_live"]  # the log, by this region
         region = replace(region, is_live=context["is_live"])
         return self.draw(request, "portal/job_page.html", context, regions=[region])
 

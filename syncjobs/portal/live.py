@@ -20,7 +20,8 @@ from django.utils.safestring import SafeString
 class Region:
     """An element by its id, the template of its inside, and whether it will change by itself.
 
-    `state` changes whenever what is shown does; empty where only the drawing tells.
+    `state` changes whenever what is shown does; empty where only the drawing tells. `event` happens in the browser
+    whenever there is news, for elements that need not ask by themselves then.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Region:
     is_live: bool
     every: str = "2s"
     state: str = ""
+    event: str = ""
 
 
 def draw_region(request: HttpRequest, region: Region, context: Mapping[str, Any]) -> tuple[SafeString, str]:
@@ -43,7 +45,7 @@ def answer_region(request: HttpRequest, region: Region, context: Mapping[str, An
     element, cursor = draw_region(request, region, context)
     if request.GET.get("cursor") == cursor:
         return HttpResponse(status=204)
-    return HttpResponse(element)
+    return HttpResponse(element, headers={"HX-Trigger": region.event} if region.event else {})
 
 
 def is_unchanged(request: HttpRequest, region: Region) -> bool:

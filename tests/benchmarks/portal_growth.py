@@ -181,23 +181,25 @@ def measure_open_pages(job: SyncJob, cookie: str) -> bool:
 
 
 def _watch(address: str, cookie: str, last_line: int, number: int) -> None:
-    """What a browser with the page does: it asks for the two live regions again and again."""
+    """What a browser with the page does: it asks again and again, and for the log when there is news."""
     session = requests.Session()
     session.cookies.set(settings.SESSION_COOKIE_NAME, cookie)
     time.sleep(number * EVERY_SECONDS / OPEN_PAGES)
-    cursors = {"job-live": "", "job-log-tail": str(last_line)}
+    cursor = ""
     give_up = time.monotonic() + WATCHED_SECONDS + 6
     while time.monotonic() < give_up:
-        for region, cursor in cursors.items():
-            headers = {"HX-Request": "true", "HX-Target": region}
-            where = f"log/?after={cursor}" if region == "job-log-tail" else f"?{urlencode({'cursor': cursor})}"
-            try:
-                answer = session.get(address + where, headers=headers, timeout=30)
-            except requests.ConnectionError:  # closed in this moment, as browsers meet it, too
-                continue
-            if answer.status_code == 200 and region == "job-live":
-                cursors[region] = answer.text.partition('"cursor": "')[2].partition('"')[0]
+        try:
+            answer = _ask(session, f"{address}?{urlencode({'cursor': cursor})}", "job-live")
+            if answer.headers.get("HX-Trigger") == "job-news":
+                cursor = answer.text.partition('"cursor": "')[2].partition('"')[0]
+                _ask(session, f"{address}log/?after={last_line}&told=1", "job-log-tail")
+        except requests.ConnectionError:  # closed in this moment, as browsers meet it, too
+            continue
         time.sleep(EVERY_SECONDS)
+
+
+def _ask(session: requests.Session, address: str, region: str) -> requests.Response:
+    return session.get(address, headers={"HX-Request": "true", "HX-Target": region}, timeout=30)
 
 
 def main() -> int:

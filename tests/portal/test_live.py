@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from syncjobs.models import JobLog, SyncJob
-from syncjobs.portal import job_reads
+from syncjobs.portal import job_news
 from syncjobs.statuses import Status
-from tests.portal.conftest import MakeJob
+from tests.portal.conftest import MakeJob, MakeStaff
 
 FOLLOWING = {"HX-Request": "true", "HX-Target": "job-live"}
 
@@ -29,7 +31,7 @@ def test_a_poll_without_news_is_answered_by_one_query_for_the_job(
     monkeypatch: pytest.MonkeyPatch,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    monkeypatch.setattr(job_reads, "CLOCK_SECONDS", 10**6)  # so that it does not turn in between
+    monkeypatch.setattr(job_news, "CLOCK_SECONDS", 10**6)  # so that it does not turn in between
     job = make_job(Status.STARTED, counts={"read": 10})
     cursor = cursor_of(portal, job)
     with django_assert_max_num_queries(3):  # session, person, job
@@ -48,7 +50,7 @@ def test_news_is_drawn_whichever_column_or_row_it_is_in(portal: Client, make_job
         cursor = cursor_of(portal, job)
         happen()
         answer = portal.get(f"/admin/jobs/{job.pk}/", {"cursor": cursor}, headers=FOLLOWING)
-        assert answer.status_code == 200
+        assert (answer.status_code, answer.headers.get("HX-Trigger")) == (200, "job-news")
 
 
 def test_the_log_of_a_silent_job_needs_one_query_beside_the_person(
@@ -59,3 +61,36 @@ def test_the_log_of_a_silent_job_needs_one_query_beside_the_person(
     with django_assert_max_num_queries(3):
         assert portal.get(f"/admin/jobs/{job.pk}/log/", {"after": line.pk}).status_code == 204
     assert "a line" in portal.get(f"/admin/jobs/{job.pk}/log/", {"after": line.pk - 1}).content.decode()
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.STARTED, Status.PAUSED])
+def test_a_new_line_is_news_of_the_region_that_tells_the_log(
+    portal: Client, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch, status: Status
+) -> None:
+    monkeypatch.setattr(job_news, "CLOCK_SECONDS", 10**6)
+    job = make_job(status)
+    cursor = cursor_of(portal, job)
+    assert portal.get(f"/admin/jobs/{job.pk}/", {"cursor": cursor}, headers=FOLLOWING).status_code == 204
+    JobLog.objects.create(job=job, level="INFO", message="a line", created_at=job.created_at)
+    assert (
+        portal.get(f"/admin/jobs/{job.pk}/", {"cursor": cursor}, headers=FOLLOWING).headers["HX-Trigger"] == "job-news"
+    )
+
+
+def test_a_log_that_is_told_of_news_asks_by_itself_after_the_jobs_end(portal: Client, make_job: MakeJob) -> None:
+    job = make_job(Status.STARTED)
+    address, query = f"/admin/jobs/{job.pk}/log/", {"after": 0, "told": 1}
+    assert portal.get(address, query).status_code == 204
+    SyncJob.objects.filter(pk=job.pk).update(status="finished", ended_at=timezone.now())
+    tail = portal.get(address, query).content.decode()
+    assert 'hx-trigger="every 2s"' in tail
+    assert "told" not in tail
+    assert portal.get(address, {"after": 0}).status_code == 204
+
+
+def test_a_person_whose_right_ended_gets_no_news(make_job: MakeJob, make_staff: MakeStaff) -> None:
+    job, client = make_job(Status.STARTED), make_staff("view_syncjob")
+    cursor = cursor_of(client, job)
+    User.objects.get(username__startswith="staff").user_permissions.clear()
+    for query in ({"cursor": cursor}, {}):
+        assert client.get(f"/admin/jobs/{job.pk}/", query, headers=FOLLOWING).status_code == 403
