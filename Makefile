@@ -7,7 +7,7 @@ PORT ?= 8000
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up test faults chaos bench bench-peers screenshots lint lock clean
+.PHONY: help install install-dev demo up test faults browser chaos bench bench-peers screenshots lint lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ test: lint ## lint, then every test, in parallel
 
 faults: install-dev ## the faults that make test proves on PostgreSQL, on SQLite too
 	@$(BIN)/python -m pytest -m on_sqlite_too --numprocesses=$$(getconf _NPROCESSORS_ONLN) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
+
+browser: install-dev ## live a sync's whole life in a browser on whole stacks, and look at every page with axe
+	@$(BIN)/python -m pytest -m browser_walk --numprocesses=$$(getconf _NPROCESSORS_ONLN) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
 
 chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
 	$(BIN)/python -m pytest -m chaos tests/chaos

@@ -16,6 +16,7 @@ from syncjobs.statuses import Status
 IN_LINE = "waits "  # what stands before "in queue …" on the row, and gives way to the place when shown
 NOT_BEFORE = "not before "
 SETTLED_AFTER = timedelta(seconds=1)  # a job in the broker is normally claimed much sooner
+HARDLY_EARLY = timedelta(seconds=1)  # such as a job that was asked for since `now` was read
 MOST_NOTED = 500  # rows of a group in one round: of a hundred thousand that wait, the next ones first
 MOST_TIMES = 500
 
@@ -101,7 +102,7 @@ def _explainable(now: datetime) -> JobQuerySet:
 
 def _groups(now: datetime) -> list[_Group]:
     is_sent = ExpressionWrapper(Q(dispatch_id__isnull=False), output_field=BooleanField())
-    is_early = Case(When(available_at__gt=now, then=Value(True)), default=Value(False))
+    is_early = Case(When(available_at__gt=now + HARDLY_EARLY, then=Value(True)), default=Value(False))
     is_kept = Q(dispatch_id__isnull=True, concurrency_key__in=held_keys())
     held_key = Case(When(is_kept, then=F("concurrency_key")), default=Value(""))
     rows = _explainable(now).annotate(is_sent=is_sent, is_early=is_early, held_key=held_key)
@@ -144,7 +145,7 @@ def _reason(group: _Group, occupancy: Occupancy, holders: dict[str, int], outage
 
 def _explain_times(now: datetime) -> int:
     """Jobs whose time has not come say when it does."""
-    early = waiting_jobs().filter(available_at__gt=now).exclude(wait_reason__startswith=NOT_BEFORE)
+    early = waiting_jobs().filter(available_at__gt=now + HARDLY_EARLY).exclude(wait_reason__startswith=NOT_BEFORE)
     times = early.order_by("available_at").values_list("pk", "available_at")[:MOST_TIMES]
     by_text: dict[str, list[int]] = {}
     for pk, moment in times:

@@ -43,7 +43,9 @@ def test_worker_killed_between_batches_leaves_nothing_lost_or_double(
     assert books["attempts"] == ["lost", "finished"]
     assert books["moves"][1:] == ["queued>started", "started>queued", "queued>started", "started>finished"]
     pages = positions_read(source)
-    assert len(pages) == len(set(pages)) + (point.startswith(("after_read", "before_commit"))), pages
+    # Again came the batch in hand, and the page after it if that was being fetched ahead; none that was written.
+    in_hand = point.startswith(("after_read", "before_commit"))
+    assert in_hand <= len(pages) - len(set(pages)) <= in_hand + 1, pages
 
 
 def test_worker_killed_before_its_first_batch_is_taken_over(stack: Stack, source: RunningSandbox) -> None:

@@ -124,6 +124,14 @@ def test_job_before_its_time_says_when_it_comes() -> None:
     assert reason(today) == ""
 
 
+def test_job_that_was_asked_for_while_reasons_were_read_is_not_early() -> None:
+    now = timezone.now()
+    job = JobFactory.create(available_at=now + dt.timedelta(milliseconds=300))
+    explain_waits(now, outage="broker unreachable")
+    job.refresh_from_db()
+    assert job.wait_reason == ""
+
+
 def test_failed_job_says_when_it_tries_again_until_it_does() -> None:
     job = claimed(max_retries=3, retry_count=1, retry_delay=30)
     ended = fail_attempt(

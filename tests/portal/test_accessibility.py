@@ -36,7 +36,7 @@ def hosts(page: Page) -> set[str]:  # noqa: F811
     return asked
 
 
-@pytest.mark.slow
+@pytest.mark.browser_walk
 def test_every_page_is_accessible_and_keeps_to_itself(
     page: Page,  # noqa: F811
     complaints: list[str],  # noqa: F811

@@ -15,7 +15,7 @@ from tests.platform.test_up import Up, make_data_dir, start_up
 from tests.portal.test_browser import chromium
 
 __all__ = ["chromium", "make_data_dir", "start_up"]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
+pytestmark = pytest.mark.browser_walk
 PATIENCE_MS = 40_000
 HIGHEST = 14_000
 """No airport lies above it, some lie above LIMIT."""
