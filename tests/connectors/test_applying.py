@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from connectors.applying import open_applier
-from connectors.base import RecordChange
-from connectors.errors import ConfigError
+from connectors.base import Operation, RecordChange
+from connectors.errors import ConfigError, DataError
 from connectors.postgres import PostgresConnector
 from connectors.postgres_applying import PostgresApplier
 from connectors.soda import SodaConnector
@@ -86,3 +86,23 @@ def test_many_changes_are_joined_at_once_not_one_by_one(postgres_server: Postgre
         assert writer.fetch(scans)[0][0] < 30
         writer.rollback()
         writer.finish()
+
+
+@pytest.mark.parametrize("operation", ["insert", "update"])
+def test_change_to_a_text_that_is_too_long_by_blanks_is_refused(
+    postgres_server: PostgresServer, postgres_url: str, operation: Operation
+) -> None:
+    """Cut to fit, the record would not be what the plan said."""
+    change = RecordChange(operation, {"id": 1}, {"name": [None, "abc  "]})
+    config, credentials = postgres_config(postgres_server, postgres_url)
+    with (
+        closing(PostgresConnector("store", config, credentials)) as target,
+        psycopg.connect(postgres_url, autocommit=True) as connection,
+    ):
+        connection.execute(
+            "CREATE TABLE things (id int PRIMARY KEY, name varchar(3), price numeric, seen date, tags jsonb)"
+        )
+        if operation == "update":
+            connection.execute("INSERT INTO things VALUES (1, NULL)")
+        with pytest.raises(DataError, match="id=1 has a text of 5 characters in name, which takes 3"):
+            apply(target, change)
