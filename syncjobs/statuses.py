@@ -123,5 +123,11 @@ def status_label(status: Status, *, dry_run: bool = False, retry_in_seconds: flo
     if status is Status.FINISHED and dry_run:
         return "Planned"
     if status is Status.FAILED and retry_in_seconds is not None:
-        return f"Retry in {max(0, round(retry_in_seconds))} s"
+        return f"Retry in {_short_span(max(0, round(retry_in_seconds)))}"
     return status.label
+
+
+def _short_span(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{round(seconds / 60)} min" if seconds < 2 * 3600 else f"{round(seconds / 3600)} h"

@@ -61,4 +61,6 @@ def test_a_pill_says_planned_for_a_dry_run_and_when_a_retry_is_due() -> None:
     assert status_label(Status.STARTED, dry_run=True) == "Started"
     assert status_label(Status.FAILED, retry_in_seconds=27.6) == "Retry in 28 s"
     assert status_label(Status.FAILED, retry_in_seconds=-3) == "Retry in 0 s"
+    assert status_label(Status.FAILED, retry_in_seconds=290) == "Retry in 5 min"
+    assert status_label(Status.FAILED, retry_in_seconds=24 * 3600) == "Retry in 24 h"
     assert status_label(Status.FAILED) == "Failed"
