@@ -149,7 +149,8 @@ class SyncJob(models.Model):
             models.Index(fields=("retry_after",), condition=Q(retry_after__isnull=False), name="jobs_by_retry_time"),
             models.Index(fields=("job_type", "-id"), name="newest_jobs_of_a_type"),
             models.Index(fields=("status", "-id"), name="newest_jobs_by_status"),
-            models.Index(fields=("-created_at",), name="jobs_by_creation"),
+            # With what days of jobs are counted by, so that none of these jobs need be read.
+            models.Index(fields=("-created_at", "job_type", "status", "parent"), name="jobs_by_creation"),
             models.Index(fields=("-id",), condition=Q(dry_run=True), name="newest_dry_runs"),
             models.Index(
                 fields=("job_type", "dedupe_key"),

@@ -77,7 +77,7 @@ def _jobs_by_day(types: list[int], now: datetime) -> dict[date, Tally]:
     jobs = SyncJob.objects.filter(job_type__in=types, parent=None, created_at__gte=first).order_by()
     well: Counter[date] = Counter()
     failed: Counter[date] = Counter()
-    rows = jobs.annotate(day=TruncDate("created_at")).values_list("day", "status").annotate(number=Count("id"))
+    rows = jobs.annotate(day=TruncDate("created_at")).values_list("day", "status").annotate(number=Count("*"))
     for day, status, number in rows:
         well[day] += number if status in GOOD else 0
         failed[day] += number if status in BAD else 0
