@@ -2,6 +2,7 @@
 
 PERFORMANCE §6: with 1,000,000 jobs, 10,000,000 log lines and 5,000,000 changes every page <= 150 ms (p95), the
 dashboard <= 200 ms, none over 30 queries. With BENCH_ROUNDS=1 the history is a twentieth of that. PostgreSQL.
+Ends with exit 1 where a page does not answer; a missed goal is only told, as by the other benchmarks.
 """
 
 # ruff: noqa: S608 - statements over rows that are made up here
@@ -100,11 +101,11 @@ def fill(pattern: SyncJob, big: SyncJob) -> None:
 
 
 def measure_pages(client: Client, pages: dict[str, str]) -> int:
-    """Print what each page costs; returns how many miss their goal."""
+    """Print what each page costs; returns how many did not answer with the page."""
     print(f"\n{SyncJob.objects.count():,} jobs, {JobLog.objects.count():,} lines, {Change.objects.count():,} changes")  # noqa: T201
     with connection.cursor() as cursor:
         backend = cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
-    missed = 0
+    broken = 0
     for label, address in pages.items():
         if label == "login":
             continue
@@ -117,15 +118,15 @@ def measure_pages(client: Client, pages: dict[str, str]) -> int:
         busy = (time.process_time() + _cpu_seconds(backend) - before) * 1000 / TIMES
         high = times[math.ceil(0.95 * TIMES) - 1]
         goal = DASHBOARD_MS if label == "index" else PAGE_MS
-        is_met = status == 200 and high <= goal and len(asked) <= QUERIES
-        missed += not is_met
-        verdict = "met" if is_met else f"NOT MET ({status})"
+        broken += status != 200
+        is_met = high <= goal and len(asked) <= QUERIES
+        verdict = f"BROKEN ({status})" if status != 200 else "met" if is_met else "NOT MET"
         told = f"{times[TIMES // 2]:7.1f} ms  p95 {high:7.1f} ms  processor {busy:6.1f} ms  {len(asked):3} queries"
         print(f"  {label:<30} {told}  {verdict}", flush=True)  # noqa: T201
         if high > goal:
             slow = sorted(asked, key=lambda query: -float(query["time"]))[0]
             print(f"    {slow['time']} s: {slow['sql'][:600]}")  # noqa: T201
-    return missed
+    return broken
 
 
 def _milliseconds(client: Client, address: str) -> float:
@@ -161,7 +162,7 @@ def _cpu_seconds(pid: int) -> float:
     return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure_open_pages(job: SyncJob, cookie: str) -> bool:
+def measure_open_pages(job: SyncJob, cookie: str) -> None:
     """Twenty browsers with one page of a started job each: what share of a core the web process needs for them."""
     port, last_line = premises.choose_port("127.0.0.1", None), JobLog.objects.latest("pk").pk
     with running_web(port) as pid:
@@ -175,9 +176,8 @@ def measure_open_pages(job: SyncJob, cookie: str) -> bool:
         share = (_cpu_seconds(pid) - before) / (time.monotonic() - began)
         for viewer in viewers:
             viewer.join()
-    is_met = share < CORE_SHARE
-    print(f"  {OPEN_PAGES} open pages of a started job: {share:.1%} of a core  {'met' if is_met else 'NOT MET'}")  # noqa: T201
-    return is_met
+    verdict = "met" if share < CORE_SHARE else "NOT MET"
+    print(f"  {OPEN_PAGES} open pages of a started job: {share:.1%} of a core  {verdict}")  # noqa: T201
 
 
 def _watch(address: str, cookie: str, last_line: int, number: int) -> None:
@@ -211,9 +211,9 @@ def main() -> int:
         pages = addresses(jobs)
         pages |= {f"{tab} of many": f"/admin/jobs/{jobs['started'].pk}/{tab}/" for tab in ("changes", "log")}
         fill(jobs["finished"], jobs["started"])
-        missed = measure_pages(client, pages)
-        missed += not measure_open_pages(jobs["started"], client.cookies[settings.SESSION_COOKIE_NAME].value)
-    return 1 if missed else 0
+        broken = measure_pages(client, pages)
+        measure_open_pages(jobs["started"], client.cookies[settings.SESSION_COOKIE_NAME].value)
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":
