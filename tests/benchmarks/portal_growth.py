@@ -40,7 +40,7 @@ from tests.pictures.walk import addresses  # noqa: E402
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 JOBS = 1_000_000 if ROUNDS > 1 else 50_000
-DAYS, TIMES = 100, 12
+DAYS, TIMES = 100, 30
 PAGE_MS, DASHBOARD_MS, QUERIES = 150.0, 200.0, 30
 OPEN_PAGES, EVERY_SECONDS, WATCHED_SECONDS, CORE_SHARE = 20, 2.0, 20.0, 0.10
 STATUS = "CASE WHEN n % 50 = 0 THEN 'error' WHEN n % 97 = 0 THEN 'canceled' ELSE 'finished' END"
