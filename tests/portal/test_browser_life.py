@@ -20,7 +20,7 @@ PATIENCE_MS = 40_000
 HIGHEST = 14_000
 """No airport lies above it, some lie above LIMIT."""
 LIMIT = 13_000
-SLOWLY = {"kind": "slow", "on": "rows", "seconds": 1.5}
+SLOWLY = {"kind": "slow", "on": "rows", "seconds": 4}
 
 
 @pytest.fixture(params=BOTH_DATABASES)
