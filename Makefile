@@ -46,8 +46,9 @@ TEST_PROCESSES ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 test: lint ## lint, then every test, in parallel
 	@$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
 
-faults: install-dev ## the faults that make test proves on PostgreSQL, on SQLite too
-	@$(BIN)/python -m pytest -m on_sqlite_too --numprocesses=$$(getconf _NPROCESSORS_ONLN) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
+FAULTS ?= faults or on_sqlite_too
+faults: install-dev ## kill, starve and cut off whole stacks of processes, on PostgreSQL and on SQLite
+	@$(BIN)/python -m pytest -m '$(FAULTS)' --numprocesses=$$(getconf _NPROCESSORS_ONLN) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
 
 browser: install-dev ## live a sync's whole life in a browser on whole stacks, and look at every page with axe
 	@$(BIN)/python -m pytest -m browser_walk --numprocesses=$$(getconf _NPROCESSORS_ONLN) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status

@@ -1,4 +1,4 @@
-"""The databases that tests of whole processes run on: one in `make test`, the other in `make faults`."""
+"""The databases that tests of whole processes run on; SQLite only in `make faults`, where there is PostgreSQL."""
 
 from __future__ import annotations
 

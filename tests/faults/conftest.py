@@ -13,6 +13,16 @@ from tests.both_databases import BOTH_DATABASES
 from tests.faults.stack import Stack, database_urls
 from tests.faults.things import THINGS, things_dataset
 
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What stands here takes long, and runs in `make faults`."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.path.name != "test_faults_page.py":
+            item.add_marker("faults")
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Iterator[RunningSandbox]:

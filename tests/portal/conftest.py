@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,7 +69,9 @@ def source(db: None) -> Connector:
 
 
 @pytest.fixture
-def target(db: None) -> Connector:
+def target(db: None, settings: LazySettings) -> Connector:
+    for left in Path(settings.SYNCDECK_DATA_DIR).glob("store.sqlite3*"):  # of another test
+        left.unlink()
     return save_connector(
         connector_from_shape({"slug": "store", "kind": "sqlite", "config": {"path": "store.sqlite3"}})
     )

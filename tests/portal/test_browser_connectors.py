@@ -138,10 +138,11 @@ def test_a_schedule_shows_its_next_runs_as_one_types(page: Page, job_type: SyncJ
     expect(preview).to_contain_text("Every hour.")
     page.check("[value=crontab]")
     expect(preview).to_contain_text("Every Monday")
-    page.fill("[name=name]", "Mondays")
+    page.fill("[name=crontab]", "0 9 * * *")
+    page.fill("[name=name]", "Mornings")
     page.click("text=Save")
-    expect(page.locator(".messages")).to_contain_text("Mondays is saved: Every Monday at 09:00 America/New_York.")
-    assert describe_schedule(Schedule.objects.get()) == "Every Monday at 09:00 America/New_York"
+    expect(page.locator(".messages")).to_contain_text("Mornings is saved: Every day at 09:00 America/New_York.")
+    assert describe_schedule(Schedule.objects.get()) == "Every day at 09:00 America/New_York"
     page.goto("/admin/schedules/calendar/")
     page.click("text=The same as a table")
 
