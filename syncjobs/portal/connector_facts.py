@@ -10,6 +10,7 @@ from connectors.errors import ConfigError
 from connectors.models import Connector
 from connectors.references import is_reference
 from connectors.registry import connector_class
+from syncjobs.portal.words import error_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ def kind_of(connector: Connector) -> tuple[type[RuntimeConnector] | None, str]:
     try:
         return connector_class(connector.kind), ""
     except ConfigError as error:
-        return None, " ".join(filter(None, (f"{error.message}.", error.hint)))
+        return None, error_words(error)
 
 
 def settings_of(connector: Connector, kind: type[RuntimeConnector] | None) -> list[tuple[str, Any]]:

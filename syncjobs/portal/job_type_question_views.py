@@ -17,6 +17,7 @@ from syncjobs.operations.source_schemas import accept_schemas
 from syncjobs.portal import schema_reads
 from syncjobs.portal.job_type_run_views import get_job_type, has_streams, may_run
 from syncjobs.portal.pages import FORM, POSTING, PortalAdmin, refuse, signed_in_user, tell
+from syncjobs.portal.words import error_words
 from syncjobs.statuses import ACTIVE, Trigger
 from syncjobs.stream_cursors import cursor_fields
 
@@ -57,7 +58,7 @@ class JobTypeQuestionViews:
         except RunRefused as refusal:
             refuse(request, refusal)
         except ConfigError as error:
-            refuse(request, Exception(" ".join(filter(None, (f"{error.message}.", error.hint)))))
+            refuse(request, Exception(error_words(error)))
         else:
             tell(request, f"{job_type} is restarted as job #{job.pk}, which reads everything.")
             return redirect("admin:job_page", job.pk)

@@ -16,6 +16,7 @@ from syncjobs.operations.run_requests import RunRefused
 from syncjobs.portal.forms.controller_choices import document_types
 from syncjobs.portal.forms.run_forms import BackfillForm, DocumentRunForm, RunForm, window_fields
 from syncjobs.portal.pages import FORM, PortalAdmin, signed_in_user, tell
+from syncjobs.portal.words import error_words
 from syncjobs.statuses import Trigger
 
 TYPES_SHOWN = 500
@@ -85,7 +86,7 @@ def _run(request: HttpRequest, job_type: SyncJobType, form: RunForm | DocumentRu
             return run_job_type(job_type, trigger=Trigger.MANUAL, actor=user.get_username(), user=user, **form.limits)
         return enqueue_sync_job(sync_job_type=job_type, trigger_type=Trigger.MANUAL, user=user, **form.limits)
     except ConfigError as error:
-        form.add_error(None, " ".join(filter(None, (f"{error.message}.", error.hint))))
+        form.add_error(None, error_words(error))
     except RunRefused as error:
         form.add_error(None, f"{str(error)[:1].upper()}{str(error)[1:]}.")
     return None

@@ -19,6 +19,7 @@ from syncjobs.portal.forms.rule_forms import RuleForm
 from syncjobs.portal.job_type_run_views import may_run
 from syncjobs.portal.pages import FORM, POSTING, PortalAdmin, refuse, signed_in_user, tell
 from syncjobs.portal.paging import read_id
+from syncjobs.portal.words import error_words
 from syncjobs.schedule_times import describe, next_times
 from syncjobs.statuses import Trigger
 
@@ -83,7 +84,7 @@ class ScheduleActionViews:
         except RunRefused as refusal:
             refuse(request, refusal)
         except ConfigError as error:
-            refuse(request, ValueError(" ".join(filter(None, (f"{error.message}.", error.hint)))))
+            refuse(request, ValueError(error_words(error)))
         else:
             tell(request, f"Job #{job.pk} is queued. When {schedule} is next due stays as it is.")
             return redirect("admin:job_page", job.pk)

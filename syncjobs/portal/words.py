@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from connectors.errors import SyncError
 from syncjobs.counts import Counts
 from syncjobs.diffs import shorten_for_show
 
@@ -17,6 +18,11 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 LARGE = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 SPANS = ((DAY, "d", HOUR, "h"), (HOUR, "h", MINUTE, "min"), (MINUTE, "min", 1, "s"))
 SIZES = ("B", "kB", "MB", "GB", "TB")
+
+
+def error_words(error: SyncError) -> str:
+    """What is wrong, and the way out if one is known."""
+    return " ".join(filter(None, (f"{error.message}.", error.hint)))
 
 
 def number_text(number: float | None) -> str:
