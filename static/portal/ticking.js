@@ -12,10 +12,16 @@
     if (all) all.checked = ticked > 0 && ticked === boxes().length;
   }
 
+  function tickAll(checked) {
+    for (const box of boxes()) box.checked = checked;
+  }
+
+  // A hand may have been quicker than this script, and a browser that goes back restores what was ticked.
+  if (document.getElementById("tick-all")?.checked) tickAll(true);
+  tell();
+
   document.addEventListener("change", (event) => {
-    if (event.target.id === "tick-all") {
-      for (const box of boxes()) box.checked = event.target.checked;
-    }
+    if (event.target.id === "tick-all") tickAll(event.target.checked);
     if (event.target.id === "tick-all" || event.target.name === "_selected_action") tell();
   });
   document.addEventListener("htmx:afterSettle", tell);

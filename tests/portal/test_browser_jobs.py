@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from connectors.models import Connector
 from syncjobs.fingerprints import failure_fingerprint, key_hash
@@ -202,3 +202,22 @@ def test_every_page_of_jobs_loads_without_a_complaint_wide_and_narrow(
             assert answer.status == 200, address
             assert not complaints, f"{address}: {complaints}"
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} at {width}"
+
+
+@in_one_colour
+def test_a_tick_made_before_the_script_has_come_counts_for_all(
+    page: Page, complaints: list[str], people: People
+) -> None:
+    people.add(3, 4, age="n/a")
+    run(people.job_type())
+    late: list[Route] = []
+    page.route("**/ticking.js", lambda route: late.append(route))
+    page.goto("/admin/rejects/records/?state=open", wait_until="commit")
+    page.check("#tick-all")
+    expect(page.locator("#ticked")).to_have_text("")
+    while not late:
+        page.wait_for_timeout(10)
+    late[0].continue_()
+    expect(page.locator("#ticked")).to_have_text("2 of 2 ticked")
+    expect(page.locator("tbody input:checked")).to_have_count(2)
+    assert not complaints
