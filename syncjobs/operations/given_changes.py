@@ -6,7 +6,7 @@ from typing import Any
 
 from syncjobs.lifecycle import StatusConflict
 from syncjobs.models import SyncJob, SyncJobType
-from syncjobs.operations.run_requests import RunRefused
+from syncjobs.operations.run_requests import TypePaused
 
 PARTICIPLES = {"approve": "approved", "apply": "applied", "revert": "reverted"}
 OF_THE_TYPE_NOW = ("guards", "changes_kept")
@@ -24,9 +24,9 @@ class ChangesRefused(StatusConflict):
 
 
 def refuse_if_paused(job_type: SyncJobType) -> None:
-    """Raise RunRefused while nothing of the type may start."""
+    """Raise TypePaused while nothing of the type may start."""
     if job_type.paused_at is not None:
-        raise RunRefused(f"{job_type.name} is paused; resume it first")
+        raise TypePaused(job_type.name)
 
 
 def snapshot_for(origin: SyncJob, **order: Any) -> dict[str, Any]:

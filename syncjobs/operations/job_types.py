@@ -20,7 +20,7 @@ from syncjobs.document_naming import document_columns
 from syncjobs.lifecycle import NewJob, create_job
 from syncjobs.models import JobTypeVersion, Schedule, SyncJob, SyncJobType
 from syncjobs.operations.query_rights import check_query_right
-from syncjobs.operations.run_requests import RunRefused, check_overrides
+from syncjobs.operations.run_requests import RunRefused, TypePaused, check_overrides
 from syncjobs.statuses import Trigger
 from syncjobs.stream_limiting import limit_streams
 from syncjobs.stream_naming import stream_columns
@@ -167,7 +167,7 @@ def _document_types(job_type: SyncJobType) -> dict[str, str]:
 
 def _refuse_if_not_startable(job_type: SyncJobType, trigger: Trigger) -> None:
     if job_type.paused_at is not None:
-        raise RunRefused(f"{job_type.name} is paused; resume it first")
+        raise TypePaused(job_type.name)
     if not job_type.enabled and trigger in BY_ITSELF:
         raise RunRefused(f"{job_type.name} is not enabled, so only a person, a command or the API may start it")
 

@@ -17,7 +17,7 @@ from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.models import Reject, SyncJob, SyncJobType
 from syncjobs.models.rejects import RejectQuerySet
 from syncjobs.operations.job_types import pin_version
-from syncjobs.operations.run_requests import RunRefused
+from syncjobs.operations.run_requests import RunRefused, TypePaused
 from syncjobs.statuses import Trigger
 from syncjobs.stream_naming import stream_columns
 from syncjobs.stream_schemas import MOST_REJECTS
@@ -105,7 +105,7 @@ def replay_rejects(
         raise RunRefused("these rejects are of several job types; replay them type by type")
     kind = first.job_type
     if kind.paused_at is not None:
-        raise RunRefused(f"{kind.name} is paused; resume it first")
+        raise TypePaused(kind.name)
     streams = list(chosen.order_by("stream").values_list("stream", flat=True).distinct())
     snapshot = _replaying(kind.snapshot(), streams)
     jobs = None if job is None else [job.pk, *job.children.order_by("pk").values_list("pk", flat=True)]

@@ -21,6 +21,13 @@ class RunRefused(Exception):
     """The type may not be started now, not by this trigger, or not so; the text says why and what to do."""
 
 
+class TypePaused(RunRefused):
+    """Nothing of the type may start until somebody resumes it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is paused; resume it first")
+
+
 def check_overrides(overrides: dict[str, Any], context: Any = None) -> None:
     """Raise RunRefused for the first thing that no job could have."""
     known = {name for field in SyncJob._meta.concrete_fields for name in (field.name, field.attname)}
