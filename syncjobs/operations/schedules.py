@@ -64,7 +64,8 @@ def save_schedule(
         else:  # beat may have moved last_due_at meanwhile
             fields = ["job_type", "catch_up", "overrides", "paused_reason", *(["last_due_at"] if begins_anew else [])]
             schedule.save(update_fields=fields)
-    logger.info("Schedule '%s' of %s was saved by %s: %s", schedule, job_type.slug, actor, describe(rule))
+        told = (str(schedule), job_type.slug, actor, describe(rule))
+        transaction.on_commit(lambda: logger.info("Schedule '%s' of %s was saved by %s: %s", *told))
     return schedule
 
 
