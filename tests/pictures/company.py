@@ -49,7 +49,7 @@ def _make_connectors() -> None:
     sap = {"host": "db.sap.example", "dbname": "sap", "user": "reader"}
     for slug, name, kind, config, extra in (
         ("shop", "Web shop", "sqlite", {"path": "shop.sqlite3"}, {}),
-        ("reports", "Reports", "sqlite", {"path": "reports.sqlite3"}, {"max_concurrency": 2}),
+        ("reports", "Reports", "sqlite", {"path": "reports.sqlite3"}, {"max_concurrency": 4}),
         ("city", "City open data", "soda", soda, {"rate_limit_per_minute": 300}),
         ("sap", "SAP", "postgres", sap, {"credentials": {"password": "made-up-for-a-picture"}}),
     ):

@@ -20,13 +20,12 @@ from syncjobs.operations.job_types import pin_version
 from syncjobs.statuses import FINAL, Status
 from tests.pictures.leavings import (
     keep_changes,
-    keep_conflict,
     keep_rejects,
     meet_drift,
     move_cursor,
-    seal_plan,
     write_log,
 )
+from tests.pictures.real_runs import run_really
 
 STOPPED = {
     Status.HELD: "would delete 1,204 of 18,330 records (6.6 %, limit 5 %)",
@@ -153,9 +152,7 @@ def happen(now: datetime | None = None) -> dict[str, SyncJob]:
             "ledgers", Status.FAILED, 6 * MINUTE, failure=NO_ANSWER, attempt=3, retry_after=past.now + 24 * HOUR
         ),
         "error": past.job("prices", Status.ERROR, 5 * MINUTE, failure=NO_NUMBER, error_message="Traceback: …"),
-        "planned": past.job("orders", Status.FINISHED, 4 * MINUTE, counts=counts, dry_run=True),
         "drifted": past.job("permits", Status.ERROR, 4 * MINUTE, failure=NO_NUMBER | {"code": "schema_changed"}),
-        "conflicting": past.job("customers", Status.FINISHED, 4 * MINUTE, counts={"read": 900, "skipped": 1}),
         "canceled": past.job("prices", Status.CANCELED, 3 * MINUTE, cancel_reason="the wrong day"),
         "skipped": past.job("sap-customer-sync", Status.SKIPPED, 3 * MINUTE, seconds=0.05),
         "no target": past.job("sap-customer-sync", Status.NO_TARGET, 3 * MINUTE, seconds=0.04),
@@ -178,7 +175,7 @@ def happen(now: datetime | None = None) -> dict[str, SyncJob]:
     }
     for name in ("finished", "started", "failed"):
         write_log(jobs[name])
-    for name in ("finished", "planned", "started"):
+    for name in ("finished", "started"):
         keep_changes(jobs[name])
     for number, status in enumerate((Status.FINISHED, Status.FINISHED, Status.ERROR, Status.QUEUED)):
         failure = {"failure": NO_NUMBER} if status is Status.ERROR else {}
@@ -187,9 +184,7 @@ def happen(now: datetime | None = None) -> dict[str, SyncJob]:
     keep_rejects(jobs["error"])
     meet_drift(jobs["drifted"], past.now)
     move_cursor(jobs["finished"], past.now)
-    seal_plan(jobs["planned"], past.now)
-    keep_conflict(jobs["conflicting"])
-    return jobs
+    return jobs | run_really()
 
 
 WAITS = "no worker listens on queue 'reports'"

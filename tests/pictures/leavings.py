@@ -1,4 +1,4 @@
-"""What jobs of the made-up company left behind: log lines, changes, rejects, schemas, cursors, a plan, a conflict."""
+"""What jobs of the made-up company left behind: log lines, changes, rejects, schemas, cursors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from syncjobs.fingerprints import key_hash
-from syncjobs.models import Change, Conflict, JobBatch, JobLog, Plan, Reject, SchemaSnapshot, StreamCursor, SyncJob
+from syncjobs.models import Change, JobBatch, JobLog, Reject, SchemaSnapshot, StreamCursor, SyncJob
 
 LINES = (
     ("INFO", "Attempt 1 began on worker one."),
@@ -87,17 +87,6 @@ def move_cursor(job: SyncJob, now: datetime) -> None:
         old, new = (f"2026-11-22T{10 + hour + step}:00:00Z" for step in (0, 1))
         values = {"field": "changed_at", "old": old, "new": new, "rows": 1_400 + hour, "created_at": now}
         StreamCursor.objects.create(job_type=job.job_type, stream="orders", job=job, **values)
-
-
-def seal_plan(job: SyncJob, now: datetime) -> None:
-    Plan.objects.create(job=job, changes=40, digest="0" * 64, sealed_at=now, expires_at=now + timedelta(days=1))
-
-
-def keep_conflict(job: SyncJob) -> None:
-    batch = _batch(job, "customers")
-    fields = {"name": ["Mueller", "Müller"]}
-    values = {"key": {"id": 12}, "operation": "update", "reason": "changed", "fields": fields}
-    Conflict.objects.create(job=job, batch=batch, stream="customers", **values)
 
 
 def _edits() -> Iterator[tuple[int, dict[str, list[Any]]]]:

@@ -21,7 +21,10 @@ POSTED_ONLY = frozenset(
     | {"job_approve", "job_retry_children", "job_type_switch", "schedule_run", "schedule_preview"}
 )
 NO_PAGES = frozenset({"job_log_download", "jsi18n", "autocomplete", "view_on_site"})
-STATUSES = ("finished", "held", "failed", "error", "planned", "canceled", "relayed", "queued", "started", "unmeasured")
+STATUSES = (
+    *("finished", "held", "failed", "error", "planned", "approved", "conflicting"),
+    *("canceled", "relayed", "queued", "started", "unmeasured"),
+)
 OF_A_TYPE = ("page", "edit", "run", "pause", "cursor", "versions", "restart", "backfill", "delete")
 OF_A_CONNECTOR = ("page", "edit", "sync", "streams", "delete")
 PLAIN = (
@@ -72,9 +75,11 @@ def _of_jobs(jobs: dict[str, SyncJob]) -> dict[str, str]:
     found = {f"job_page {status}": _at("job_page", jobs[status].pk) for status in STATUSES}
     tabs = ("changes", "log", "attempts", "config", "restart", "delete", "revert", "children", "conflicts", "rejects")
     shown = {"children": "relayed", "conflicts": "conflicting", "rejects": "error", "attempts": "failed"}
+    shown |= {"revert": "revertible"}
     found |= {f"job_{tab}": _at(f"job_{tab}", jobs[shown.get(tab, "finished")].pk) for tab in tabs}
-    asked = {"cancel": "started", "discard": "held", "apply": "planned", "cancel_children": "relayed"}
+    asked = {"cancel": "started", "discard": "held", "apply": "approved", "cancel_children": "relayed"}
     found |= {f"job_{verb}": _at(f"job_{verb}", jobs[status].pk) for verb, status in asked.items()}
+    found |= {"job_revert refused": _at("job_revert", jobs["finished"].pk)}
     change = Change.objects.filter(job=jobs["finished"]).order_by("id")[:1].get()
     return found | {"job_change": _at("job_change", change.job_id, change.pk)}
 
