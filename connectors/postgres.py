@@ -20,7 +20,7 @@ from connectors.postgres_estimates import planned_rows
 from connectors.postgres_queries import EXACT_TYPES, PostgresQueries, guarded_columns, without_sizes
 from connectors.postgres_receiving import FAMILY
 from connectors.postgres_sending import sender
-from connectors.postgres_session import READER_SETTINGS, WRITER_SETTINGS, Session, UnreadableTime
+from connectors.postgres_session import NO_JIT, READER_SETTINGS, WRITER_SETTINGS, Session, UnreadableTime
 from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT, login_parameters
 from connectors.postgres_writer import PostgresWriter
 from connectors.records import Filter, ReadRequest, StreamInfo
@@ -107,7 +107,7 @@ class PostgresConnector(SQLConnector, StraightSource):
     def reader(self) -> Session:
         """The session for reading, made anew if it broke."""
         if self._reading is None or self._reading.connection.closed:
-            self._reading = self.open_session(READER_SETTINGS)
+            self._reading = self.open_session(READER_SETTINGS | NO_JIT)
         return self._reading
 
     @property

@@ -15,6 +15,7 @@ from connectors.sql_text import Column, SQLText, Table, joined, sql
 from connectors.straight import Portion
 
 FEW = 50_000  # records whose keys are put aside without a second thought
+MORE = 1.25  # times the size that a portion may have where that makes it the last one
 
 
 class PostgresPortions:
@@ -32,7 +33,7 @@ class PostgresPortions:
             return self._find_by_cursor(start, size)
         expected = planned_rows(self._open_session(), self._table) if about and self._is_whole(start) else None
         skipped, rows = SQLText(str(int(size) - 1)), []
-        if expected is None or expected > size:
+        if expected is None or expected > size * MORE:
             rows = self._ends(start, sql("ORDER BY {by} OFFSET {skipped} LIMIT 1", by=self._by(), skipped=skipped))
         is_last = not rows
         if is_last:

@@ -7,7 +7,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import psycopg
+from psycopg import pq
 from psycopg.abc import PQGen
+from psycopg.errors import error_from_result
+from psycopg.generators import fetch_many
+from psycopg.waiting import Wait
 
 from connectors.errors import DataError
 from connectors.expressions import ColumnValue
@@ -34,41 +38,47 @@ class PostgresParcel(Parcel):
 
     def __init__(self, session: Session, select: SQLText, form: Format, most_bytes: int | None) -> None:
         self._session, self._most_bytes, self.form = session, most_bytes or sys.maxsize, form
+        self._is_over = False
         self._query = sql("COPY ({select}) TO STDOUT ({form})", select=select, form=COPY_OPTIONS[form])
 
     def blocks(self) -> Generator[bytes]:
         """The server gives row by row; they go on in blocks."""
-        interruption = self._session.interruption
+        interruption, connection = self._session.interruption, self._session.connection
         interruption.check()
         try:
-            with self._session.connection.cursor() as cursor:
-                with cursor.copy(self._query.encode()) as copy:
-                    for block in self._in_blocks(copy):
-                        interruption.check()
-                        self.byte_count += len(block)
-                        yield block
-                self.records = cursor.rowcount
+            with connection.cursor() as cursor, cursor.copy(self._query.encode()):
+                while block := connection.wait(self._next_block(connection.pgconn)):
+                    interruption.check()
+                    self.byte_count += len(block)
+                    yield bytes(block)
         except psycopg.Error as error:
             interruption.check()
             if DOUBT in str(error):
                 raise self._doubtful() from error
-            raise translated(error, self._session.place, is_connected=not self._session.connection.closed) from error
+            raise translated(error, self._session.place, is_connected=not connection.closed) from error
 
-    def _in_blocks(self, copy: psycopg.Copy) -> Iterator[bytes]:
-        while block := self._session.connection.wait(self._next_block(copy)):
-            yield bytes(block)
-
-    def _next_block(self, copy: psycopg.Copy) -> PQGen[bytearray]:
+    def _next_block(self, server: pq.abc.PGconn) -> PQGen[bytearray]:
         """What `copy.read` does, but many rows in one wait: to wait for each would cost more than to copy it."""
         block = bytearray()
-        while len(block) < BLOCK_BYTES:
-            row = yield from copy._read_gen()
-            if not row:
-                break
-            if len(row) > self._most_bytes:
+        while len(block) < BLOCK_BYTES and not self._is_over:
+            length, row = server.get_copy_data(1)
+            if length > self._most_bytes:
                 raise self._doubtful()
-            block += row
+            if length > 0:
+                block += row
+            elif length < 0:
+                self._end((yield from fetch_many(server))[0])
+            else:
+                while not (yield Wait.R):
+                    pass
+                server.consume_input()
         return block
+
+    def _end(self, result: pq.abc.PGresult) -> None:
+        self._is_over = True
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            raise error_from_result(result)
+        self.records = result.command_tuples or 0
 
     def _doubtful(self) -> DataError:
         return DataError("doubtful", f"{self._session.place.stream}: a record among them must be looked at")

@@ -31,10 +31,12 @@ Result = TypeVar("Result")
 ROWS_AT_ONCE = 5_000
 FIRST_ROWS, PART_BYTES = 8, 4 * 1024**2  # of a cursor, until the size of its rows is known
 CHUNKS = psycopg.capabilities.has_stream_chunked()  # else rows come one by one, which takes longer
+# Compiling a comparison of many columns, or what asks the catalogs, takes longer than running it.
+NO_JIT = {"jit": "off"}
 READER_SETTINGS = {"default_transaction_read_only": "on", "idle_in_transaction_session_timeout": "1h"}
 # A stopped worker's transaction would hold its rows and its checkpoint; after this the server lets its successor in.
-WRITER_SETTINGS = {"idle_in_transaction_session_timeout": "2min", "temp_buffers": "32MB", "work_mem": "32MB"}
-WRITER_SETTINGS |= {"jit": "off"}  # compiling a comparison of many columns takes longer than running it
+WRITER_SETTINGS = {"idle_in_transaction_session_timeout": "2min", "temp_buffers": "64MB", "work_mem": "32MB"}
+WRITER_SETTINGS |= NO_JIT
 WRITER_SETTINGS |= {"random_page_cost": "1.1"}  # what is looked up by its place was read just before
 SETTINGS = {"lock_timeout": "30s", "TimeZone": "UTC", "DateStyle": "ISO, YMD", "bytea_output": "hex"}
 

@@ -86,7 +86,7 @@ class StraightReader(ABC):
     def portion(self, after: Any, size: int, *, about: bool = False) -> Portion | None:
         """The next `size` records (fewer at the end) after a position; None where there are none.
 
-        `about` allows that it is all of the stream where the system expects no more than that.
+        `about` allows that it is all of the stream where the system expects no more than that, or little more.
         """
 
     @abstractmethod
