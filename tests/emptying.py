@@ -23,7 +23,7 @@ def empty_tables(_case: TransactionTestCase) -> None:
         cursor.execute(_used_tables())
         used = [name for (name,) in cursor.fetchall()]
     if used:
-        connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), used))
+        connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), used, allow_cascade=True))
 
 
 @cache

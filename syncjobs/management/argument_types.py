@@ -63,6 +63,11 @@ def _parse_up_to(most: int, text: str) -> int:
     return int(text)
 
 
+def parse_days(text: str) -> int:
+    """Whole days, up to a hundred years."""
+    return _parse_up_to(36_525, text)
+
+
 def parse_priority(text: str) -> int:
     try:
         number = int(text)

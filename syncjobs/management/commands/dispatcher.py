@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
+from threading import Event
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
@@ -19,6 +20,7 @@ from config.console import send_console_to_stdout
 from syncjobs import dispatch
 from syncjobs.clock import db_now
 from syncjobs.lifecycle.nudge_listening import listen_for_nudges
+from syncjobs.management.housekeeping import keep_house
 from syncjobs.models import SyncJob
 
 logger = logging.getLogger("syncjobs.dispatcher")
@@ -125,6 +127,9 @@ class Command(BaseCommand):
         rounds, breath = Rounds(), Breath()
         with listen_for_nudges() as nudges, ExitStack() as at_the_end:
             at_the_end.callback(dispatch.leave)
+            stopped = Event()
+            at_the_end.callback(stopped.set)
+            keep_house(stopped)
             logger.info("The dispatcher is at work")
             while True:
                 begun = time.monotonic()
