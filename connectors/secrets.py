@@ -68,10 +68,19 @@ def encrypt(plain: str, scope: str) -> str:
     return f"{FORMAT}.{key_id}.{base64.urlsafe_b64encode(sealed).decode()}"
 
 
+def first_key_id() -> str:
+    """The id of the key that encrypts. Raises ConfigError `secret_key_missing`."""
+    return next(iter(_ciphers()))
+
+
+def key_id_of(token: str) -> str:
+    """The id of the key with which the token was made."""
+    return [*token.split(".", 2), "", ""][1]
+
+
 def decrypt(token: str, scope: str) -> str:
     """The plain text of a token made by `encrypt`; ConfigError `credentials_unreadable` for any other."""
-    _, key_id, body = [*token.split(".", 2), "", ""][:3]
-    cipher = _ciphers().get(key_id)
+    cipher = _ciphers().get(key_id_of(token))
     if cipher is None:
         raise ConfigError(
             "credentials_unreadable",
@@ -79,7 +88,7 @@ def decrypt(token: str, scope: str) -> str:
             hint=KEYS_HINT,
         )
     try:
-        sealed = base64.urlsafe_b64decode(body)
+        sealed = base64.urlsafe_b64decode(token.rpartition(".")[2])
         return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], scope.encode()).decode()
     except (InvalidTag, ValueError):
         raise ConfigError(
