@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from connectors.checks import CheckStep
+from connectors.columns import ColumnRows
 from connectors.errors import ConfigError
 from connectors.query_texts import CustomQuery
 from connectors.records import Batch, Field, Filter, ReadRequest, Record, StreamInfo, StreamSchema
@@ -137,6 +138,10 @@ class StreamWriter(ABC):
     @abstractmethod
     def narrow(self, request: WriteRequest) -> None:
         """Write this batch as `request` says: other fields or another mode of the same stream; before staging."""
+
+    def spelled(self, rows: ColumnRows) -> ColumnRows:
+        """The same rows, made ready for `stage` as far as that is possible: any thread may ask, at any time."""
+        return rows
 
     @abstractmethod
     def stage(self, rows: Sequence[tuple[Any, ...]]) -> None:

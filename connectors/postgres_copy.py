@@ -28,17 +28,27 @@ def copy_rows(session: Session, merge: Merge, shown: StagedRows, rows: Rows, int
     In the binary format where every column takes its field's objects as they are, else as text. Raises DataError
     `invalid_value` or `out_of_range` naming record and field.
     """
-    pairs = list(zip(merge.request.fields, merge.columns, strict=True))
     names = [column.sql if into else stage_name(place) for place, column in enumerate(merge.columns)]
     table = into.sql if into else merge.dialect.stage
     query = sql("COPY {table} ({names}) FROM STDIN", table=table, names=joined(names))
     copy = _Copy(session, merge, shown, rows)
-    if not all(column.native in BINARY_COPY[field.type] for field, column in pairs):
+    if not _takes_objects(merge):
         return copy.run(query, _with_json_as_text(merge, rows), has_types=False)
-    if any(column.native == "numeric" for column in merge.columns):  # for which the driver's binary format is slow
+    if prefers_lines(merge):
         lines = lines_of(rows, len(merge.columns))
         return copy.run(query, rows, has_types=True) if lines is None else copy.run_lines(query, lines)
     return copy.run(sql("{copy} (FORMAT BINARY)", copy=query), rows, has_types=True)
+
+
+def prefers_lines(merge: Merge) -> bool:
+    """Whether rows are best sent as the lines of postgres_lines: the driver's binary format is slow for decimals."""
+    return _takes_objects(merge) and any(column.native == "numeric" for column in merge.columns)
+
+
+def _takes_objects(merge: Merge) -> bool:
+    """Whether every column takes its field's objects as they are."""
+    pairs = zip(merge.request.fields, merge.columns, strict=True)
+    return all(column.native in BINARY_COPY[field.type] for field, column in pairs)
 
 
 def _with_json_as_text(merge: Merge, rows: Rows) -> Rows:

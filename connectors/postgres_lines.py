@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from connectors.columns import Column, Row, columns_of
+from connectors.columns import Column, ColumnRows, Row, columns_of
 
 NULL = "\\N"
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -23,8 +23,20 @@ SPELLED_AS_JSON = {Decimal, date, datetime, UUID}
 """What msgspec makes a text of that PostgreSQL takes, whole columns at once and ten times as fast as Python's own."""
 
 
+class LinedRows(ColumnRows):
+    """Rows with their lines."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self, rows: ColumnRows, lines: list[bytes]) -> None:
+        super().__init__(rows.columns, len(rows))
+        self.lines = lines
+
+
 def lines_of(rows: Sequence[Row], width: int) -> list[bytes] | None:
     """Blocks of lines; None where a value is of another type, or a text that PostgreSQL does not take."""
+    if isinstance(rows, LinedRows):
+        return rows.lines
     blocks = []
     for begin in range(0, len(rows), ROWS_AT_ONCE):
         block = _block([_spelled(column) for column in columns_of(rows[begin : begin + ROWS_AT_ONCE], width)])

@@ -7,14 +7,15 @@ from contextlib import closing
 from typing import Any, ClassVar
 
 from connectors.base import Comparison, RenderedChange
-from connectors.columns import column_of
+from connectors.columns import ColumnRows, column_of
 from connectors.errors import DataError
 from connectors.field_types import FieldType
 from connectors.postgres_asides import PostgresAsides
 from connectors.postgres_changes import rendered_rows
-from connectors.postgres_copy import copy_rows
+from connectors.postgres_copy import copy_rows, prefers_lines
 from connectors.postgres_dialect import CREATED_AS
 from connectors.postgres_lengths import cutting_columns
+from connectors.postgres_lines import LinedRows, lines_of
 from connectors.postgres_sending import COPY_OPTIONS
 from connectors.records import Field
 from connectors.sql import EVERYTHING
@@ -39,6 +40,10 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
         if not all(_takes(field, column) for field, column in pairs):
             return None
         return "binary" if all(_is_same(field, column) for field, column in pairs) else "text"
+
+    def spelled(self, rows: ColumnRows) -> ColumnRows:
+        lines = lines_of(rows, len(rows.columns)) if self._merge and prefers_lines(self._merge) else None
+        return rows if lines is None else LinedRows(rows, lines)
 
     def stage(self, rows: Sequence[tuple[Any, ...]]) -> None:
         self.is_distinct, self.ranges = False, {}

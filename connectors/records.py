@@ -19,6 +19,7 @@ __all__ = [
     "Operator",
     "OversizedValue",
     "PartitionRequest",
+    "Prepare",
     "ReadRequest",
     "Record",
     "StreamInfo",
@@ -102,6 +103,10 @@ class PartitionRequest:
     rows: int
 
 
+Prepare = Callable[[tuple[str, ...], Sequence[tuple[Any, ...]]], Any]
+"""Makes something of a batch's names and rows. It may be called in another thread, so it tells and asks nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
     """What to read of a stream: columns (None = all), filters (all must hold), where to go on, how much at a time.
@@ -110,8 +115,9 @@ class ReadRequest:
     from the start. `batch_size` is the upper bound of records in a batch; where nothing tells records apart, those that
     are equal in order to the last one come with it all the same. With `sets_aside` a single record that cannot be read
     comes in `Batch.unread`; otherwise it ends the reading with a DataError. With `may_read_ahead` the next batch may be
-    asked for while this one is worked on. Where the system can measure values before it sends them, one of more than
-    `largest_value` bytes comes as an OversizedValue.
+    asked for while this one is worked on; kinds that do so have `prepare` make `Batch.prepared` of each batch in the
+    thread that reads. Where the system can measure values before it sends them, one of more than `largest_value` bytes
+    comes as an OversizedValue.
     """
 
     stream: str
@@ -124,6 +130,7 @@ class ReadRequest:
     partition: PartitionRequest | None = None
     sets_aside: bool = False
     may_read_ahead: bool = False
+    prepare: Prepare | None = field(default=None, compare=False)
     largest_value: int | None = None
 
 
@@ -154,7 +161,8 @@ class Batch:
     highest value of its field in its JSON form; values that are none of their type (a time "infinity") do not count.
     `oversized` says of some places in `rows` which field's value was too large to be read: (field, its bytes).
     `unread` says for some places in `rows` that the row there is empty, since its record could not be read. `where`
-    names the place of a row's record in the system (`items.csv, line 4`), if it has one.
+    names the place of a row's record in the system (`items.csv, line 4`), if it has one. `prepared` is what
+    `ReadRequest.prepare` made of the rows, if that was done.
     """
 
     names: tuple[str, ...]
@@ -165,6 +173,7 @@ class Batch:
     unread: Mapping[int, Unread] = field(default_factory=dict)
     where: Callable[[int], str] | None = None
     oversized: Mapping[int, tuple[str, int]] = field(default_factory=dict)
+    prepared: Any = None
 
 
 class Record(Mapping[str, Any]):

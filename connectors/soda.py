@@ -48,6 +48,15 @@ class Dataset:
     floating: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A page as the portal sent it, its records as rows, and what the reader had made of them."""
+
+    page: Page
+    rows: ColumnRows
+    prepared: Any
+
+
 class SodaConnector(Connector):
     """A Socrata portal and the datasets of it that have names here."""
 
@@ -62,7 +71,7 @@ class SodaConnector(Connector):
         self.base_url = str(config["base_url"]).rstrip("/")
         self.times = FloatingTimes(_zone(config.get("time_zone", "UTC")))
         self.portal = self._open_portal(self.surroundings)
-        self._reading: PagesInTurn[Page] = PagesInTurn(self.surroundings)
+        self._reading: PagesInTurn[Fetched] = PagesInTurn(self.surroundings)
         self._datasets: dict[str, Dataset] = {}
 
     @classmethod
@@ -113,20 +122,26 @@ class SodaConnector(Connector):
             return parameters | _where_parameter(paging.beyond(position) + conditions)
 
         position = request.position
+
+        def fetch(portal: SodaPortal, parameters: dict[str, str]) -> Fetched:
+            page = portal.page(request.stream, shape, parameters)
+            rows = self._rows(page, names, floating)
+            return Fetched(page, rows, request.prepare(names, rows) if request.prepare and page.records else None)
+
         with self._pages(request) as (portal, pages):
-            fetch = partial(portal.page, request.stream, shape)
-            pages.begin(partial(fetch, beyond(position)))
-            while (page := pages.result()).records:
+            pages.begin(partial(fetch, portal, beyond(position)))
+            while (fetched := pages.result()).page.records:
+                page = fetched.page
                 position = paging.next_position(page, position)
                 highest = paging.highest(page)
                 # A short page is the last one, unless it is short because the server caps its pages.
                 is_last = page.records < limit and page.records % ROUND_PAGE
                 if not is_last:
-                    pages.begin(partial(fetch, beyond(position)))
-                yield Batch(names, self._rows(page, names, floating), position, page.byte_count, highest)
+                    pages.begin(partial(fetch, portal, beyond(position)))
+                yield Batch(names, fetched.rows, position, page.byte_count, highest, prepared=fetched.prepared)
                 if is_last:
                     return
-                del page  # before the next one comes
+                del page, fetched  # before the next one comes
 
     def _rows(self, page: Page, names: Sequence[str], floating: frozenset[str]) -> ColumnRows:
         columns = page.columns | {name: self.times.localize(page.columns[name]) for name in floating}
@@ -143,12 +158,12 @@ class SodaConnector(Connector):
         self.portal.http.close()
 
     @contextmanager
-    def _pages(self, request: ReadRequest) -> Iterator[tuple[SodaPortal, PagesInTurn[Page]]]:
+    def _pages(self, request: ReadRequest) -> Iterator[tuple[SodaPortal, PagesInTurn[Fetched]]]:
         """Who fetches the pages, and when: ahead of their turn, unless turns are shared with others."""
         if not request.may_read_ahead or self.surroundings.turns is not None:
             yield self.portal, PagesInTurn(self.surroundings)
             return
-        with PagesAhead[Page](self.surroundings) as pages:
+        with PagesAhead[Fetched](self.surroundings) as pages:
             self._reading = pages  # ended by close, too, since nobody may be there to end this generator
             portal = self._open_portal(pages.surroundings)
             try:

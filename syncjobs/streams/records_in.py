@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.errors import DataError
@@ -14,6 +14,7 @@ from syncjobs.diffs import MASK
 from syncjobs.mapping import MappedRows
 from syncjobs.mapping.masks import masked_targets, masked_value
 from syncjobs.streams.opening import OpenStream
+from syncjobs.streams.preparing import prepared, source_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,16 @@ class MappedPage:
 
 
 def map_page(stream: OpenStream, batch: Batch) -> MappedPage:
-    """Map a page. A record that does not fit or has no key is a refusal; under policy stop a DataError names it."""
-    mapped = stream.mapper.map_rows(batch.names, batch.rows)
-    page = _without_unread(stream, _without_empty_keys(stream, batch, mapped))
+    """The page mapped, if that was not done ahead, and told of: to be called when it is the page's turn.
+
+    A record that does not fit or has no key is a refusal; under policy stop a DataError names it.
+    """
+    found = prepared(stream, batch)
+    batch = replace(batch, rows=found.rows, oversized=found.oversized, prepared=None)
+    page = _without_unread(stream, _without_empty_keys(stream, batch, found.mapped))
     if page.refusals and not stream.spec.on_reject.sets_aside:
         raise _stopped(stream, page)
-    for name, number in mapped.nulled.items():
+    for name, number in found.mapped.nulled.items():
         stream.sync_job.log("INFO", nulled_text(name, number), field=name)
     return page
 
@@ -118,21 +123,11 @@ def _stopped(stream: OpenStream, page: MappedPage) -> DataError:
 def record_text(stream: OpenStream, batch: Batch, index: int) -> str:
     """A record as people name it: by what it has of its key and by its place."""
     masked = masked_targets(stream.mapper, stream.sync_job.masked_fields)
-    known = {name: value for name, value in source_key(stream, batch, index).items() if value is not None}
-    key = {name: MASK if name in masked else value for name, value in known.items()}
+    key = source_key(stream, batch.names, batch.rows, index)
+    key = {name: MASK if name in masked else value for name, value in key.items() if value is not None}
     if batch.where is not None:
         return f"record {key_text(key)} ({batch.where(index)})" if key else f"the record of {batch.where(index)}"
     return f"record {key_text(key)}" if key else f"record {index + 1} of the page after {batch.position}"
-
-
-def source_key(stream: OpenStream, batch: Batch, index: int) -> dict[str, Any]:
-    """The key's fields that are made of a source column, with that column's own value."""
-    key = {}
-    for name in stream.spec.key:
-        source = stream.mapper.source_of(name)
-        if source is not None and source in batch.names:
-            key[name] = batch.rows[index][batch.names.index(source)]
-    return key
 
 
 def target_keys(stream: OpenStream, batch: Batch, indexes: Collection[int]) -> dict[int, dict[str, Any]]:

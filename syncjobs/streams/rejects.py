@@ -18,7 +18,8 @@ from syncjobs.fingerprints import key_hash
 from syncjobs.mapping.masks import masked_columns, masked_targets, masked_value, without_values
 from syncjobs.models import Reject
 from syncjobs.streams.opening import OpenStream
-from syncjobs.streams.records_in import MappedPage, Refusal, record_text, source_key, target_keys
+from syncjobs.streams.preparing import source_key
+from syncjobs.streams.records_in import MappedPage, Refusal, record_text, target_keys
 from syncjobs.streams.replaying import REJECT_ID
 from syncjobs.streams.source_records import record_as_text
 from syncjobs.texts import storable_characters
@@ -163,7 +164,7 @@ class RejectDesk:
     def _reject(self, page: MappedPage, refusal: Refusal, key: dict[str, Any] | None) -> Reject:
         stream, index = self._stream, refusal.index
         unread = page.batch.unread.get(index)
-        shown = key or ({} if unread else source_key(stream, page.batch, index))
+        shown = key or ({} if unread else source_key(stream, page.batch.names, page.batch.rows, index))
         pairs = zip(page.batch.names, page.batch.rows[index], strict=True)
         record = {name: value for name, value in pairs if name != REJECT_ID}
         hidden = {

@@ -19,6 +19,7 @@ from syncjobs.streams.limits import ReadLimits
 from syncjobs.streams.modes import way_of
 from syncjobs.streams.opening import OpenStream, open_stream
 from syncjobs.streams.patience import Patience, outlive_faults
+from syncjobs.streams.preparing import prepare_rows
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage, map_page
 from syncjobs.streams.same_target import refuse_other_target
@@ -105,7 +106,8 @@ def _write_pages(
 
 def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPage]]:
     """Batches of mapped pages: one page each, or all of them in one where the source cannot be resumed."""
-    read = read_in_sizes(stream.source, replace(stream.request, position=progress.position))
+    prepare = partial(prepare_rows, stream) if stream.request.may_read_ahead else None
+    read = read_in_sizes(stream.source, replace(stream.request, position=progress.position, prepare=prepare))
     batches = ReadLimits(stream).watch(read, progress)
     for batch in batches:
         if batch.position is None:
