@@ -19,7 +19,7 @@ from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.operations.schedules import delete_schedule
 from syncjobs.statuses import ACTIVE
 
-__all__ = ["ConnectorInUse", "TypeInUse", "delete_connector", "delete_job_type", "users_of"]
+__all__ = ["ConnectorInUse", "TypeInUse", "delete_connector", "delete_job_type", "users_of", "why_not_deleted"]
 
 logger = logging.getLogger(__name__)
 MOST_NAMED = 5
@@ -53,14 +53,22 @@ def delete_job_type(job_type: SyncJobType, *, actor: str) -> list[str]:
     return left
 
 
+def why_not_deleted(job_type: SyncJobType) -> str:
+    """What stands in the way of deleting the type, and what to do about it; empty if nothing does."""
+    active = job_type.jobs.filter(IS_ACTIVE).order_by("-pk").values_list("pk", flat=True)
+    if not active:
+        return ""
+    numbers = _named([f"#{number}" for number in active])
+    return f"{job_type.slug} has active jobs: {numbers}. Wait for them, or cancel them first"
+
+
 def _stop(job_type: SyncJobType) -> None:
     """Nothing of it may start any more; whoever edits it meanwhile is told so."""
     with transaction.atomic():
         same = SyncJobType.objects.select_for_update().filter(pk=job_type.pk)
         list(same)
-        if active := list(job_type.jobs.filter(IS_ACTIVE).order_by("-pk").values_list("pk", flat=True)):
-            numbers = _named([f"#{number}" for number in active])
-            raise TypeInUse(f"{job_type.slug} has active jobs: {numbers}. Wait for them, or cancel them first")
+        if reason := why_not_deleted(job_type):
+            raise TypeInUse(reason)
         same.update(paused_at=db_now(), resume_at=None, version=F("version") + 1)
 
 

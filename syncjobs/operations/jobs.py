@@ -174,9 +174,14 @@ def log_deletion(job_id: int, title: str, actor: str) -> None:
     logger.info("Job #%s %s was deleted by %s", job_id, title, actor, extra={"sync_id": job_id})
 
 
-def _refuse_with_busy_children(job: SyncJob) -> None:
+def busy_children(job: SyncJob) -> int:
+    """How many child jobs wait or are at work, so that the job can not be deleted."""
     not_over = (WAITING & ~Q(status=Status.PENDING.value)) | Q(status=Status.STARTED.value)
-    if number := job.children.filter(not_over).count():
+    return job.children.filter(not_over).count()
+
+
+def _refuse_with_busy_children(job: SyncJob) -> None:
+    if number := busy_children(job):
         are = "child job is" if number == 1 else "child jobs are"
         raise StatusConflict(job, "delete", f"it cannot be deleted while {number:,} {are} not over: cancel them first")
 

@@ -25,7 +25,7 @@ def revert_job(job_id: int, *, actor: str, user: User | None = None) -> SyncJob:
     job = SyncJob.objects.select_related("job_type", "type_version").get(pk=job_id)
     if job.status not in OVER:
         raise StatusConflict(job, "revert")
-    if reason := why_not_reverted(job) or _why_not_at_target(job):
+    if reason := why_not_reverted(job) or why_not_at_target(job):
         raise ChangesRefused(job, "revert", reason)
     refuse_if_paused(job.job_type)
     now = db_now()
@@ -54,7 +54,8 @@ def reversals_of(job: SyncJob) -> list[int]:
     return list(asked.filter(config_snapshot__revert__job=job.pk).values_list("pk", flat=True)[:20])
 
 
-def _why_not_at_target(job: SyncJob) -> str:
+def why_not_at_target(job: SyncJob) -> str:
+    """Why the changes can not be unmade where the type writes to today, after "since"; empty if they can."""
     target = job.job_type.target_connector
     slug = job.config_snapshot["target_connector"]
     if target is None or target.slug != slug:

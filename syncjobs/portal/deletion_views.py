@@ -6,7 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
-from syncjobs.operations.deletions import ConnectorInUse, TypeInUse, delete_connector, delete_job_type, users_of
+from syncjobs.operations.deletions import (
+    ConnectorInUse,
+    TypeInUse,
+    delete_connector,
+    delete_job_type,
+    users_of,
+    why_not_deleted,
+)
 from syncjobs.portal.connector_form_views import get_connector
 from syncjobs.portal.job_type_run_views import get_job_type
 from syncjobs.portal.pages import FORM, PortalAdmin, refuse, tell, warn
@@ -63,5 +70,6 @@ class JobTypeDeletionViews:
             "type": job_type,
             "jobs": job_type.jobs.count(),
             "schedules": job_type.schedules.count(),
+            "refusal": why_not_deleted(job_type),
         }
         return self._admin.draw(request, "portal/job_type_delete.html", context)

@@ -7,10 +7,11 @@ from functools import partial
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern
+from django.utils import timezone
 
 from syncjobs.lifecycle import StatusConflict, allowed_actions
 from syncjobs.models import SyncJob
-from syncjobs.operations.descriptions import next_step
+from syncjobs.operations.refused_verbs import why_refused
 from syncjobs.operations.run_requests import RunRefused
 from syncjobs.portal import job_reads
 from syncjobs.portal.forms.action_forms import ActionForm
@@ -44,15 +45,15 @@ class JobActionViews:
         return self._draw_question(request, action, job, form)
 
     def _draw_question(self, request: HttpRequest, action: Action, job: SyncJob, form: ActionForm) -> HttpResponse:
-        is_allowed = action.name in allowed_actions(job)
+        refusal = why_refused(job, action.name, timezone.now())
         context = {
             "title": f"{action.question} #{job.pk}",
             "job": job,
             "action": action,
             "form": form,
-            "is_allowed": is_allowed,
-            "consequence": action.consequence_for(job) if is_allowed else "",
-            "next_step": next_step(job),
+            "refusal": refusal,
+            "consequence": "" if refusal else action.consequence_for(job),
+            "left": [ACTIONS[name].label for name in allowed_actions(job) if name != action.name] if refusal else [],
         }
         status = 422 if form.is_bound else 200
         return self._admin.draw(request, "portal/job_question.html", context, status=status)

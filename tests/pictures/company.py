@@ -50,6 +50,7 @@ def _make_connectors() -> None:
     for slug, name, kind, config, extra in (
         ("shop", "Web shop", "sqlite", {"path": "shop.sqlite3"}, {}),
         ("reports", "Reports", "sqlite", {"path": "reports.sqlite3"}, {"max_concurrency": 4}),
+        ("archive", "Archive of the old shop", "sqlite", {"path": "archive.sqlite3"}, {"enabled": False}),
         ("city", "City open data", "soda", soda, {"rate_limit_per_minute": 300}),
         ("sap", "SAP", "postgres", sap, {"credentials": {"password": "made-up-for-a-picture"}}),
     ):

@@ -27,7 +27,11 @@ from tests.pictures.leavings import (
 )
 from tests.pictures.real_runs import run_really
 
-STOPPED = {
+ENDS = {
+    Status.FINISHED: "all records read",
+    Status.SKIPPED: "nothing differed",
+    Status.RELAYED: "4 child jobs made",
+    Status.NO_TARGET: "the controller named no target",
     Status.HELD: "would delete 1,204 of 18,330 records (6.6 %, limit 5 %)",
     Status.PAUSED: "paused by anna",
 }
@@ -78,14 +82,12 @@ class Happenings:
         if status not in (Status.PENDING, Status.QUEUED):
             known |= {"started_at": began, "attempt": 1}
         if status in FINAL:
-            known |= {"ended_at": began + timedelta(seconds=seconds), "time_taken": seconds}
+            retried = (values.get("attempt", 1) - 1) * MINUTE
+            known |= {"ended_at": began + retried + timedelta(seconds=seconds), "time_taken": seconds}
         if failure := values.get("failure"):
             known |= {"failure_fingerprint": failure_fingerprint(failure)}
         job = SyncJob.objects.create(**(known | values))
         JobEvent.objects.create(job=job, new="queued", reason="asked for", actor="anna", created_at=began)
-        if status in STOPPED:
-            stop = {"old": "started", "new": status.value, "reason": STOPPED[status], "actor": "worker-1"}
-            JobEvent.objects.create(job=job, created_at=began, **stop)
         if job.started_at:
             for number in range(1, job.attempt + 1):
                 self._attempt(job, number)
@@ -94,7 +96,8 @@ class Happenings:
     def _attempt(self, job: SyncJob, number: int) -> None:
         began = job.created_at + (number - 1) * MINUTE
         is_last = number == job.attempt
-        ended = job.ended_at if is_last else began + timedelta(seconds=20)
+        is_over = not is_last or job.status != Status.STARTED
+        ended = (is_last and job.ended_at) or (began + timedelta(seconds=20) if is_over else None)
         outcome = ("" if ended is None else job.status) if is_last else "failed"
         counts = job.counts if is_last else {}
         spent = {"reading": 1.2, "comparing": 0.7, "writing": 1.1}
@@ -112,8 +115,8 @@ class Happenings:
         started = {"old": "queued", "new": "started", "reason": f"attempt {number}", "actor": "worker-1"}
         JobEvent.objects.create(job=job, created_at=began, **started)
         if ended is not None:
-            reason = str((job.failure or {}).get("message", "all records read"))
-            end = {"old": "started", "new": outcome, "reason": reason, "actor": "worker-1"}
+            reason = str((job.failure or {}).get("message")) if job.failure else ENDS.get(Status(outcome), "")
+            end = {"old": "started", "new": outcome, "reason": job.cancel_reason or reason, "actor": "worker-1"}
             JobEvent.objects.create(job=job, created_at=ended, **end)
 
     def a_week(self) -> None:
@@ -179,7 +182,7 @@ def happen(now: datetime | None = None) -> dict[str, SyncJob]:
         keep_changes(jobs[name])
     for number, status in enumerate((Status.FINISHED, Status.FINISHED, Status.ERROR, Status.QUEUED)):
         failure = {"failure": NO_NUMBER} if status is Status.ERROR else {}
-        queue = {"queue": "reports", "wait_reason": WAITS}
+        queue = {"queue": "reports", "wait_reason": WAITS if status is Status.QUEUED else ""}
         past.job("sap-customer-sync", status, MINUTE, parent=jobs["relayed"], position=number, **queue, **failure)
     keep_rejects(jobs["error"])
     meet_drift(jobs["drifted"], past.now)

@@ -19,7 +19,8 @@ from syncjobs.statuses import ACTIVE, Status, Trigger
 
 ACTOR = "anna"
 LIMIT_SECONDS = 30.0
-STREAM = {"source": "stock", "target": "stock", "key": ["sku"], "mode": "mirror", "extent": "full"}
+STREAM: dict[str, Any] = {"source": "stock", "target": "stock", "key": ["sku"], "mode": "mirror", "extent": "full"}
+STREAM |= {"window": {"field": "counted_on", "days": 30}}
 COLUMNS = "sku TEXT PRIMARY KEY, warehouse TEXT, pieces INTEGER, counted_on DATE"
 
 

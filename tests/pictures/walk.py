@@ -54,6 +54,10 @@ def addresses(jobs: dict[str, SyncJob]) -> dict[str, str]:
     found |= _of_jobs(jobs) | _of_the_rest()
     found |= {f"job_type_{name}": _at(f"job_type_{name}", "orders") for name in OF_A_TYPE}
     found |= {f"connector_{name}": _at(f"connector_{name}", "shop") for name in OF_A_CONNECTOR}
+    found |= {f"job_type_{name}": _at(f"job_type_{name}", "stock") for name in ("delete", "backfill")}
+    found |= {f"job_type_{name} refused": _at(f"job_type_{name}", "orders") for name in ("delete", "backfill")}
+    found |= {"connector_delete": _at("connector_delete", "archive")}
+    found |= {"connector_delete refused": _at("connector_delete", "shop")}
     found["connector_stream"] = f"{_at('connector_stream', 'shop')}?{urlencode({'name': 'orders'})}"
     found["connector_page failing"] = _at("connector_page", "sap")
     found["connector_add kind"] = f"{found['connector_add']}?kind=postgres"
