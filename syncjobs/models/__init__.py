@@ -1,5 +1,6 @@
 """The tables of the portal, one module a family."""
 
+from syncjobs.models.access import ApiToken, IdempotencyKey, RequestCount
 from syncjobs.models.changes import Change, JobBatch
 from syncjobs.models.job_types import JobTypeVersion, SyncJobType
 from syncjobs.models.jobs import Attempt, JobEvent, JobLog, SyncJob
@@ -11,9 +12,11 @@ from syncjobs.models.tombstones import Tombstone
 from syncjobs.models.watching import ProgramSeen, SchemaSnapshot, WorkerSeen
 
 __all__ = [
+    "ApiToken",
     "Attempt",
     "Change",
     "Conflict",
+    "IdempotencyKey",
     "JobBatch",
     "JobEvent",
     "JobLog",
@@ -21,6 +24,7 @@ __all__ = [
     "Plan",
     "ProgramSeen",
     "Reject",
+    "RequestCount",
     "Schedule",
     "SchemaSnapshot",
     "SeededDefault",
