@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -11,6 +10,7 @@ from connectors.records import key_text
 from syncjobs.management.identities import find_type
 from syncjobs.management.job_texts import moment_text, shown, table_lines
 from syncjobs.management.terminal import BAD_USAGE, Terminal
+from syncjobs.operations.part_descriptions import describe_sighting
 from syncjobs.operations.records import RecordSearch, Sighting, read_history
 from syncjobs.record_keys import UnreadableKey
 
@@ -38,24 +38,6 @@ def show_record(
     if history.before is not None:
         terminal.write("There is more; see it with --limit.")
     return 0
-
-
-def describe_sighting(one: Sighting) -> dict[str, Any]:
-    """The sighting for programs; times are in UTC."""
-    return {
-        "kind": one.kind,
-        "job": one.job.pk,
-        "job_type": one.job.job_type.slug,
-        "status": one.job.status,
-        "dry_run": one.job.dry_run,
-        "at": one.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "stream": one.stream,
-        "key": one.key,
-        "operation": one.operation or None,
-        "fields": one.fields,
-        "message": one.message or None,
-        "state": one.state or None,
-    }
 
 
 def _row(one: Sighting) -> tuple[str, ...]:

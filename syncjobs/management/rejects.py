@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from connectors.records import key_text
@@ -13,6 +12,8 @@ from syncjobs.management.reject_arguments import ANY_STATE
 from syncjobs.management.runs import run_here
 from syncjobs.management.terminal import Terminal
 from syncjobs.models import Reject
+from syncjobs.operations.descriptions import moment_text as moment_as_json
+from syncjobs.operations.part_descriptions import describe_reject
 from syncjobs.operations.rejects import RejectGroup, dismiss_rejects, find_rejects, group_rejects, replay_rejects
 
 HEADING = ("ID", "JOB", "STATE", "STREAM", "KEY", "CODE", "REASON")
@@ -62,27 +63,6 @@ def dismiss(terminal: Terminal, *, reason: str, as_json: bool, **whose: Any) -> 
     return 0
 
 
-def describe_reject(reject: Reject) -> dict[str, Any]:
-    """The reject for programs; times are in UTC."""
-    return {
-        "id": reject.pk,
-        "job": reject.job_id,
-        "stream": reject.stream,
-        "key": reject.key,
-        "field": reject.field or None,
-        "code": reject.code,
-        "message": reject.message,
-        "state": reject.state,
-        "record": reject.values,
-        "is_whole": reject.is_whole,
-        "created_at": _moment(reject.created_at),
-        "closed_at": _moment(reject.closed_at),
-        "closed_by_job": reject.closed_by_job_id,
-        "closed_by": reject.closed_by or None,
-        "closing_reason": reject.closing_reason or None,
-    }
-
-
 def describe_group(group: RejectGroup) -> dict[str, Any]:
     """The group for programs; the sample is its newest reject."""
     return {
@@ -91,8 +71,8 @@ def describe_group(group: RejectGroup) -> dict[str, Any]:
         "field": group.field or None,
         "reason": group.pattern,
         "number": group.number,
-        "first_at": _moment(group.first_at),
-        "last_at": _moment(group.last_at),
+        "first_at": moment_as_json(group.first_at),
+        "last_at": moment_as_json(group.last_at),
         "sample": describe_reject(group.sample),
     }
 
@@ -112,7 +92,3 @@ def _row(reject: Reject) -> tuple[str, ...]:
 def _group_row(group: RejectGroup) -> tuple[str, ...]:
     last = moment_text(group.last_at)
     return f"{group.number:,}", group.stream, group.code, group.field or "-", last, group.pattern
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -15,11 +15,11 @@ from syncjobs.management.run_options import STREAM_OPTIONS, job_columns, usage_e
 from syncjobs.management.sync_arguments import FIRST_DAY
 from syncjobs.management.terminal import INTERRUPTED, Terminal, quieten_console
 from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.operations.default_jobs import FULL_REFRESH
 from syncjobs.operations.inline_runs import run_to_the_end
 from syncjobs.operations.job_types import run_job_type
 from syncjobs.statuses import Trigger
 
-FULL_REFRESH = "full_refresh"
 DELTA_DAYS = 7
 PLAIN_OPTIONS = ("dry_run", "force", "queue_on_insert", *STREAM_OPTIONS)
 

@@ -152,9 +152,11 @@ def _last_30_days(dataset: str) -> dict[str, Any]:
     )
 
 
+FULL_REFRESH = "full_refresh"
+"""What `initial-load`, `delta` and `sync/trigger` run, each limited to streams and a range."""
 JOB_TYPES: list[dict[str, Any]] = [
     _job_type(
-        "full_refresh",
+        FULL_REFRESH,
         "Full refresh",
         "All traffic crashes with people, vehicles and fatalities. Started by hand, or limited by a range of dates.",
         [stream_of(dataset, 30, "full") for dataset in DATASETS],

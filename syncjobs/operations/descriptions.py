@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,17 @@ from syncjobs.statuses import Status, status_label
 
 def describe_job(job: SyncJob) -> dict[str, Any]:
     """The public shape of a job (DESIGN's appendix): empty texts are null, times end in Z, spans are seconds."""
+    return _describe(job, children_summary(job), wait_text(job))
+
+
+def describe_jobs(jobs: Sequence[SyncJob]) -> list[dict[str, Any]]:
+    """The same of many, which were read `with_plans`, by one query; a job's place in its queue is left out."""
+    relayed = [job.pk for job in jobs if job.status == Status.RELAYED]
+    summaries = SyncJob.objects.children_summaries(relayed)
+    return [_describe(job, summaries.get(job.pk), job.wait_reason) for job in jobs]
+
+
+def _describe(job: SyncJob, summary: dict[str, Any] | None, wait_reason: str) -> dict[str, Any]:
     seconds = job.time_taken
     return {
         "id": job.pk,
@@ -19,13 +31,14 @@ def describe_job(job: SyncJob) -> dict[str, Any]:
         "job_type": job.job_type.slug,
         "status": job.status,
         "phase": job.phase or None,
+        "next_step": next_step(job) or None,
         "operation": job.operation or None,
         "dry_run": job.dry_run,
         "trigger_type": job.trigger_type,
         "attempt": job.attempt,
         "retry_count": job.retry_count,
         "max_retries": job.max_retries,
-        "retry_after": _moment(job.retry_after),
+        "retry_after": moment_text(job.retry_after),
         "queue": job.queue,
         "timeout": job.timeout,
         "source_document_type": job.source_document_type or None,
@@ -41,15 +54,15 @@ def describe_job(job: SyncJob) -> dict[str, Any]:
         "bytes_per_second": _rate(job.bytes_read, seconds),
         "idle_time_ms": None,
         "emit_event_time_ms": None,
-        "created_at": _moment(job.created_at),
-        "started_at": _moment(job.started_at),
-        "ended_at": _moment(job.ended_at),
+        "created_at": moment_text(job.created_at),
+        "started_at": moment_text(job.started_at),
+        "ended_at": moment_text(job.ended_at),
         "time_taken": None if seconds is None else round(seconds, 2),
         "failure": job.failure,
         "error_message": job.error_message or None,
-        "wait_reason": wait_text(job) or None,
+        "wait_reason": wait_reason or None,
         "parent": job.parent_id,
-        "children_summary": children_summary(job),
+        "children_summary": summary,
         "diff_summary": job.diff_summary,
         "allowed_actions": allowed_actions(job),
     }
@@ -84,7 +97,8 @@ def next_step(job: SyncJob) -> str:
     return status.next_step
 
 
-def _moment(value: datetime | None) -> str | None:
+def moment_text(value: datetime | None) -> str | None:
+    """As programs read it: 2026-11-23T02:00:02Z."""
     return None if value is None else value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 

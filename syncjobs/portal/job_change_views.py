@@ -14,9 +14,10 @@ from syncjobs.portal import job_reads
 from syncjobs.portal.change_facts import change_row
 from syncjobs.portal.job_frames import draw_tab
 from syncjobs.portal.pages import PortalAdmin
-from syncjobs.portal.paging import LARGEST_ID, in_job, page_by_id
+from syncjobs.portal.paging import LARGEST_ID, page_by_id
 from syncjobs.portal.plan_facts import conflict_row
 from syncjobs.portal.record_views import record_query
+from syncjobs.querysets import in_job
 from syncjobs.record_keys import LONGEST_KEY, KeyNames, UnreadableKey, readings_of
 
 CHANGES_A_PAGE, FIELDS_IN_LIST, CHANGES_LEARNT_FROM = 100, 30, 20

@@ -18,7 +18,8 @@ from syncjobs.portal.children_reads import children_of
 from syncjobs.portal.job_frames import draw_tab
 from syncjobs.portal.job_news import is_silent
 from syncjobs.portal.pages import PortalAdmin
-from syncjobs.portal.paging import in_job, page_by_id, read_id
+from syncjobs.portal.paging import page_by_id, read_id
+from syncjobs.querysets import in_job
 
 LINES_A_PAGE, MOST_NEW_LINES, LONGEST_SEARCH = 500, 1_000, 200
 Lines = QuerySet[JobLog, JobLog]

@@ -11,7 +11,8 @@ from django.http import Http404, QueryDict
 
 from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob, SyncJobType
 from syncjobs.portal.children_reads import Children
-from syncjobs.portal.paging import LARGEST_ID, in_job
+from syncjobs.portal.paging import LARGEST_ID
+from syncjobs.querysets import in_job
 from syncjobs.statuses import Status
 
 Jobs = QuerySet[SyncJob, SyncJob]

@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from syncjobs.querysets import in_job
+
 M = TypeVar("M", bound=Model)
 LARGEST_ID = 2**63 - 1
 MOST_PAGES = 10_000
@@ -26,15 +28,6 @@ class Page(Generic[M]):
     @property
     def has_neighbours(self) -> bool:
         return bool(self.previous or self.next)
-
-
-def in_job(rows: QuerySet[M, M], job_id: int, *, newest_first: bool) -> QuerySet[M, M]:
-    """Those of one job in the order of their ids, by the index of both.
-
-    A range, since with `job_id = 7 ORDER BY id` PostgreSQL walks the rows of all jobs by id where one job has many.
-    """
-    order = ("-job_id", "-id") if newest_first else ("job_id", "id")
-    return rows.filter(job_id__gte=job_id, job_id__lte=job_id).order_by(*order)
 
 
 def page_by_id(

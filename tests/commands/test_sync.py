@@ -23,7 +23,19 @@ from tests.commands.conftest import AIRPORTS, House
 pytestmark = pytest.mark.slow
 
 SHAPE = [
-    *("id", "title", "job_type", "status", "phase", "operation", "dry_run", "trigger_type", "attempt", "retry_count"),
+    *(
+        "id",
+        "title",
+        "job_type",
+        "status",
+        "phase",
+        "next_step",
+        "operation",
+        "dry_run",
+        "trigger_type",
+        "attempt",
+        "retry_count",
+    ),
     *("max_retries", "retry_after", "queue", "timeout", "source_document_type", "source_document_name"),
     *("target_document_type", "target_document_name", "context", "counts", "nulled", "reconnects"),
     *("bytes_read", "records_per_second"),

@@ -27,7 +27,19 @@ AIRPORTS: list[dict[str, object]] = [
 ]
 LEADVILLE = {"icao": "KLXV", "lat": None, "label": "Lake County ( KLXV )", "source": "airportsdata", "size": "high"}
 JOB_KEYS = [
-    *("id", "title", "job_type", "status", "phase", "operation", "dry_run", "trigger_type", "attempt", "retry_count"),
+    *(
+        "id",
+        "title",
+        "job_type",
+        "status",
+        "phase",
+        "next_step",
+        "operation",
+        "dry_run",
+        "trigger_type",
+        "attempt",
+        "retry_count",
+    ),
     *("max_retries", "retry_after", "queue", "timeout", "source_document_type", "source_document_name"),
     *("target_document_type", "target_document_name", "context", "counts", "nulled", "reconnects"),
     *("bytes_read", "records_per_second"),
