@@ -1,9 +1,14 @@
 """What every answer carries, and the one answer that needs nothing else to work."""
 
+import re
+import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+
+from syncjobs.api.problems import PLACES, answer, problem_of_status
+from syncjobs.log_context import bind
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -19,6 +24,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'self'",
     )
 )
+PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 )
@@ -34,6 +40,40 @@ class LivenessMiddleware:
         if request.path == "/livez":
             return HttpResponse("ok", content_type="text/plain")
         return self.get_response(request)
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, that of the asker if it is a plain one; log lines and the answer carry it."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
+        with bind(request_id=request_id):
+            response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
+        return response
+
+
+class ProblemMiddleware:
+    """Turns every other error that programs would be shown, such as Django's pages, into the API's one shape."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code < 400 or not request.path.startswith(PLACES):
+            return response
+        if response.headers.get("Content-Type", "").startswith("application/json"):
+            return response
+        told = answer(problem_of_status(response.status_code))
+        for name in ("Allow", "Retry-After", "WWW-Authenticate"):
+            if name in response.headers:
+                told.headers[name] = response.headers[name]
+        return told
 
 
 class SecurityHeadersMiddleware:

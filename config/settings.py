@@ -56,6 +56,8 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_htmx",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "connectors.apps.ConnectorsConfig",
     "syncjobs.apps.SyncJobsConfig",
     *SYNCDECK_APPS,
@@ -63,6 +65,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.middleware.LivenessMiddleware",
+    "config.middleware.RequestIdMiddleware",
+    "config.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.SecurityHeadersMiddleware",
     "config.static_files.StaticFilesMiddleware",
@@ -192,6 +196,41 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 LOGIN_URL = "admin:login"
+
+# --- API: what it takes and by whom, said once; syncjobs.api has the classes ----------------------------------------
+API_LARGEST_BODY = 1_048_576  # bytes
+API_REQUESTS_PER_MINUTE = {"read": 1_200, "write": 240}  # of each token or person; None is no limit
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "syncjobs.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["syncjobs.api.permissions.HasScopeAndRight"],
+    "DEFAULT_THROTTLE_CLASSES": ["syncjobs.api.throttling.RequestsPerMinute"],
+    "DEFAULT_PARSER_CLASSES": ["syncjobs.api.parsing.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["syncjobs.api.parsing.SafeJSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "syncjobs.api.errors.answer_problem",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Syncdeck",
+    "DESCRIPTION": "Everything that the portal can do, for programs.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatusEnum": "syncjobs.statuses.Status.choices",
+        "TriggerEnum": "syncjobs.statuses.Trigger.choices",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "syncjobs.api.documents.add_problems",
+    ],
+}
 
 # --- Logs: JSON lines; the handlers live in config.logs -------------------------------------------------------------
 FILE_HANDLERS: dict[str, dict[str, Any]] = {

@@ -1,0 +1,123 @@
+"""How connectors, job types and schedules read. Whoever adds writing makes serializers of bodies beside these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from connectors.errors import ConfigError
+from connectors.models import Connector
+from syncjobs.api.paging import PageQuery
+from syncjobs.clock import db_now
+from syncjobs.models import Schedule, SyncJobType
+from syncjobs.models.job_types import SNAPSHOT_FIELDS
+from syncjobs.operations.schedules import describe_schedule, next_runs
+
+RUNS_TOLD = 5
+
+
+class ConnectorSerializer(serializers.ModelSerializer):
+    """A connector; of its credentials only which of them are set."""
+
+    credentials_set = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Connector
+        fields = (
+            *("slug", "name", "kind", "config", "credentials_set", "enabled", "max_concurrency"),
+            *("rate_limit_per_minute", "last_test_ok", "last_tested_at", "last_test_message"),
+            *("version", "created_at", "updated_at"),
+        )
+        read_only_fields = fields
+
+    def get_credentials_set(self, connector: Connector) -> list[str] | None:
+        """Names only; null where they can not be decrypted."""
+        try:
+            return sorted(connector.credentials.names)
+        except ConfigError:
+            return None
+
+
+class JobTypeSerializer(serializers.ModelSerializer):
+    """A job type."""
+
+    source_connector = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
+    target_connector = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
+    paused_by = serializers.SlugRelatedField("username", read_only=True, allow_null=True)
+    config = serializers.DictField(read_only=True)
+    guards = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = SyncJobType
+        fields = (
+            *SNAPSHOT_FIELDS,
+            *("source_connector", "target_connector", "paused_at", "paused_by", "resume_at"),
+            *("version", "created_at", "updated_at"),
+        )
+        read_only_fields = fields
+
+
+class ScheduleSerializer(serializers.ModelSerializer):
+    """A schedule; its rule in words, and its next runs."""
+
+    name = serializers.CharField(source="periodic_task.name", read_only=True)
+    job_type = serializers.SlugRelatedField("slug", read_only=True)
+    enabled = serializers.BooleanField(source="periodic_task.enabled", read_only=True)
+    overrides = serializers.DictField(read_only=True)
+    rule = serializers.SerializerMethodField()
+    next_runs = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Schedule
+        fields = (
+            *("id", "name", "job_type", "enabled", "rule", "catch_up", "overrides", "last_due_at"),
+            *("paused_reason", "next_runs", "created_at"),
+        )
+        read_only_fields = fields
+
+    def get_rule(self, schedule: Schedule) -> str:
+        """In words."""
+        try:
+            return describe_schedule(schedule, self.context.get("now"))
+        except ValueError as error:
+            return f"It can not be read: {error}."
+
+    def get_next_runs(self, schedule: Schedule) -> list[str]:
+        """In UTC; none while it is switched off."""
+        try:
+            return [run.isoformat() for run in next_runs(schedule, RUNS_TOLD, self.context.get("now"))]
+        except ValueError:
+            return []
+
+
+def describe_schedules(schedules: list[Schedule]) -> list[dict[str, Any]]:
+    """All by one look at the clock."""
+    return list(ScheduleSerializer(schedules, many=True, context={"now": db_now()}).data)
+
+
+class ConnectorQuery(PageQuery):
+    """Which connectors."""
+
+    kind = serializers.CharField(required=False, max_length=64)
+    enabled = serializers.BooleanField(required=False, allow_null=True, default=None)
+    search = serializers.CharField(required=False, max_length=200)
+
+
+class JobTypeQuery(PageQuery):
+    """Which job types."""
+
+    enabled = serializers.BooleanField(required=False, allow_null=True, default=None)
+    paused = serializers.BooleanField(required=False, allow_null=True, default=None)
+    queue = serializers.ChoiceField(settings.SYNCDECK_QUEUES, required=False)
+    source_connector = serializers.SlugField(required=False, max_length=64)
+    target_connector = serializers.SlugField(required=False, max_length=64)
+    search = serializers.CharField(required=False, max_length=200)
+
+
+class ScheduleQuery(PageQuery):
+    """Which schedules."""
+
+    job_type = serializers.SlugField(required=False, max_length=100)
+    enabled = serializers.BooleanField(required=False, allow_null=True, default=None)

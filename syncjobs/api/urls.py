@@ -1,0 +1,55 @@
+"""The addresses of the API: `urlpatterns` below /api/v1/, `familiar_patterns` below /sync/."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+
+from syncjobs.api import (
+    connector_views,
+    job_type_views,
+    job_views,
+    reject_views,
+    schedule_views,
+    sync_urls,
+    token_views,
+)
+from syncjobs.api.documents import DocsView, SchemaView
+from syncjobs.api.job_action_views import ACTION_VIEWS
+from syncjobs.api.job_part_views import PART_VIEWS, JobMetrics
+from syncjobs.api.missing import MissingView
+from syncjobs.api.record_views import RecordHistoryView
+from syncjobs.api.worker_views import WorkerList
+
+ONE_JOB = "jobs/<int:job_id>/"
+ONE_TYPE = "job-types/<slug:slug>/"
+
+urlpatterns = [
+    path("schema/", SchemaView.as_view(), name="api_schema"),
+    path("docs/", DocsView.as_view(), name="api_docs"),
+    path("connectors/", connector_views.ConnectorList.as_view()),
+    path("connectors/<slug:slug>/", connector_views.ConnectorDetail.as_view()),
+    path("job-types/", job_type_views.JobTypeList.as_view()),
+    path(ONE_TYPE, job_type_views.JobTypeDetail.as_view()),
+    path(f"{ONE_TYPE}run/", job_type_views.JobTypeRun.as_view()),
+    path(f"{ONE_TYPE}start/", job_type_views.JobTypeStart.as_view()),
+    path(f"{ONE_TYPE}pause/", job_type_views.JobTypePause.as_view()),
+    path(f"{ONE_TYPE}resume/", job_type_views.JobTypeResume.as_view()),
+    path(f"{ONE_TYPE}restart/", job_type_views.JobTypeRestart.as_view()),
+    path("jobs/", job_views.JobList.as_view()),
+    path("jobs/summary/", job_views.JobSummary.as_view()),
+    path(ONE_JOB, job_views.JobDetail.as_view()),
+    path(f"{ONE_JOB}metrics/", JobMetrics.as_view()),
+    *(path(f"{ONE_JOB}{name}/", view.as_view()) for name, view in PART_VIEWS.items()),
+    *(path(f"{ONE_JOB}{name}/", view.as_view()) for name, view in ACTION_VIEWS.items()),
+    path("schedules/", schedule_views.ScheduleList.as_view()),
+    path("schedules/<int:schedule_id>/", schedule_views.ScheduleDetail.as_view()),
+    path("rejects/", reject_views.RejectList.as_view()),
+    path("rejects/<int:reject_id>/", reject_views.RejectDetail.as_view()),
+    path("records/", RecordHistoryView.as_view()),
+    path("tokens/", token_views.TokenList.as_view()),
+    path("tokens/<int:token_id>/", token_views.TokenDetail.as_view()),
+    path("workers/", WorkerList.as_view()),
+    path("sync/", include([*sync_urls.described, *sync_urls.bare])),
+    re_path("", MissingView.as_view()),
+]
+familiar_patterns = [*sync_urls.familiar, *sync_urls.bare, sync_urls.missing]
