@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from connectors.checks import CheckStep
 from connectors.columns import ColumnRows
 from connectors.errors import ConfigError
+from connectors.field_numbers import NotFinite
 from connectors.query_texts import CustomQuery
-from connectors.records import Batch, Field, Filter, ReadRequest, Record, StreamInfo, StreamSchema
+from connectors.records import Batch, Field, FieldType, Filter, ReadRequest, Record, StreamInfo, StreamSchema
 from connectors.surroundings import Surroundings
 
 
@@ -252,6 +253,10 @@ class Connector(ABC):
             f"{self.slug}: connectors of kind '{self.kind}' can only be read from",
             hint="Choose a target connector of a kind that can be written to.",
         )
+
+    def keeps(self, field_type: FieldType, number: NotFinite) -> bool:
+        """Whether targets hold this number in fields of that type; otherwise a record that has it is refused."""
+        return False
 
     @abstractmethod
     def close(self) -> None:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
-import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
+
+from connectors.field_numbers import (
+    INTEGER_BOUNDS,
+    InexactNumber,
+    decode_decimal,
+    decode_float,
+    decode_whole,
+    exact_float,
+    not_finite_name,
+)
 
 FieldType = Literal[
     "text", "integer", "bigint", "decimal", "float", "boolean", "date", "datetime", "json", "binary", "uuid"
 ]
-INTEGER_BOUNDS: dict[str, tuple[int, int]] = {"integer": (-(2**31), 2**31 - 1), "bigint": (-(2**63), 2**63 - 1)}
 WIDER: dict[FieldType, tuple[FieldType, ...]] = {"integer": ("bigint", "decimal", "float"), "bigint": ("decimal",)}
-SURE_LENGTH = 16  # characters of a number with a point; so few digits every floating-point number keeps
-LONGEST_NUMBER = 1_000  # characters; Python refuses longer integers and no target takes them
 
 # 1. decoding: any accepted form of a value → the Python object of its type; ValueError says why not.
 
@@ -39,7 +45,7 @@ def _decode_text(value: Any) -> str:
     elif isinstance(value, bytes | bytearray | memoryview):
         raise ValueError("is binary, not text")
     else:
-        text = str(value)
+        text = not_finite_name(value) or str(value)
     if "\x00" in text:
         raise HoldsNUL("holds a NUL character, which text columns refuse")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
@@ -47,54 +53,12 @@ def _decode_text(value: Any) -> str:
     return text
 
 
-def _decode_decimal(value: Any) -> Decimal:
-    if isinstance(value, bool):
-        raise ValueError("is true or false, not a number")
-    text = str(value).strip()
-    if len(text) > LONGEST_NUMBER:
-        raise ValueError(f"has more than {LONGEST_NUMBER} digits")
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError("is not a number") from None
-    if not number.is_finite():
-        raise ValueError("is not a finite number")
-    if abs(number.adjusted()) > LONGEST_NUMBER:
-        raise ValueError("is outside the range of numbers that targets can hold")
-    return number
-
-
-def _decode_whole(value: Any, bounds: tuple[int, int]) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        whole = value
-    else:
-        number = _decode_decimal(value)
-        if number != number.to_integral_value():
-            raise ValueError("is not a whole number")
-        whole = int(number)
-    if not bounds[0] <= whole <= bounds[1]:
-        raise ValueError(f"is outside {bounds[0]} to {bounds[1]}")
-    return whole
-
-
 def _decode_integer(value: Any) -> int:
-    return _decode_whole(value, INTEGER_BOUNDS["integer"])
+    return decode_whole(value, INTEGER_BOUNDS["integer"])
 
 
 def _decode_bigint(value: Any) -> int:
-    return _decode_whole(value, INTEGER_BOUNDS["bigint"])
-
-
-def _decode_float(value: Any) -> float:
-    if isinstance(value, bool):
-        raise ValueError("is true or false, not a number")
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError("is not a number") from None
-    if not math.isfinite(number):
-        raise ValueError("is not a finite number")
-    return number
+    return decode_whole(value, INTEGER_BOUNDS["bigint"])
 
 
 BOOLEANS = {"true": True, "t": True, "yes": True, "y": True, "1": True}
@@ -141,32 +105,6 @@ def _decode_datetime(value: Any) -> dt.datetime:
         return moment.astimezone(dt.UTC)
     except OverflowError:
         raise ValueError("is outside the years 1 to 9999") from None
-
-
-class InexactNumber(ValueError):
-    """A number in JSON for which no floating-point number stands."""
-
-
-def exact_float(text: str) -> float:
-    """A number in JSON with a fraction or exponent. Raises InexactNumber where it would become another one."""
-    number = float(text)
-    if len(text) > SURE_LENGTH or not text.replace(".", "").lstrip("-").isdigit():
-        digits = max(1, len(text.lower().partition("e")[0].replace(".", "").lstrip("-0")))
-        try:
-            is_exact = Decimal(f"{number:.{digits - 1}e}") == Decimal(text)
-        except InvalidOperation:
-            is_exact = False
-        if not is_exact:
-            raise InexactNumber(f"holds the number {text[:40]}, which would be rounded there")
-    return number
-
-
-def exact_number(text: str) -> float | Decimal:
-    """The same as a decimal number where no floating-point number stands for it."""
-    try:
-        return exact_float(text)
-    except InexactNumber:
-        return Decimal(text)
 
 
 def _refuse_constant(name: str) -> Any:
@@ -225,6 +163,10 @@ def _encode_big(value: Any) -> Any:
     return value if abs(value) <= 2**53 else str(value)
 
 
+def _encode_float(value: float) -> float | str:
+    return not_finite_name(value) or value
+
+
 def _encode_decimal(value: Decimal) -> str:
     return format(value, "f")
 
@@ -253,8 +195,8 @@ TYPES: dict[FieldType, TypeRules] = {
     "text": TypeRules("text", "TEXT", _decode_text),
     "integer": TypeRules("integer", "INT", _decode_integer),
     "bigint": TypeRules("bigint", "BIGINT", _decode_bigint, _encode_big),
-    "decimal": TypeRules("numeric", "DECIMAL_TEXT", _decode_decimal, _encode_decimal),
-    "float": TypeRules("double precision", "REAL", _decode_float),
+    "decimal": TypeRules("numeric", "DECIMAL_TEXT", decode_decimal, _encode_decimal),
+    "float": TypeRules("double precision", "REAL", decode_float, _encode_float),
     "boolean": TypeRules("boolean", "BOOLEAN", _decode_boolean),
     "date": TypeRules("date", "DATE_TEXT", _decode_date, _encode_date),
     "datetime": TypeRules("timestamp with time zone", "DATETIME_TEXT", _decode_datetime, _encode_datetime),
@@ -262,6 +204,9 @@ TYPES: dict[FieldType, TypeRules] = {
     "binary": TypeRules("bytea", "BLOB", _decode_binary, _encode_binary),
     "uuid": TypeRules("uuid", "UUID_TEXT", _decode_uuid, str),
 }
+
+
+MAKES_NUMBER: dict[FieldType, Callable[[str], Any]] = {"float": float, "decimal": Decimal}
 
 
 def is_widening(old: FieldType, new: FieldType) -> bool:
@@ -277,3 +222,14 @@ def decode_value(field_type: FieldType, value: Any) -> Any:
 def encode_value(field_type: FieldType, value: Any) -> Any:
     """What JSON keeps without loss (decimals, dates, bytes and integers over 2**53 become strings)."""
     return None if value is None else TYPES[field_type].encode(value)
+
+
+def decode_for_target(field_type: FieldType, value: Any) -> Any:
+    """As decode_value, but takes the numbers that are not finite, which some targets keep."""
+    try:
+        return decode_value(field_type, value)
+    except ValueError:
+        name = not_finite_name(value) if field_type in MAKES_NUMBER else None
+        if name is None:
+            raise
+        return MAKES_NUMBER[field_type](name)

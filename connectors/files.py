@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from connectors.base import Capabilities, Connector, StreamWriter, WriteRequest
 from connectors.checks import CheckStep, timed_step
 from connectors.errors import ConfigError, SyncError
+from connectors.field_numbers import NotFinite
 from connectors.files_applying import FileApplier
 from connectors.files_cursors import read_by_cursor
 from connectors.files_errors import explained, mount_of
@@ -25,7 +26,7 @@ from connectors.files_streams import StreamFiles, look_at, read_value
 from connectors.files_texts import Types
 from connectors.files_writer import FileWriter
 from connectors.paths import checked_path
-from connectors.records import Batch, Filter, ReadRequest, Record, StreamInfo, StreamSchema
+from connectors.records import Batch, FieldType, Filter, ReadRequest, Record, StreamInfo, StreamSchema
 from connectors.sql_errors import Place as SessionPlace
 from connectors.sql_reading import CANDIDATE_TYPES, CURSOR_WORDS
 from connectors.sql_text import Table
@@ -134,6 +135,10 @@ class FilesConnector(Connector):
         return declared.get(stream) or declared.get(self._root.stream_name(place.name)) or {}
 
     # 2. Writing.
+
+    def keeps(self, field_type: FieldType, number: NotFinite) -> bool:
+        """CSV has words for them, Parquet only in columns of floats, JSON nowhere."""
+        return field_type in {"csv": ("float", "decimal"), "parquet": ("float",)}.get(self._format.name, ())
 
     def writer(self, request: WriteRequest) -> StreamWriter:
         """Raises ConfigError for a name or a format that is only for reading."""

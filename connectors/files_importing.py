@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from connectors.errors import DataError
+from connectors.field_types import decode_for_target
 from connectors.files_places import Place
 from connectors.files_records import OpenRecords, Row, unreadable
 from connectors.files_settings import FileFormat
 from connectors.files_streams import StreamFiles, look_at
 from connectors.files_texts import Types
-from connectors.records import TYPES, Field, FieldType, Unread, decode_value, key_text
+from connectors.files_values import copied
+from connectors.records import TYPES, Field, FieldType, Unread, key_text
 from connectors.sql_tables import create_table
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
 from connectors.sqlite_catalog import affinity_of, find_table
-from connectors.sqlite_dialect import storing
 from connectors.sqlite_session import ROWS_AT_ONCE, Session
 
 KEPT_AS_NUMBER: tuple[FieldType, ...] = ("integer", "bigint", "float", "boolean")
@@ -112,9 +113,9 @@ def _stored_value(field: Field, value: Any, in_key: bool) -> Any:
     """As the copy keeps values; one that is none of its type stays the text that it is."""
     if value is None:
         return None
-    store = storing(field.type, in_key=in_key)
+    store = copied(field.type, in_key=in_key)
     try:
-        decoded = decode_value(field.type, value)
+        decoded = decode_for_target(field.type, value)
         return store(decoded) if store else decoded
     except ValueError as error:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

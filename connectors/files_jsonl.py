@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from connectors.field_types import exact_float
+from connectors.field_numbers import exact_float
 from connectors.files_lines import Lines
 from connectors.files_values import stored_json
 from connectors.records import Field, Unread

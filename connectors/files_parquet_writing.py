@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.errors import DataError
+from connectors.field_types import decode_for_target
 from connectors.files_parquet_values import TYPE_KEY
-from connectors.records import Field, FieldType, decode_value
+from connectors.records import Field, FieldType
 
 LARGEST_GROUP = 100_000  # records
 GROUP_BYTES = 16 * 1024 * 1024
@@ -27,7 +28,7 @@ ARROW_TYPES: dict[FieldType, pa.DataType] = {
     "binary": pa.binary(),
     "uuid": pa.uuid(),
 }
-STORED_AS_THEY_ARE: tuple[FieldType, ...] = ("text", "integer", "bigint", "float", "binary", "json")
+STORED_AS_THEY_ARE: tuple[FieldType, ...] = ("text", "integer", "bigint", "binary", "json")
 
 
 def write_parquet(
@@ -77,7 +78,7 @@ def _arrow_batch(fields: Sequence[Field], schema: pa.Schema, part: Sequence[tupl
 
 def _array(field: Field, kind: pa.DataType, values: Sequence[Any]) -> pa.Array:
     is_text = field.type in STORED_AS_THEY_ARE or kind == pa.string()
-    convert: Callable[[Any], Any] = _same if is_text else lambda value: decode_value(field.type, value)
+    convert: Callable[[Any], Any] = _same if is_text else lambda value: decode_for_target(field.type, value)
     objects = [None if value is None else convert(value) for value in values]
     if field.type == "uuid":
         objects = [None if value is None else value.bytes for value in objects]

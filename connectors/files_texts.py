@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from connectors.errors import DataError
-from connectors.field_types import InexactNumber
+from connectors.field_numbers import InexactNumber
 from connectors.files_csv import read_cells, read_header
 from connectors.files_jsonl import inner_value, read_objects
 from connectors.files_lines import Lines, open_lines

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from connectors.field_types import INTEGER_BOUNDS
+from connectors.field_numbers import INTEGER_BOUNDS
 from connectors.records import FieldType
 
 WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")  # no leading zeros, which are part of codes such as 00123

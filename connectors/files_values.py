@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
+from connectors.field_numbers import not_finite_name
 from connectors.records import FieldType, decode_value, encode_value
+from connectors.sqlite_dialect import storing
 
 # The copy keeps decimals, dates, UUIDs and JSON as the very text that a file has, and what is none of its type as the
 # text that it was.
+
+
+def copied(field_type: FieldType, *, in_key: bool = False) -> Callable[[Any], Any] | None:
+    """What makes the stored form of a Python object: SQLite's, but NaN, which it has not, is stored by its name."""
+    return _copied_float if field_type == "float" else storing(field_type, in_key=in_key)
+
+
+def _copied_float(value: float) -> float | str:
+    return "NaN" if math.isnan(value) else value
 
 
 def _time_text(value: Any) -> str:
@@ -18,6 +30,10 @@ def _time_text(value: Any) -> str:
         return str(encode_value("datetime", decode_value("datetime", value)))
     except ValueError:
         return str(value)
+
+
+def _float_text(value: Any) -> str:
+    return not_finite_name(value) or str(value)
 
 
 def _boolean_text(value: Any) -> str:
@@ -29,6 +45,7 @@ def _binary_text(value: Any) -> str:
 
 
 TEXTS: dict[FieldType, Callable[[Any], str]] = {
+    "float": _float_text,
     "datetime": _time_text,
     "boolean": _boolean_text,
     "binary": _binary_text,
@@ -48,8 +65,8 @@ def _integer_json(value: Any) -> Any:
     return encode_value("bigint", value) if isinstance(value, int) else value
 
 
-def _same(value: Any) -> Any:
-    return value
+def _float_json(value: Any) -> Any:
+    return not_finite_name(value) or value
 
 
 def _json_json(value: Any) -> Any:
@@ -62,7 +79,7 @@ def _json_json(value: Any) -> Any:
 JSON_VALUES: dict[FieldType, Callable[[Any], Any]] = {
     "integer": _integer_json,
     "bigint": _integer_json,
-    "float": _same,
+    "float": _float_json,
     "boolean": _boolean_json,
     "json": _json_json,
 }

@@ -16,6 +16,8 @@ from connectors.files_copy import WorkingCopy, busy
 from connectors.files_errors import explained
 from connectors.files_importing import TargetFile
 from connectors.files_rendering import one_at_a_time
+from connectors.files_values import copied
+from connectors.records import FieldType
 from connectors.sql_tables import refuse_unusable_key
 from connectors.sql_text import SQLText, sql
 from connectors.sqlite_session import Mode, Session
@@ -149,6 +151,9 @@ class FileWriter(SQLiteWriter):
     def finish(self) -> None:
         if self._is_behind:
             self._render()
+
+    def storing(self, field_type: FieldType, *, in_key: bool) -> Callable[[Any], Any] | None:
+        return copied(field_type, in_key=in_key)
 
     # 3. The file.
 

@@ -16,7 +16,7 @@ import msgspec
 import requests
 
 from connectors.errors import ConfigError, DataError, RateLimitedError, SyncError, TransientError
-from connectors.field_types import exact_number
+from connectors.field_numbers import exact_number
 from connectors.redaction import redact
 
 SNIPPET = 80  # characters of a wrong body that are shown

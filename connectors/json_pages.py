@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.field_types import exact_number
+from connectors.field_numbers import exact_number
 
 
 @dataclass(frozen=True, slots=True)

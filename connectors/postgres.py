@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from connectors.base import Capabilities, StreamWriter, WriteRequest
 from connectors.checks import CheckStep, timed_step
 from connectors.errors import ConfigError, SyncError
+from connectors.field_numbers import NotFinite
 from connectors.network import check_literal, resolve_checked
 from connectors.postgres_applying import PostgresApplier
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
@@ -23,7 +24,7 @@ from connectors.postgres_sending import sender
 from connectors.postgres_session import NO_JIT, READER_SETTINGS, WRITER_SETTINGS, Session, UnreadableTime
 from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT, login_parameters
 from connectors.postgres_writer import PostgresWriter
-from connectors.records import Filter, ReadRequest, StreamInfo
+from connectors.records import FieldType, Filter, ReadRequest, StreamInfo
 from connectors.sql_batches import Rows
 from connectors.sql_errors import Place
 from connectors.sql_queries import QUERY_SECONDS
@@ -69,6 +70,9 @@ class PostgresConnector(SQLConnector, StraightSource):
     def check_config(cls, config: dict[str, Any]) -> None:
         host = str(config["host"])
         check_literal("127.0.0.1" if host.startswith("/") else host, int(config.get("port") or DEFAULT_PORT))
+
+    def keeps(self, field_type: FieldType, number: NotFinite) -> bool:
+        return field_type in ("float", "decimal")
 
     @property
     def schema_name(self) -> str:

@@ -95,8 +95,8 @@ def json_of(column: Column, expression: SQLText) -> SQLText:
         )
     if kind == "float":
         return sql(
-            "CASE WHEN {value} IS NULL THEN 'null' WHEN {value} = 'NaN' THEN '\"nan\"'"
-            " WHEN {value} = 'Infinity' THEN '\"inf\"' WHEN {value} = '-Infinity' THEN '\"-inf\"'"
+            "CASE WHEN {value} IS NULL THEN 'null' WHEN {value} = 'NaN' THEN '\"NaN\"'"
+            " WHEN {value} = 'Infinity' THEN '\"Infinity\"' WHEN {value} = '-Infinity' THEN '\"-Infinity\"'"
             " ELSE {value}::text END",
             value=value,
         )

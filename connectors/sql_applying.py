@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 from connectors.applying import ChangeApplier, ConflictReason, RecordConflict
 from connectors.base import Comparison, Operation, RecordChange, TargetCheckpoint
 from connectors.errors import DataError, InternalError
-from connectors.records import FieldType, decode_value, key_text
+from connectors.field_types import decode_for_target
+from connectors.records import FieldType, key_text
 from connectors.sql import SQLWriter
 from connectors.sql_conditions import CHANGED, DONE, EXISTS, GONE, WRITE, ConditionalMerge
 from connectors.sql_text import column_mismatch
@@ -166,7 +167,7 @@ def _decoded(field_type: FieldType, value: Any) -> Any:
     """The Python object of a JSON form that was kept with a change, which for JSON is the value itself."""
     if value is None or field_type == "json":
         return value
-    return float(value) if field_type == "float" else decode_value(field_type, value)
+    return decode_for_target(field_type, value)
 
 
 def _expected(change: RecordChange, name: str) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base import RecordChange
+from connectors.field_numbers import not_finite_name
 from connectors.records import FieldType, encode_value, key_text
 from connectors.sql_masks import has_bit
 from connectors.sql_statements import Merge
@@ -97,7 +98,7 @@ def compared_changes(rows: StagedRows, found: Iterable[tuple[Any, ...]]) -> Iter
 def json_form(field_type: FieldType, value: Any) -> Any:
     """The JSON form of a value that a system holds, also of one that does not fit its type: then as text."""
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+        return not_finite_name(value)
     try:
         return encode_value(field_type, value)
     except (ValueError, TypeError, ArithmeticError, AttributeError):

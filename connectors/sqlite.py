@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from connectors.base import Capabilities, StreamWriter, WriteRequest
 from connectors.checks import CheckStep, timed_step
 from connectors.errors import ConfigError, SyncError
+from connectors.field_numbers import NotFinite
 from connectors.paths import checked_path
-from connectors.records import Batch, ReadRequest, StreamInfo
+from connectors.records import Batch, FieldType, ReadRequest, StreamInfo
 from connectors.sql_batches import Rows
 from connectors.sql_errors import Place
 from connectors.sql_queries import QUERY_SECONDS
@@ -56,6 +57,9 @@ class SQLiteConnector(SQLConnector):
     @classmethod
     def spec(cls) -> dict[str, Any]:
         return {"config": CONFIG_SCHEMA, "credentials": CREDENTIALS_SCHEMA}
+
+    def keeps(self, field_type: FieldType, number: NotFinite) -> bool:
+        return field_type == "float" and number != "NaN"
 
     @classmethod
     def check_config(cls, config: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from connectors.errors import DataError
 from connectors.sql_applying import SQLApplying
 from connectors.sql_text import sql
-from connectors.sqlite_dialect import storing
 from connectors.sqlite_writer import SQLiteWriter
 
 
@@ -21,9 +20,10 @@ class SQLiteApplier(SQLApplying, SQLiteWriter):
         return [name for (name,) in self.fetch(query, (self.merge.target.name,))]
 
     def _stores(self) -> list[Callable[[Any], Any] | None]:
-        columns = self.conditions.columns
+        keys = self.conditions.keys
         return [
-            storing(column.field.type, in_key=place in self.conditions.keys) for place, column in enumerate(columns)
+            self.storing(column.field.type, in_key=place in keys)
+            for place, column in enumerate(self.conditions.columns)
         ]
 
     def _raise_for_unfit_value(self, rows: Sequence[tuple[Any, ...]]) -> None:

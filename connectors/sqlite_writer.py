@@ -10,7 +10,7 @@ from typing import Any
 from connectors.asides import ASIDE_PREFIXES
 from connectors.base import WriteRequest
 from connectors.errors import ConfigError, DataError, SyncError
-from connectors.records import TYPES
+from connectors.records import TYPES, FieldType
 from connectors.sql_replacing import SQLReplacing
 from connectors.sql_statements import Merge, old_name, stage_name
 from connectors.sql_tables import create_table, refuse_unusable_names
@@ -188,8 +188,12 @@ class SQLiteWriter(SQLReplacing):
             stored.append(values)
         return stored
 
+    def storing(self, field_type: FieldType, *, in_key: bool) -> Callable[[Any], Any] | None:
+        """What makes the stored form of a value; None where it is stored as it is."""
+        return storing(field_type, in_key=in_key)
+
     def _stores(self) -> list[Callable[[Any], Any] | None]:
-        return [storing(field.type, in_key=field.name in self.request.key) for field in self.request.fields]
+        return [self.storing(field.type, in_key=field.name in self.request.key) for field in self.request.fields]
 
     def _raise_for_unfit_value(self, rows: Sequence[tuple[Any, ...]]) -> None:
         for number, row in enumerate(rows, 1):

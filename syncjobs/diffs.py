@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.duration import duration_iso_string
 
-from connectors.field_types import LONGEST_NUMBER
+from connectors.field_numbers import LONGEST_NUMBER
 from syncjobs.texts import storable_characters
 
 MASK = "••••"

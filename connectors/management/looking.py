@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
+from connectors.field_numbers import not_finite_name
 from connectors.models import Connector
 from connectors.sampling import StreamSample, list_streams, sample_stream
 
@@ -53,7 +54,7 @@ def _as_json(connector: Connector, stream: str, sample: StreamSample) -> dict[st
 def _json_value(value: Any) -> Any:
     """Decimals, dates, bytes, big integers and what is no number are texts in JSON."""
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+        return not_finite_name(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, datetime | date | time):

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.records import TYPES, FieldType
-from syncjobs.mapping.steps import bound, bounds_step, without_nul
+from syncjobs.mapping.steps import bound, bounds_step, finite_step, without_nul
 from syncjobs.mapping.text_decoding import decode_texts
 from syncjobs.mapping.zones import find_zone
 
@@ -95,6 +95,11 @@ def _bounds_of_numbers(options: Mapping[str, Any], today: date) -> AtOnce:
     return lambda numbers: [number if low <= number <= high else look_at(number) for number in numbers]
 
 
+def _finite(options: Mapping[str, Any], today: date) -> AtOnce:
+    look_at = finite_step(options, today)
+    return lambda numbers: numbers if math.isfinite(sum(numbers)) else list(map(look_at, numbers))
+
+
 LIMITS = (("min", -math.inf), ("max", math.inf))
 TEXTS: dict[str, AtOnceBuilder] = {
     "strip": _text(str.strip),
@@ -114,7 +119,7 @@ TEXTS: dict[str, AtOnceBuilder] = {
 BUILDERS: dict[type, dict[str, AtOnceBuilder]] = {
     str: TEXTS,
     int: {"bounds": _bounds_of_numbers},
-    float: {"bounds": _bounds_of_numbers},
+    float: {"bounds": _bounds_of_numbers, "finite": _finite},
 }
 
 

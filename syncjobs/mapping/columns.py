@@ -11,7 +11,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from connectors.field_types import INTEGER_BOUNDS, LONGEST_NUMBER, TYPES, FieldType, HoldsNUL
+from connectors.field_numbers import INTEGER_BOUNDS, LONGEST_NUMBER, NotFinite, not_finite_name
+from connectors.field_types import MAKES_NUMBER, TYPES, FieldType, HoldsNUL, decode_for_target
+from connectors.records import Field
 from syncjobs.mapping.at_once import AtOnce, run_at_once
 from syncjobs.mapping.problems import quote
 from syncjobs.mapping.steps import OneStep, RefusedValue
@@ -77,7 +79,34 @@ def _try_step(alone: OneStep, index: int, value: Any, field_name: str, refusals:
         return None
 
 
-def decode_column(field_type: FieldType, values: list[Any], field_name: str, refusals: Refusals) -> list[Any]:
+Keeps = Callable[[Field, NotFinite], bool]
+"""Whether the target holds a number that is not finite in this field."""
+
+
+def keeps_none(_field: Field, _number: NotFinite) -> bool:
+    """As targets do of which nothing is known."""
+    return False
+
+
+def decoder(target: Field, keeps: Keeps) -> Step:
+    """What makes Python objects of the field's type, as far as the target takes them."""
+    decode = TYPES[target.type].decode
+
+    def decode_kept(value: Any) -> Any:
+        try:
+            return decode(value)
+        except ValueError:
+            name = not_finite_name(value)
+            if name is None or not keeps(target, name):
+                raise
+            return decode_for_target(target.type, value)
+
+    return Step(decode_kept if target.type in MAKES_NUMBER else decode, {str: partial(decode_texts, target.type)})
+
+
+def decode_column(
+    field_type: FieldType, decode: Step, values: list[Any], field_name: str, refusals: Refusals
+) -> list[Any]:
     """The values as Python objects of the type; those already right in one go, the others by decode_value's table."""
     kinds = set(map(type, values))
     ready = READY.get(field_type)
@@ -85,7 +114,6 @@ def decode_column(field_type: FieldType, values: list[Any], field_name: str, ref
         present = [value for value in values if value is not None] if type(None) in kinds else values
         if ready.are_fine(present):
             return values
-    decode = Step(TYPES[field_type].decode, {str: partial(decode_texts, field_type)})
     return run_step(decode, values, field_name, refusals)
 
 

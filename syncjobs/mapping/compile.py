@@ -11,7 +11,7 @@ from typing import Any
 from connectors.columns import ColumnRows, columns_of
 from connectors.errors import DataError
 from connectors.records import Field, StreamSchema
-from syncjobs.mapping.columns import Refusals, RowReject, Step, decode_column, run_step
+from syncjobs.mapping.columns import Keeps, Refusals, RowReject, Step, decode_column, decoder, keeps_none, run_step
 from syncjobs.mapping.origins import Gather, compile_origin, origin_may_be_null, origin_type
 from syncjobs.mapping.problems import list_words
 from syncjobs.mapping.repeats import few_texts, spread
@@ -47,6 +47,7 @@ class CompiledField:
     source: Field | None
     gather: Gather
     steps: tuple[tuple[Step, bool], ...]
+    decode: Step
 
     def run(self, columns: Mapping[str, list[Any]], size: int, refusals: Refusals, nulled: set[int]) -> list[Any]:
         """The field's values for the whole batch; `nulled` takes the indexes of values that bounds made null."""
@@ -67,7 +68,7 @@ class CompiledField:
             before, values = values, run_step(step, values, name, refusals)
             if is_counted and values.count(None) != before.count(None):
                 nulled.update(i for i, value in enumerate(values) if value is None and before[i] is not None)
-        values = decode_column(self.field.type, values, name, refusals)
+        values = decode_column(self.field.type, self.decode, values, name, refusals)
         if self.rule.required:
             for index, value in enumerate(values):
                 if value is None or (isinstance(value, str) and not value.strip()):
@@ -132,12 +133,17 @@ class Mapper:
 
 
 def compile_mapping(
-    rules: tuple[FieldRule, ...] | None, schema: StreamSchema, columns: tuple[str, ...] | None, today: date
+    rules: tuple[FieldRule, ...] | None,
+    schema: StreamSchema,
+    columns: tuple[str, ...] | None,
+    today: date,
+    keeps: Keeps = keeps_none,
 ) -> Mapper:
     """The functions of a mapping for a source with `schema`; no rules = `columns` (None = all) as they are.
 
-    `today` says what this_year and next_year are. Raises DataError `column_mismatch` where a needed column is missing
-    in the source, ConfigError where a condition can not be compared with its field.
+    `today` says what this_year and next_year are, `keeps` which numbers that are not finite may pass. Raises DataError
+    `column_mismatch` where a needed column is missing in the source, ConfigError where a condition can not be compared
+    with its field.
     """
     if rules is None:
         wanted = schema.names if columns is None else columns
@@ -145,7 +151,7 @@ def compile_mapping(
         rules = tuple(FieldRule(name, Column(name)) for name in wanted)
     needed = dict.fromkeys(name for rule in rules for name in rule.source_columns)
     check_columns(tuple(needed), schema.names, "the mapping")
-    return Mapper(tuple(_compile_rule(rule, schema, today) for rule in rules))
+    return Mapper(tuple(_compile_rule(rule, schema, today, keeps) for rule in rules))
 
 
 def check_columns(needed: tuple[str, ...], found: tuple[str, ...], needed_by: str) -> None:
@@ -161,7 +167,7 @@ def check_columns(needed: tuple[str, ...], found: tuple[str, ...], needed_by: st
         )
 
 
-def _compile_rule(rule: FieldRule, schema: StreamSchema, today: date) -> CompiledField:
+def _compile_rule(rule: FieldRule, schema: StreamSchema, today: date, keeps: Keeps) -> CompiledField:
     field_type = origin_type(rule, schema)
     may_be_null = origin_may_be_null(rule, schema)
     for transform in rule.transforms:
@@ -171,4 +177,4 @@ def _compile_rule(rule: FieldRule, schema: StreamSchema, today: date) -> Compile
     length = source.length if source and not rule.transforms else None
     field = Field(rule.to, rule.type or field_type, nullable=may_be_null and not rule.required, length=length)
     steps = tuple((build_step(transform, today), transform.discards) for transform in rule.transforms)
-    return CompiledField(rule, field, source, compile_origin(rule, schema), steps)
+    return CompiledField(rule, field, source, compile_origin(rule, schema), steps, decoder(field, keeps))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
+from typing import get_args
 
-from connectors.expressions import Expression, any_of, call
+from connectors.expressions import ColumnValue, Expression, any_of, call
+from connectors.field_numbers import NotFinite
 from connectors.records import Field, StreamSchema
+from syncjobs.mapping.columns import Keeps, keeps_none
 from syncjobs.mapping.compile import Mapper, compile_mapping
 from syncjobs.mapping.in_sql_origins import sql_value
 from syncjobs.mapping.in_sql_values import NotSaid, SQLValue, is_blank
@@ -43,15 +46,16 @@ def compile_in_sql(
     columns: tuple[str, ...] | None,
     today: date,
     key: tuple[str, ...] = (),
+    keeps: Keeps = keeps_none,
 ) -> SQLMapping | NotInSQL:
     """The same mapping as `compile_mapping` of these arguments, and raising the same; a NULL in `key` is a doubt."""
-    mapper = compile_mapping(rules, schema, columns, today)
+    mapper = compile_mapping(rules, schema, columns, today, keeps)
     if rules is None:
         rules = tuple(FieldRule(field.name, Column(field.name)) for field in mapper.fields)
     values: list[SQLValue] = []
     for rule, field in zip(rules, mapper.fields, strict=True):
         try:
-            values.append(_say(rule, field, schema, today))
+            values.append(_say(rule, field, schema, today, keeps))
         except NotSaid as reason:
             return NotInSQL(field.name, str(reason))
     doubts: list[Expression] = []
@@ -71,6 +75,9 @@ def _empty_keys(mapper: Mapper, values: list[SQLValue], key: tuple[str, ...]) ->
             yield call("is_null", value.expression)
 
 
-def _say(rule: FieldRule, field: Field, schema: StreamSchema, today: date) -> SQLValue:
+def _say(rule: FieldRule, field: Field, schema: StreamSchema, today: date, keeps: Keeps) -> SQLValue:
     value = sql_value(rule, field, schema, today)
+    is_plain_float = field.type == "float" and isinstance(value.expression, ColumnValue) and not rule.transforms
+    if is_plain_float and all(keeps(field, number) for number in get_args(NotFinite)):
+        value = replace(value, doubts=())
     return value.doubted(is_blank(value)) if rule.required else value

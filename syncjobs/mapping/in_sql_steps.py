@@ -170,6 +170,13 @@ def _limit(limit: float, kind: FieldType) -> Decimal | float:
     return float(limit)
 
 
+def _finite(value: SQLValue, _rule: TransformRule, _today: date) -> SQLValue:
+    """A column's number that is not finite is in doubt already, so that Python judges it."""
+    if value.type == "text":
+        raise NotSaid("texts that name no finite number are found by Python")
+    return value
+
+
 def _looked_up(value: SQLValue, rule: TransformRule, _today: date) -> SQLValue:
     options, kind = rule.options, result_type(rule, value.type)
     table, ignore_case = options["table"], options.get("ignore_case", False)
@@ -212,6 +219,7 @@ STEPS: dict[str, Say] = {
     "null_if": _null_if,
     **dict.fromkeys(("number", "integer", "decimal", "boolean", "date", "datetime"), _typed),
     "bounds": _bounded,
+    "finite": _finite,
     "hash": _hashed,
     "mask": _masked,
     "lookup": _looked_up,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.expressions import Call, ColumnValue, Constant, Expression, FirstThat, Function, call, once
-from connectors.field_types import INTEGER_BOUNDS
+from connectors.field_numbers import INTEGER_BOUNDS
 from connectors.records import Field, FieldType
 
 LONGEST_ORDINARY = 400  # digits before and after the point, well below what decoding refuses

@@ -9,8 +9,11 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 
+from connectors.field_numbers import NotFinite, not_finite_name
+from connectors.field_types import decode_for_target
 from connectors.records import TYPES, FieldType
 from syncjobs.mapping.zones import find_zone
 
@@ -60,7 +63,7 @@ def null_if_step(options: Mapping[str, Any], _today: date) -> OneStep:
     decode_text = TYPES["text"].decode
     fold = str.casefold if options.get("ignore_case") else str
     texts = {fold(decode_text(value)) for value in options["values"]}
-    not_numbers = {name for name in ("NaN", "Infinity", "-Infinity") if fold(name) in texts}
+    not_numbers = {name for name in get_args(NotFinite) if fold(name) in texts}
     numbers: set[Any] = set()
     for value in options["values"]:
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -70,27 +73,18 @@ def null_if_step(options: Mapping[str, Any], _today: date) -> OneStep:
         if isinstance(value, str):
             return None if fold(value) in texts else value
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-            is_odd = not_numbers and _name_of(value) in not_numbers
+            is_odd = not_numbers and not_finite_name(value) in not_numbers
             return None if value in numbers or is_odd else value
         return value if isinstance(value, bytes) or fold(decode_text(value)) not in texts else None
 
     return step
 
 
-def _name_of(number: float | Decimal) -> str:
-    """What one calls a number that is none, as PostgreSQL does; nothing for all others."""
-    if number != number:
-        return "NaN"
-    if number == math.inf:
-        return "Infinity"
-    return "-Infinity" if number == -math.inf else ""
-
-
 # 2. types
 
 
 def decode_step(field_type: FieldType) -> Builder:
-    return lambda _options, _today: TYPES[field_type].decode
+    return lambda _options, _today: partial(decode_for_target, field_type)
 
 
 def _parse_by(pattern: str) -> Callable[[str], datetime]:
@@ -135,7 +129,7 @@ def _parse_iso(text: str) -> datetime:
         raise ValueError("is not a time such as 2026-11-23T02:30:00Z") from None
 
 
-# 3. bounds
+# 3. bounds and finite numbers
 
 
 def bound(limit: Any, today: date) -> Any:
@@ -150,7 +144,6 @@ def bounds_step(options: Mapping[str, Any], today: date) -> OneStep:
     wide_low, wide_high = float(exact_low), float(exact_high)
     makes_null = options.get("outside") == "null"
     words = _bounds_words(options, today)
-    decode = TYPES["decimal"].decode
 
     def step(value: Any) -> Any:
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -158,12 +151,26 @@ def bounds_step(options: Mapping[str, Any], today: date) -> OneStep:
         elif isinstance(value, str) and _is_between(wide_low, value, wide_high):
             is_inside = True  # rounding keeps the order, so that the exact number lies between the exact limits
         else:
-            is_inside = exact_low <= decode(value) <= exact_high
+            number = decode_for_target("decimal", value)
+            is_inside = not number.is_nan() and exact_low <= number <= exact_high
         if is_inside:
             return value
         if makes_null:
             return None
-        raise OutOfBounds(f"is {words}")
+        raise OutOfBounds("lies within no bounds" if not_finite_name(value) == "NaN" else f"is {words}")
+
+    return step
+
+
+def finite_step(options: Mapping[str, Any], _today: date) -> OneStep:
+    makes_null = options.get("otherwise") == "null"
+
+    def step(value: Any) -> Any:
+        if not_finite_name(value) is None:
+            return value
+        if makes_null:
+            return None
+        raise ValueError("is not a finite number")
 
     return step
 

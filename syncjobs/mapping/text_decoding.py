@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.field_types import INTEGER_BOUNDS, LONGEST_NUMBER, TYPES, FieldType
+from connectors.field_numbers import INTEGER_BOUNDS, LONGEST_NUMBER
+from connectors.field_types import TYPES, FieldType
 
 PLAIN_NUMBERS = re.compile(r"[0-9+.-]*")  # neither blanks nor exponents nor words such as NaN
 LONGEST_DATE = 10  # characters; longer ones have a time

@@ -26,6 +26,7 @@ from syncjobs.mapping.steps import (
     date_step,
     datetime_step,
     decode_step,
+    finite_step,
     null_if_step,
     text_step,
     truncate_step,
@@ -137,6 +138,19 @@ OPERATIONS: dict[str, Operation] = {
             },
         },
         problems=bounds_problems,
+    ),
+    "finite": Operation(
+        "Finite numbers",
+        "Refuse NaN and the infinities, or make them null, which is counted.",
+        finite_step,
+        {
+            "otherwise": {
+                "enum": ["null", "reject"],
+                "default": "reject",
+                "title": "Otherwise",
+                "description": "What becomes of a number that is not finite: null, or the record is rejected.",
+            }
+        },
     ),
     "hash": Operation(
         "Hash",

@@ -30,12 +30,13 @@ class TransformRule:
     @property
     def discards(self) -> bool:
         """Whether it turns real values into nulls, which the job counts."""
-        return self.options.get({"bounds": "outside", "lookup": "missing"}.get(self.op, "")) == "null"
+        policies = {"bounds": "outside", "finite": "otherwise", "lookup": "missing"}
+        return self.options.get(policies.get(self.op, "")) == "null"
 
     @property
     def keeps_values(self) -> bool:
         """Whether every value that comes through is the one that went in."""
-        return self.op in ("null_if", "bounds")
+        return self.op in ("null_if", "bounds", "finite")
 
 
 def _operation_schema(op: str, operation: Operation) -> dict[str, Any]:

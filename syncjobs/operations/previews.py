@@ -9,9 +9,11 @@ from django.utils import timezone
 from connectors.errors import ConfigError
 from connectors.models import Connector
 from connectors.records import ReadRequest, StreamSchema
+from connectors.registry import connector_class
 from connectors.sampling import first_batch, opened_for
 from syncjobs.controllers.masking import masked_fields
 from syncjobs.mapping import Mapper, compile_mapping
+from syncjobs.mapping.columns import Keeps, keeps_none
 from syncjobs.mapping.problems import list_words, quote
 from syncjobs.models import SyncJobType
 from syncjobs.operations.previewed import StreamPreview, shown_preview
@@ -19,6 +21,7 @@ from syncjobs.stream_limiting import window_filters
 from syncjobs.stream_parsing import parse_streams
 from syncjobs.stream_sources import source_problems
 from syncjobs.stream_specs import SpecProblems, StreamSpec
+from syncjobs.streams.opening import keeps_of
 
 MOST_ROWS = 200
 PREVIEW_SECONDS = 20.0
@@ -44,7 +47,7 @@ def preview_stream(
         schema = source.schema(spec.source)
         if problems := source_problems(spec, schema, f"streams[{number}]"):
             raise SpecProblems(problems)
-        mapper = compile_mapping(spec.mapping, schema, spec.columns, timezone.localdate(now))
+        mapper = compile_mapping(spec.mapping, schema, spec.columns, timezone.localdate(now), _keeps(job_type, spec))
         request = _request(spec, schema, mapper, now, min(max(rows, 1), MOST_ROWS))
         batch = first_batch(source, request)
     return shown_preview(spec, mapper, batch, masked)
@@ -63,6 +66,14 @@ def _source_of(job_type: SyncJobType) -> Connector:
     if job_type.source_connector is None:
         raise ConfigError("no_connector", "the job type has no source connector", hint="Choose one.")
     return job_type.source_connector
+
+
+def _keeps(job_type: SyncJobType, spec: StreamSpec) -> Keeps:
+    """What the target does with numbers that are not finite; nobody connects to it."""
+    target = job_type.target_connector
+    if target is None:
+        return keeps_none
+    return keeps_of(connector_class(target.kind)(target.slug, target.config, {}), spec)
 
 
 def _request(spec: StreamSpec, schema: StreamSchema, mapper: Mapper, now: datetime, rows: int) -> ReadRequest:

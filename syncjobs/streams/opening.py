@@ -17,6 +17,7 @@ from connectors.records import Field, ReadRequest, StreamSchema
 from connectors.surroundings import Surroundings
 from syncjobs.controllers.base import JobHandle
 from syncjobs.mapping import Mapper, compile_mapping
+from syncjobs.mapping.columns import Keeps
 from syncjobs.models import SyncJob
 from syncjobs.stream_limiting import window_filters
 from syncjobs.stream_parsing import parse_streams
@@ -116,15 +117,17 @@ def open_stream(sync_job: JobHandle, patience: Patience) -> Iterator[OpenStream]
     """Open the only stream of the job's config; both connectors are closed afterwards, whatever happens."""
     (spec,) = parse_streams(sync_job.config)
     source = _open_source(sync_job, sync_job.surroundings)
+    target: base.Connector | None = None
     stream: OpenStream | None = None
     try:
         sync_job.log("INFO", f"Connecting to {source.slug} at {source.address()}")
         _define_query(source, spec, is_replay="replay" in sync_job.job.config_snapshot)
         shape = check_drift(sync_job, spec, source.schema(spec.source))
         schema = shape.schema
-        mapper = compile_mapping(spec.mapping, schema, spec.columns, timezone.localdate(sync_job.job.created_at))
-        write_request = _write_request(sync_job, spec, mapper, shape)
         target = connector_of(sync_job, "target_connector").open(sync_job.surroundings)
+        today = timezone.localdate(sync_job.job.created_at)
+        mapper = compile_mapping(spec.mapping, schema, spec.columns, today, keeps_of(target, spec))
+        write_request = _write_request(sync_job, spec, mapper, shape)
         sync_job.log("INFO", f"Connecting to {target.slug} at {target.address()}")
         stream = OpenStream(
             sync_job=sync_job,
@@ -141,8 +144,8 @@ def open_stream(sync_job: JobHandle, patience: Patience) -> Iterator[OpenStream]
         yield stream
     finally:
         source.close()
-        if stream is not None:
-            stream.target.close()
+        if opened := target if stream is None else stream.target:
+            opened.close()
 
 
 def _open_source(sync_job: JobHandle, surroundings: Surroundings) -> base.Connector:
@@ -165,6 +168,11 @@ def connector_of(sync_job: JobHandle, name: str) -> Connector:
         what = name.replace("_", " ")
         raise ConfigError("no_connector", f"there is no {what} '{slug}'", hint="Choose a connector in the job type.")
     return found
+
+
+def keeps_of(target: base.Connector, spec: StreamSpec) -> Keeps:
+    """What the target does with numbers that are not finite; a key is never made of one."""
+    return lambda field, number: field.name not in spec.key and target.keeps(field.type, number)
 
 
 def _read_request(sync_job: JobHandle, spec: StreamSpec, schema: StreamSchema, mapper: Mapper) -> ReadRequest:

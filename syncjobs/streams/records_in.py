@@ -70,8 +70,9 @@ def map_page(stream: OpenStream, batch: Batch) -> MappedPage:
 
 
 def nulled_text(name: str, number: int) -> str:
-    """How a log tells of values that bounds or lookups made null."""
-    return f"Set {number:,} {'value' if number == 1 else 'values'} of {name} to null, outside its bounds or lookup"
+    """How a log tells of values that bounds, lookups and the like made null."""
+    what = "value" if number == 1 else "values"
+    return f"Set {number:,} {what} of {name} to null, outside its bounds or lookup or not finite"
 
 
 def _without_empty_keys(stream: OpenStream, batch: Batch, mapped: MappedRows) -> MappedPage:

@@ -29,7 +29,7 @@ from syncjobs.statuses import Phase
 from syncjobs.streams.batch_sizes import BatchSize, record_bytes
 from syncjobs.streams.exactly_once import FilledBatch
 from syncjobs.streams.incremental import tell_of_empty
-from syncjobs.streams.opening import OpenStream
+from syncjobs.streams.opening import OpenStream, keeps_of
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import nulled_text
 from syncjobs.streams.refusals import reason_of
@@ -65,7 +65,7 @@ def straight_way(stream: OpenStream, batches: BatchWriter) -> StraightWay | None
 
 def _mapping_in_sql(stream: OpenStream) -> SQLMapping | NotInSQL:
     spec, today = stream.spec, timezone.localdate(stream.sync_job.job.created_at)
-    return compile_in_sql(spec.mapping, stream.schema, spec.columns, today, spec.key)
+    return compile_in_sql(spec.mapping, stream.schema, spec.columns, today, spec.key, keeps_of(stream.target, spec))
 
 
 class StraightWay:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import DataError, SyncError
-from connectors.field_types import exact_number
+from connectors.field_numbers import exact_number
 from connectors.http_answers import Answer, parse_json
 from connectors.json_pages import RecordShape
 

@@ -264,7 +264,7 @@ def test_times_that_python_does_not_know_come_as_text(erp: PostgresConnector, ex
     assert len(read_rows(erp, "odd", key=("day", "measure"), position=keyed[0].position)) == 1
     fields = (Field("id", "integer"), Field("at", "datetime"), Field("measure", "float"))
     _, changes = write_batch(erp, upsert("odd", fields, ("id",)), [(1, second[1], 2.0)])
-    assert changes[0].fields == {"at": ["infinity", "2026-01-01T00:00:00Z"], "measure": ["nan", 2.0]}
+    assert changes[0].fields == {"at": ["infinity", "2026-01-01T00:00:00Z"], "measure": ["NaN", 2.0]}
 
 
 PARTITIONED = (

@@ -80,7 +80,21 @@ quarantine` it is set aside. What may change on the way is only this, whatever t
 - Numbers keep their value, not their spelling: 1.50 and 1.5 are equal, and are no change.
 - A `date` made from a time is the day that the time itself names.
 
-Not-a-number and the infinities are refused in all types, as are NUL and halves of surrogate pairs in texts.
+NUL and halves of surrogate pairs are refused in texts.
+
+## Numbers that are not finite
+
+`NaN`, `Infinity` and `-Infinity`, as numbers or as texts that are meant as numbers (`nan`, `inf` and so on), arrive
+exactly where the target holds them, and NaN is the same as NaN there: another run changes nothing.
+
+| type | PostgreSQL | SQLite | CSV | JSON Lines | Parquet |
+| --- | --- | --- | --- | --- | --- |
+| float | kept | the infinities; NaN is refused, as SQLite has none | kept | refused, as JSON has none | kept |
+| decimal | kept; numeric(p,s) takes NaN alone | refused | kept | refused | refused |
+
+Elsewhere, in integers, JSON and keys, they are refused: the record is rejected by key and field, or the mapping makes
+them null and counts them (the transform [`finite`](mapping.md)). In a job's changes, where JSON has no such numbers,
+the three names stand for them; a revert writes the numbers back.
 """
 TARGETS = """
 ## What a type becomes

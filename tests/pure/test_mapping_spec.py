@@ -112,8 +112,8 @@ def when(**settings: Any) -> list[dict[str, Any]]:
             transform(op="encrypt"),
             (
                 "mapping[0].transforms[0].op: 'encrypt' does not exist; choose strip, collapse_spaces, strip_nul, "
-                "null_if, upper, lower, number, integer, decimal, boolean, date, datetime, truncate, bounds, hash, "
-                "mask, lookup or json_path"
+                "null_if, upper, lower, number, integer, decimal, boolean, date, datetime, truncate, bounds, finite, "
+                "hash, mask, lookup or json_path"
             ),
         ),
         (transform(length=3), "mapping[0].transforms[0]: 'op' is required"),

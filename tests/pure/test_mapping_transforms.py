@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from connectors.records import Field, FieldType, StreamSchema
+from connectors.records import Field, FieldType, StreamSchema, encode_value
 from syncjobs.mapping import MappedRows, Mapper, RowReject, compile_mapping, parse_mapping
 from syncjobs.mapping.transform_table import OPERATIONS
 
@@ -104,6 +105,27 @@ def test_lookup_exchanges_values(value: Any, source: FieldType, options: dict[st
 def test_lookup_rejects_what_it_does_not_know_by_default() -> None:
     (reject,) = mapped("us", {"op": "lookup", "table": COUNTRIES}).rejects
     assert reject == RowReject(0, "b", "not_in_table", "value 'us' is not in the table of its lookup")
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf, Decimal("Infinity"), "NaN", " -inf "])
+def test_finite_makes_null_of_what_is_no_finite_number_and_counts_it(value: Any) -> None:
+    source: FieldType = "text" if isinstance(value, str) else "decimal" if isinstance(value, Decimal) else "float"
+    mapper = compiled({"transforms": [{"op": "finite", "otherwise": "null"}]}, source=source)
+    result = mapper.map_rows(("a",), [(value,), (None,), (type(value)("1.5"),)])
+    assert (result.nulled, result.rejects) == ({"b": 1}, [])
+    assert [row[0] for row in result.rows] == [None, None, type(value)("1.5")]
+
+
+@pytest.mark.parametrize(("field_type", "value"), [("float", math.nan), ("decimal", "Infinity"), ("float", "-inf")])
+def test_number_that_is_not_finite_passes_to_targets_that_keep_it(field_type: FieldType, value: Any) -> None:
+    rules, schema = parse_mapping([{"to": "b", "from": "a", "type": field_type}]), StreamSchema((Field("a", "text"),))
+    strict = compile_mapping(rules, schema, None, TODAY)
+    (reject,) = strict.map_rows(("a",), [(value,)]).rejects
+    assert (reject.code, reject.reason.endswith("is not a finite number")) == ("wrong_type", True)
+    keeping = compile_mapping(rules, schema, None, TODAY, lambda field, _number: field.name == "b")
+    result = keeping.map_rows(("a",), [(value,), ("1.5",), ("1e999",)])
+    assert encode_value(field_type, result.rows[0][0]) in ("NaN", "Infinity", "-Infinity")
+    assert len(result.rejects) == (field_type == "float")  # 1e999 is a number that no float holds
 
 
 def test_lookup_counts_what_it_makes_null() -> None:
@@ -241,10 +263,11 @@ SHOWN_HUGE = f"'{'9' * 58}…"
         ([{"op": "integer"}], "", "wrong_type", "value '' is not a number"),
         ([{"op": "decimal"}], HUGE, "wrong_type", f"value {SHOWN_HUGE} has more than 1000 digits"),
         ([{"op": "decimal"}], "1e99999999999999999999", "wrong_type", None),
-        ([{"op": "decimal"}], "NaN", "wrong_type", "value 'NaN' is not a finite number"),
-        ([{"op": "number"}], "Infinity", "wrong_type", "value 'Infinity' is not a finite number"),
+        ([{"op": "decimal"}], "NaN", "wrong_type", "value NaN is not a finite number"),
+        ([{"op": "number"}], "Infinity", "wrong_type", "value inf is not a finite number"),
         ([{"op": "number"}], "1e999", "wrong_type", "value '1e999' is not a finite number"),
-        ([{"op": "bounds", "min": 0}], "NaN", "wrong_type", "value 'NaN' is not a finite number"),
+        ([{"op": "bounds", "min": 0}], "NaN", "out_of_bounds", "value 'NaN' lies within no bounds"),
+        ([{"op": "finite"}], "-inf", "wrong_type", "value '-inf' is not a finite number"),
         ([{"op": "bounds", "min": 0}], HUGE, "wrong_type", f"value {SHOWN_HUGE} has more than 1000 digits"),
         ([{"op": "date"}], "2026-02-30", "wrong_type", "value '2026-02-30' is not a date such as 2026-11-23"),
         ([{"op": "date"}], "0000-01-01", "wrong_type", "value '0000-01-01' is not a date such as 2026-11-23"),

@@ -21,6 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg.types.json import Jsonb
 
+from connectors.field_numbers import not_finite_name
+
 BERLIN = dt.timezone(dt.timedelta(hours=2))
 TYPES = {
     "id": "integer",
@@ -92,6 +94,23 @@ ROUNDED = '{"n": 0.12345678901234567891}'
 ESCAPED = {"nul": "a\0b"}
 
 
+KEEP_NO_FLOAT = {"NaN": frozenset({"sqlite", "jsonl"}), "Infinity": frozenset({"jsonl"})}
+KEEP_NO_DECIMAL = frozenset({"sqlite", "jsonl", "parquet"})
+
+
+def _judged(bad: dict[int, Any]) -> tuple[dict[int, str], dict[int, tuple[str, Any, frozenset[str]]]]:
+    """The fields of records that are bad for all targets, and those that are for some: numbers that are not finite."""
+    names, of_some = {}, {}
+    for number, (field_name, value, *_) in bad.items():
+        found = not_finite_name(value) if field_name in ("a_float", "a_number") else None
+        if found is None:
+            names[number] = field_name
+        else:
+            by_name = KEEP_NO_FLOAT[found.lstrip("-")]
+            of_some[number] = (field_name, found, by_name if field_name == "a_float" else KEEP_NO_DECIMAL)
+    return names, of_some
+
+
 def _numbered(values: list[Any], start: int) -> dict[int, Any]:
     return dict(enumerate(values, start))
 
@@ -126,7 +145,7 @@ def fill_postgres(url: str, config: dict[str, Any], password: str) -> Filled:
             sent = Jsonb(value) if name == "a_json" and number < 1001 else value
             session.execute(f"INSERT INTO items_in (id, {name}) VALUES (%s, %s)".encode(), (number, sent))  # noqa: S608
     shape = {"slug": "source", "kind": "postgres", "config": config, "credentials": {"password": password}}
-    return Filled(shape, GOOD_ONES, {number: name for number, (name, _) in bad.items()})
+    return Filled(shape, GOOD_ONES, *_judged(bad))
 
 
 # 2. SQLite: any value in any column.
@@ -183,9 +202,9 @@ def fill_sqlite(folder: Path) -> Filled:
             file.execute(f"INSERT INTO items_in (id, {name}) VALUES (?, ?)", (number, value))  # noqa: S608
         file.execute("INSERT INTO items_in (id, a_text) VALUES (2001, CAST(x'61ff' AS TEXT))")
     shape = {"slug": "source", "kind": "sqlite", "config": {"path": "pairs/in.sqlite3"}}
-    names = {number: name for number, (name, _) in bad.items()} | {2001: "a_text"}
-    of_some = {number: (name, value, frozenset({"postgres"})) for number, (name, _, value) in escaped.items()}
-    return Filled(shape, GOOD_ONES, names, of_some)
+    names, of_some = _judged(bad)
+    of_some |= {number: (name, value, frozenset({"postgres"})) for number, (name, _, value) in escaped.items()}
+    return Filled(shape, GOOD_ONES, names | {2001: "a_text"}, of_some)
 
 
 # 3. Files of lines. Records over 2000 cannot be read, so that nobody knows their number.
@@ -231,9 +250,9 @@ def fill_csv(folder: Path) -> Filled:
     data = "\n".join([*lines, *broken, ""]).encode("utf-8", "surrogateescape")
     (folder / "items_in.csv").write_bytes(data)
     shape = {"slug": "source", "kind": "files", "config": {"root": "pairs", "format": "csv", **_declared()}}
-    names = {number: name for number, (name, _) in bad.items()} | dict.fromkeys((2001, 2002, 2003), "")
-    of_some = {number: (name, value, frozenset({"postgres"})) for number, (name, _, value) in escaped.items()}
-    return Filled(shape, GOOD_ONES, names, of_some)
+    names, of_some = _judged(bad)
+    of_some |= {number: (name, value, frozenset({"postgres"})) for number, (name, _, value) in escaped.items()}
+    return Filled(shape, GOOD_ONES, names | dict.fromkeys((2001, 2002, 2003), ""), of_some)
 
 
 def fill_jsonl(folder: Path) -> Filled:
@@ -253,9 +272,9 @@ def fill_jsonl(folder: Path) -> Filled:
         "\n".join([*lines, '{"id":2004,"a_text":"\udcff"}', ""]), "utf-8", "surrogateescape"
     )
     shape = {"slug": "source", "kind": "files", "config": {"root": "pairs", "format": "jsonl", **_declared()}}
-    names = {number: name for number, (name, _) in bad.items()} | dict.fromkeys((2001, 2002, 2003, 2004), "")
-    of_some = {number: (name, value, frozenset({"postgres"})) for number, (name, _, value) in escaped.items()}
-    return Filled(shape, GOOD_ONES, names, of_some)
+    names, of_some = _judged(bad)
+    of_some |= {number: (name, value, frozenset({"postgres"})) for number, (name, _, value) in escaped.items()}
+    return Filled(shape, GOOD_ONES, names | dict.fromkeys((2001, 2002, 2003, 2004), ""), of_some)
 
 
 # 4. Parquet, written by its own library.
@@ -296,8 +315,8 @@ def fill_parquet(folder: Path) -> Filled:
     table = pa.Table.from_arrays(columns, schema=pa.schema(list(ARROW.items())))
     pq.write_table(table, folder / "items_in.parquet", row_group_size=20)
     shape = {"slug": "source", "kind": "files", "config": {"root": "pairs", "format": "parquet"}}
-    names = {number: name for number, (name, _) in bad.items()}
-    of_some = {number: (name, value, frozenset({"postgres"})) for number, (name, _, value) in escaped.items()}
+    names, of_some = _judged(bad)
+    of_some |= {number: (name, value, frozenset({"postgres"})) for number, (name, _, value) in escaped.items()}
     return Filled(shape, GOOD_ONES, names, of_some)
 
 
@@ -358,9 +377,9 @@ def soda_records() -> tuple[list[dict[str, Any]], Filled]:
         if value is not None:
             record[name] = Decimal(spelled) if number in numbers and number % 2 else spelled
         records.append(record)
-    of_some = {4001: ("a_json", ESCAPED, frozenset({"postgres"}))}
     records.append({":id": "row-90000", "id": "4001", "a_json": ESCAPED})
-    return records, Filled({}, good, {number: name for number, (name, _) in bad.items()}, of_some)
+    names, of_some = _judged(bad)
+    return records, Filled({}, good, names, of_some | {4001: ("a_json", ESCAPED, frozenset({"postgres"}))})
 
 
 def _is_plain_json(name: str, value: Any) -> bool:

@@ -94,8 +94,8 @@ def test_positions_outside_the_city_become_null_and_are_counted(
     told = [log.message for log in JobLog.objects.filter(job=job) if "to null" in log.message]
     assert sorted(told) == [
         "Finished: read 499, inserted 499, updated 0, unchanged 0; set to null: latitude 1, longitude 2",
-        "Set 1 value of latitude to null, outside its bounds or lookup",
-        "Set 2 values of longitude to null, outside its bounds or lookup",
+        "Set 1 value of latitude to null, outside its bounds or lookup or not finite",
+        "Set 2 values of longitude to null, outside its bounds or lookup or not finite",
     ]
 
 
