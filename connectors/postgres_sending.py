@@ -18,8 +18,9 @@ from connectors.expressions import ColumnValue
 from connectors.postgres_dialect import INTEGERS, PostgresDialect
 from connectors.postgres_errors import translated
 from connectors.postgres_expressions import spell, value_of
+from connectors.postgres_few import Chosen, FewRecords, FewTaker
 from connectors.postgres_literals import Literals
-from connectors.postgres_portions import PostgresPortions
+from connectors.postgres_portions import PostgresPortions, all_of
 from connectors.postgres_queries import size_of_column
 from connectors.postgres_session import Session
 from connectors.records import ReadRequest
@@ -113,6 +114,7 @@ class PostgresSender(StraightReader):
         self._portions = PostgresPortions(open_session, table, order.columns, request)
         self._known = {column.name: column for column in table.columns}
         self._dialect = PostgresDialect()
+        self._few: FewRecords | None = None
         self.unique_keys = table.unique_keys
 
     def record_bytes(self) -> float | None:
@@ -125,13 +127,23 @@ class PostgresSender(StraightReader):
             signs=SQLText(str(len(self._table.columns) + 1)),  # the brackets of a row, and the commas between
             columns=joined(sql("t.{name}", name=one.sql) for one in self._table.columns),
             table=self._table.sql,
-            where=_all(self._portions.beyond(None, parameters)),
+            where=all_of(self._portions.beyond(None, parameters)),
             some=SQLText(str(SAMPLED)),
         )
         return float(self._open_session().fetch(query, parameters.values)[0][0] or 1)
 
     def portion(self, after: Any, size: int, *, about: bool = False) -> Portion | None:
-        return self._portions.find(after, size, about=about)
+        self._few = self._take_few(size) if after is None else None
+        return self._few.portion if self._few else self._portions.find(after, size, about=about)
+
+    def _take_few(self, size: int) -> FewRecords | None:
+        wanted = {*(self._request.columns or self._table.names), *(one.name for one in self._columns)}
+        columns = [one for one in self._table.columns if one.name in wanted]
+        chosen = Chosen(columns, self._values(), tuple(self._refusals()))
+        return FewTaker(self._open_session, self._table, self._columns, self._portions).take(chosen, size, self._send)
+
+    def _send(self, query: SQLText, form: Format = "binary") -> Parcel:
+        return PostgresParcel(self._open_session(), query, form, self._selection.most_bytes)
 
     def _within(self, portion: Portion, parameters: Parameters) -> list[SQLText]:
         """Conditions of the records of a portion; the order's columns are never empty there."""
@@ -158,14 +170,17 @@ class PostgresSender(StraightReader):
             "SELECT {asked} FROM {table} AS t{where}",
             asked=joined(asked),
             table=self._table.sql,
-            where=_all(conditions),
+            where=all_of(conditions),
         )
         (row,) = self._open_session().fetch(query, parameters.values)
         return Facts(tuple(row[: len(self._selection.counted)]), None if field is None else row[-1])
 
     def parcel(self, portion: Portion, form: Format) -> Parcel:
-        select = self._select(self._within(portion, Literals(self._dialect)))
-        made = PostgresParcel(self._open_session(), select, form, self._selection.most_bytes)
+        few, self._few = self._few, None  # they are kept for one try
+        if few is not None and (few.portion, few.sent.form) == (portion, form):
+            made = few.parcel()
+        else:
+            made = self._send(self._select(self._within(portion, Literals(self._dialect))), form)
         made.ranges = self._ranges(portion)
         return made
 
@@ -178,20 +193,24 @@ class PostgresSender(StraightReader):
         return {field.name: found for field, made_of in self._selection.columns if made_of == ColumnValue(first.name)}
 
     def _select(self, conditions: Sequence[SQLText]) -> SQLText:
-        values = joined(spell(expression, self._known) for _, expression in self._selection.columns)
+        where = all_of([*conditions, *self._refusals()])
+        return sql(
+            "SELECT {values} FROM {table} AS t{where}", values=self._values(), table=self._table.sql, where=where
+        )
+
+    def _values(self) -> SQLText:
+        return joined(spell(expression, self._known) for _, expression in self._selection.columns)
+
+    def _refusals(self) -> Iterator[SQLText]:
         doubts = [] if self._selection.doubts is None else [spell(self._selection.doubts, self._known)]
         if doubts := [*doubts, *self._too_large()]:
             # An error ends the copy; which record it is, and whether it lies in the portion at all, is seen later.
-            refusal = sql(
+            yield sql(
                 "CASE WHEN {doubts} THEN concat('{doubt} ', t.{key})::boolean ELSE true END",
                 doubts=joined(doubts, " OR "),
                 doubt=SQLText(DOUBT),
                 key=self._columns[0].sql,
             )
-            conditions = [*conditions, refusal]
-        return sql(
-            "SELECT {values} FROM {table} AS t{where}", values=values, table=self._table.sql, where=_all(conditions)
-        )
 
     def _too_large(self) -> Iterator[SQLText]:
         """Conditions of records that have too large a value, which must not be sent even to be refused."""
@@ -202,7 +221,3 @@ class PostgresSender(StraightReader):
             size = size_of_column(self._known[name], most)
             if size is not None:
                 yield sql("coalesce({size} > {most}, false)", size=size, most=SQLText(str(most)))
-
-
-def _all(conditions: Sequence[SQLText]) -> SQLText:
-    return sql(" WHERE {all}", all=joined(conditions, " AND ")) if conditions else sql("")

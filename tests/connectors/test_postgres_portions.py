@@ -9,10 +9,11 @@ import psycopg
 import pytest
 
 from connectors import network
+from connectors.errors import DataError
 from connectors.expressions import ColumnValue
 from connectors.postgres import PostgresConnector
 from connectors.records import CursorRequest, Filter, ReadRequest
-from connectors.straight import Portion, Selection, StraightReader
+from connectors.straight import Parcel, Portion, Selection, StraightReader
 from tests.connectors.sql_systems import postgres_config
 from tests.postgres_server import PostgresServer
 
@@ -40,9 +41,10 @@ def is_analyzed(request: pytest.FixtureRequest) -> bool:
     return "analyzed" in request.node.name
 
 
-def reader_of(connector: PostgresConnector, **asked: Any) -> StraightReader:
+def reader_of(connector: PostgresConnector, most_bytes: int | None = None, **asked: Any) -> StraightReader:
     columns = tuple((field, ColumnValue(field.name)) for field in connector.schema("things").fields)
-    reader = connector.straight_reader(ReadRequest("things", key=("id",), **asked), Selection(columns))
+    selection = Selection(columns, most_bytes=most_bytes)
+    reader = connector.straight_reader(ReadRequest("things", key=("id",), **asked), selection)
     assert reader is not None
     return reader
 
@@ -89,8 +91,7 @@ def test_portions_by_cursor_end_between_records_that_are_equal_in_it(
     assert first.highest == first.upto[0]
     assert [one.upto for one in (first, *rest)][-1] == [49, 99]
     assert (first.is_last, rest[-1].is_last) == (False, True)
-    assert first.empty == (10 if is_analyzed(request) else None)
-    assert [one.empty for one in rest] == [None] * len(rest)
+    assert [one.empty for one in (first, *rest)] == [None] * (1 + len(rest)), "there are more than were looked at"
 
 
 def test_first_portion_of_all_counts_nothing_else(connector: PostgresConnector) -> None:
@@ -99,7 +100,7 @@ def test_first_portion_of_all_counts_nothing_else(connector: PostgresConnector) 
 
 
 def test_count_of_empty_keeps_to_the_filters(connector: PostgresConnector, request: pytest.FixtureRequest) -> None:
-    asked = {"cursor": CursorRequest("seen", 20), "filters": (Filter("id", "le", 50),)}
+    asked: dict[str, Any] = {"cursor": CursorRequest("seen", 20), "filters": (Filter("id", "le", 50),)}
     (portion,) = portions(reader_of(connector, **asked), 1000)
     assert (portion.upto, portion.empty) == ([24, 49], 5 if is_analyzed(request) else None)
 
@@ -123,3 +124,33 @@ def test_parcel_tells_between_which_keys_its_records_lie(connector: PostgresConn
     by_cursor = reader_of(connector, cursor=CursorRequest("seen", 44))
     (portion,) = portions(by_cursor, 100)
     assert by_cursor.parcel(portion, "binary").ranges == {"seen": (None, 49)}
+
+
+def test_few_records_after_a_cursor_are_sent_as_they_were_found(
+    connector: PostgresConnector, postgres_url: str, request: pytest.FixtureRequest
+) -> None:
+    reader = reader_of(connector, cursor=CursorRequest("seen", 44))
+    (portion,) = portions(reader, 1000)
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("DELETE FROM things WHERE id > 95")
+    found, again = (taken(reader.parcel(portion, "binary")) for _ in range(2))
+    assert found.records == (11 if is_analyzed(request) else 7)
+    assert again.records == 7, "a second try reads them anew"
+
+
+def test_no_record_after_a_cursor_is_no_portion(connector: PostgresConnector) -> None:
+    assert portions(reader_of(connector, cursor=CursorRequest("seen", 50)), 1000) == []
+
+
+def test_record_that_must_be_looked_at_is_met_where_records_are_sent(connector: PostgresConnector) -> None:
+    reader = reader_of(connector, most_bytes=4, cursor=CursorRequest("seen", 44))
+    (portion,) = portions(reader, 1000)
+    assert portion.upto == [49, 99]
+    with pytest.raises(DataError, match="must be looked at"):
+        taken(reader.parcel(portion, "binary"))
+
+
+def taken(parcel: Parcel) -> Parcel:
+    for block in parcel.blocks():
+        assert block
+    return parcel
