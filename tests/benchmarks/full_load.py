@@ -63,10 +63,7 @@ class FullLoad:
         reset_target(self.target, with_rows=False)
         with psycopg.connect(self.target, autocommit=True) as connection:
             connection.execute(f"CREATE TABLE flights ({DECLARED}{key})".encode())
-        return run_pipe(
-            psql(self.source, "COPY flights TO STDOUT"),
-            psql(self.target, "COPY flights FROM STDIN"),
-        )
+        return copy_table(self.source, "flights", self.target)
 
     def _job(self, job_type: SyncJobType, *, is_here: bool = False) -> Run:
         reset_target(self.target, with_rows=False)
@@ -90,6 +87,11 @@ class FullLoad:
 
     def _complaint_of_mapped(self) -> str:
         return differs(fingerprint(self.target, "flights"), self.expected_mapped)
+
+
+def copy_table(source: str, table: str, target: str) -> Run:
+    """The limit: a table of the source into the target's empty `flights`."""
+    return run_pipe(psql(source, f"COPY {table} TO STDOUT"), psql(target, "COPY flights FROM STDIN"))
 
 
 def _mapping(rules_by_name: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

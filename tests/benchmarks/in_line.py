@@ -54,18 +54,7 @@ class InLine:
 
     def _limit(self) -> Run:
         reset_target(self.target, with_rows=True)
-        names = [name for name in TYPES if name != "id"]
-        new, old = (", ".join(f"{side}.{name}" for name in names) for side in ("excluded", "t"))
-        update = f"DO UPDATE SET ({', '.join(names)}) = ({new}) WHERE ({old}) IS DISTINCT FROM ({new})"
-        return run_pipe(
-            psql(self.source, "COPY flights_next TO STDOUT"),
-            psql(
-                self.target,
-                "CREATE TEMP TABLE s (LIKE flights)",
-                "COPY s FROM STDIN",
-                f"INSERT INTO flights AS t SELECT * FROM s ON CONFLICT (id) {update}",  # noqa: S608 - the names are ours
-            ),
-        )
+        return merge_table(self.source, "flights_next", self.target)
 
     def _job(self, job_type: SyncJobType, counts: dict[str, int], changes: int, **options: Any) -> Run:
         reset_target(self.target, with_rows=True)
@@ -91,3 +80,19 @@ class InLine:
 
     def _complaint(self, table: str) -> str:
         return differs(fingerprint(self.target, "flights"), self.expected[table])
+
+
+def merge_table(source: str, table: str, target: str) -> Run:
+    """The limit: the target's `flights` brought in line with a table of the source."""
+    names = [name for name in TYPES if name != "id"]
+    new, old = (", ".join(f"{side}.{name}" for name in names) for side in ("excluded", "t"))
+    update = f"DO UPDATE SET ({', '.join(names)}) = ({new}) WHERE ({old}) IS DISTINCT FROM ({new})"
+    return run_pipe(
+        psql(source, f"COPY {table} TO STDOUT"),
+        psql(
+            target,
+            "CREATE TEMP TABLE s (LIKE flights)",
+            "COPY s FROM STDIN",
+            f"INSERT INTO flights AS t SELECT * FROM s ON CONFLICT (id) {update}",  # noqa: S608 - the names are ours
+        ),
+    )

@@ -25,22 +25,32 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """At most `ratio` times `of`, and at most so many MB (0 = no goal)."""
+    """At most `ratio` times `of` (empty: the limit), at most so many MB, memory within a share of that of `of`.
+
+    0 is no goal.
+    """
 
     ratio: float
-    of: str = LIMIT
+    of: str = ""
     megabytes: int = 0
+    memory_within: float = 0.0
 
 
 @dataclass(slots=True)
 class Table:
-    """One comparison: for each contender its runs, one a round, and whether all its results were right."""
+    """One comparison: for each contender its runs, one a round, and whether all its results were right.
+
+    Ratios are to the contender `limit`. `unit` is what its runs' seconds were divided into, if they were.
+    """
 
     title: str
     goals: dict[str, Goal]
+    limit: str = LIMIT
+    unit: str = "s"
     runs: dict[str, list[Run]] = field(default_factory=dict)
     wrong: dict[str, str] = field(default_factory=dict)
     measured: str = ""
+    notes: list[str] = field(default_factory=list)
 
     def measure(self, name: str, action: Callable[[], Run], complaint: Callable[[], str]) -> None:
         """Do it once and look at what came out; `complaint` says what is wrong with it, nothing if it is right."""
@@ -56,10 +66,14 @@ class Table:
     def seconds(self, name: str) -> float:
         return statistics.median(run.seconds for run in self.runs[name])
 
-    def ratio(self, name: str, of: str = LIMIT) -> float:
-        """The median of the ratios to another contender of the same round."""
-        pairs = zip(self.runs[name], self.runs[of], strict=True)
-        return statistics.median(mine.seconds / other.seconds for mine, other in pairs)
+    def ratio(self, name: str, of: str = "") -> float:
+        """The median of the ratios to another contender of the same round, by default to the limit."""
+        return statistics.median(self.ratios(name, of))
+
+    def ratios(self, name: str, of: str = "") -> list[float]:
+        """One a round."""
+        pairs = zip(self.runs[name], self.runs[of or self.limit], strict=True)
+        return [mine.seconds / other.seconds for mine, other in pairs]
 
     def megabytes(self, name: str) -> int:
         return max(run.megabytes for run in self.runs[name])
@@ -70,10 +84,13 @@ class Table:
         goal = self.goals.get(name)
         if goal is None:
             return ""
-        of = "" if goal.of == LIMIT else f" {goal.of}"
+        of = f" {goal.of}" if goal.of else ""
         verdict = f"≤ {goal.ratio:.2f} {TIMES}{of}: {_met(self.ratio(name, goal.of) <= goal.ratio)}"
         if goal.megabytes:
             verdict += f"; ≤ {goal.megabytes} MB: {_met(self.megabytes(name) <= goal.megabytes)}"
+        if goal.memory_within:
+            growth = self.megabytes(name) / self.megabytes(goal.of or self.limit) - 1
+            verdict += f"; memory ± {goal.memory_within:.0%}: {_met(abs(growth) <= goal.memory_within)} ({growth:+.0%})"
         return verdict
 
     def rows(self) -> list[tuple[str, str, str, str, str]]:
@@ -85,16 +102,17 @@ class Table:
         return found
 
     def as_text(self) -> str:
-        lines = [f"\n{self.title}", f"  {'':<52} {'s':>7} {'x limit':>8} {'memory':>8}"]
+        lines = [f"\n{self.title}", f"  {'':<52} {self.unit:>7} {f'x {self.limit}':>8} {'memory':>8}"]
         for name, seconds, ratio, memory, verdict in self.rows():
             lines.append(f"  {name:<52} {seconds:>7} {ratio:>8} {memory:>8}   {verdict}".rstrip())
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def as_markdown(self) -> str:
-        lines = [f"### {self.title}", "", f"| who | s | {TIMES} limit | peak memory | goal |", "|---|---|---|---|---|"]
+        head = f"| who | {self.unit} | {TIMES} {self.limit} | peak memory | goal |"
+        lines = [f"### {self.title}", "", head, "|---|---|---|---|---|"]
         for name, seconds, ratio, memory, verdict in self.rows():
             lines.append(f"| {name} | {seconds} | {ratio} | {memory} | {verdict} |")
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, *(f"\n{note}" for note in self.notes)]) + "\n"
 
 
 def _met(is_met: bool) -> str:

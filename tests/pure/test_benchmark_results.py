@@ -33,6 +33,23 @@ def test_a_goal_is_missed_by_time_or_memory(goal: Goal, verdict: str) -> None:
     assert measured({"ours": goal}).verdict("ours") == verdict
 
 
+@pytest.mark.parametrize(
+    ("megabytes", "verdict"),
+    [
+        (109, "≤ 1.20 ×: met; memory ± 10%: met (+9%)"),  # noqa: RUF001
+        (85, "≤ 1.20 ×: met; memory ± 10%: NOT MET (-15%)"),  # noqa: RUF001
+    ],
+)
+def test_growth_is_judged_beside_the_small_size_and_its_memory(megabytes: int, verdict: str) -> None:
+    table = Table("Growth", {"large": Goal(1.2, memory_within=0.1)}, limit="small", unit="µs a record", notes=["So."])
+    table.measure("small", lambda: Run(2.0, 100), str)
+    table.measure("large", lambda: Run(2.2, megabytes), str)
+    assert table.verdict("large") == verdict
+    assert "| who | µs a record | × small |" in table.as_markdown()  # noqa: RUF001
+    assert table.as_markdown().endswith("\n\nSo.\n")
+    assert table.as_text().endswith("\n  So.")
+
+
 def test_a_wrong_result_is_shown_and_fails_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = measured({"ours": Goal(2)}, differs((3, "7"), (4, "7")))
     assert tell([table], 3, 170004, tmp_path / "results.md") == 1
