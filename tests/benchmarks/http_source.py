@@ -21,6 +21,7 @@ import psycopg
 import requests
 
 from tests.benchmarks.page_server import ALL, EVERY, FEW, FIRST, KINDS, NEXT, RECORDS, Record, changed, records
+from tests.benchmarks.peers import PageWay, Peer, installed_peers
 from tests.benchmarks.results import LIMIT, Goal, Run, Table, differs, markdown_file, tell
 from tests.benchmarks.stream_stack import (
     SERVER,
@@ -46,13 +47,19 @@ MAPPED, FULL = "Syncdeck, mapped, into an empty target", "Syncdeck, mapped, comp
 MAPPING = [rule for rule in mapping_of("crashes") if rule["to"] in KINDS]
 GOALS = {PLAIN: Goal(1.6, megabytes=150), FULL: Goal(2.2, megabytes=150)}
 UPDATED = RECORDS // EVERY
+# What the peers are told of the columns, so that their table is like ours.
+PEER_HINTS: dict[str, dict[str, Any]] = {
+    "number": {"data_type": "decimal", "precision": 38, "scale": 12},
+    "calendar_date": {"data_type": "timestamp"},
+    "text": {"data_type": "text"},
+}
 
 
 class HttpSource:
     """The contenders of one comparison; `crashes_*` are the tables that each result must equal."""
 
-    def __init__(self, url: str, target: str) -> None:
-        self.url, self.target, self.worker = url, target, 0
+    def __init__(self, url: str, target: str, peers: list[Peer]) -> None:
+        self.url, self.target, self.peers, self.worker = url, target, peers, 0
         kept = list(records())
         self.blocks = list(_csv_blocks(kept))
         self._load("crashes_all", self.blocks)
@@ -85,6 +92,10 @@ class HttpSource:
         )
         counts = {"updated": UPDATED, "unchanged": RECORDS - UPDATED}
         measure(FULL, partial(self._job, self.next, counts), partial(self._complaint_of_mapped, "crashes_next"))
+        ways: tuple[PageWay, ...] = ("Parquet", "default")
+        for peer in self.peers:
+            for way in ways:
+                measure(f"{peer.name}, rest_api, {way}", partial(self._peer, peer, way), self._complaint_of_peer)
 
     def _limit(self) -> Run:
         self._drop("plain")
@@ -117,6 +128,10 @@ class HttpSource:
             self.table.complain(f"the job counted {found}")
         return run
 
+    def _peer(self, peer: Peer, way: PageWay) -> Run:
+        self._drop("crashes")
+        return peer.run_pages(way, PAGE, {name: PEER_HINTS[kind] for name, kind in KINDS.items()})
+
     def _drop(self, *tables: str) -> None:
         with psycopg.connect(self.target, autocommit=True) as connection:
             for table in tables:
@@ -129,6 +144,11 @@ class HttpSource:
     def _complaint_of_mapped(self, expected: str) -> str:
         cleaned = [_cleaned(name, kind) for name, kind in KINDS.items()]
         return differs(self._fingerprint("cleaned", KINDS), self._fingerprint(expected, cleaned))
+
+    def _complaint_of_peer(self) -> str:
+        """Its numbers have a fixed number of places."""
+        numbers = [f"trim_scale({name})" if kind == "number" else name for name, kind in KINDS.items()]
+        return differs(self._fingerprint("crashes", numbers), self._fingerprint("crashes_all", numbers))
 
     def _fingerprint(self, table: str, values: Any) -> tuple[int, str]:
         query = f"SELECT count(*), sum(hashtextextended(ROW({', '.join(values)})::text, 0)) FROM {table}"  # noqa: S608
@@ -183,10 +203,11 @@ def main() -> int:
         shape = {"slug": "bench-http", "kind": "soda", "config": {"base_url": url, "datasets": datasets}}
         save_connector(connector_from_shape(shape))
         save_database("bench-target", target)
-        comparison = HttpSource(url, target)
-        for _ in range(ROUNDS):
-            with running_pool() as worker:
-                comparison.run_round(worker)
+        with installed_peers(f"{url}/resource/{ALL}.json", target, ["dlt"]) as peers:
+            comparison = HttpSource(url, target, peers)
+            for _ in range(ROUNDS):
+                with running_pool() as worker:
+                    comparison.run_round(worker)
     return tell([comparison.table], ROUNDS, server_version(), markdown_file())
 
 

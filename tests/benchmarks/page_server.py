@@ -35,6 +35,7 @@ KINDS = {
     "longitude": "number",
 }
 ALL, NEXT, FIRST = "crsh-alll", "crsh-next", "crsh-frst"
+HEAD = len('{":id":"row-00000000",')  # of a rendered record
 BEYOND = re.compile(r":id > 'row-(\d+)'")
 Record = dict[str, str]
 
@@ -69,7 +70,7 @@ def _rendered(number: int, record: Record) -> bytes:
 
 
 class Pages(BaseHTTPRequestHandler):
-    """Metadata, the count, and pages by `:id`."""
+    """Metadata, the count, and pages by `:id`, or by `$offset` and then without that field."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = 1 << 20
@@ -84,9 +85,7 @@ class Pages(BaseHTTPRequestHandler):
         elif asked.get("$select") == ["count(*)"]:
             body = json.dumps([{"count": str(len(rows))}]).encode()
         else:
-            found = BEYOND.search(asked.get("$where", [""])[0])
-            begin = int(found[1]) + 1 if found else 0
-            body = b"[" + b",".join(rows[begin : begin + int(asked["$limit"][0])]) + b"]"
+            body = b"[" + b",".join(_page(rows, asked)) + b"]"
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -95,6 +94,16 @@ class Pages(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def _page(rows: list[bytes], asked: dict[str, list[str]]) -> list[bytes]:
+    limit = int(asked["$limit"][0])
+    if "$offset" in asked:
+        begin = int(asked["$offset"][0])
+        return [b"{" + row[HEAD:] for row in rows[begin : begin + limit]]
+    found = BEYOND.search(asked.get("$where", [""])[0])
+    begin = int(found[1]) + 1 if found else 0
+    return rows[begin : begin + limit]
 
 
 def main() -> None:
