@@ -11,29 +11,20 @@ from __future__ import annotations
 
 import math
 import os
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from threading import Thread
-from urllib.parse import urlencode
 
-from tests.benchmarks.measured_stack import prepare_django, running_broker, wait_until
-from tests.isolation import DATA_DIR
+from tests.benchmarks.measured_stack import prepare_django, running_broker
+from tests.benchmarks.viewers import OPEN_PAGES, Viewers, cpu_seconds, running_web
 
 SERVER = prepare_django("tests.acme")
 
-import requests  # noqa: E402
-from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from syncjobs.models import Change, JobLog, SyncJob  # noqa: E402
-from syncjobs.supervision import premises  # noqa: E402
 from tests.pictures.company import found_company  # noqa: E402
 from tests.pictures.happenings import happen  # noqa: E402
 from tests.pictures.walk import addresses  # noqa: E402
@@ -42,7 +33,7 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 JOBS = 1_000_000 if ROUNDS > 1 else 50_000
 DAYS, TIMES = 100, 30
 PAGE_MS, DASHBOARD_MS, QUERIES = 150.0, 200.0, 30
-OPEN_PAGES, EVERY_SECONDS, WATCHED_SECONDS, CORE_SHARE = 20, 2.0, 20.0, 0.10
+WATCHED_SECONDS, CORE_SHARE = 20.0, 0.10
 STATUS = "CASE WHEN n % 50 = 0 THEN 'error' WHEN n % 97 = 0 THEN 'canceled' ELSE 'finished' END"
 CREATED = f"now() - interval '8 minutes' - n * interval '{DAYS} days' / {JOBS}"
 OWN_COLUMNS = {
@@ -113,9 +104,9 @@ def measure_pages(client: Client, pages: dict[str, str]) -> int:
         with CaptureQueriesContext(connection) as queries:
             status = client.get(address).status_code
         asked = queries.captured_queries
-        before = time.process_time() + _cpu_seconds(backend)
+        before = time.process_time() + cpu_seconds(backend)
         times = sorted(_milliseconds(client, address) for _ in range(TIMES))
-        busy = (time.process_time() + _cpu_seconds(backend) - before) * 1000 / TIMES
+        busy = (time.process_time() + cpu_seconds(backend) - before) * 1000 / TIMES
         high = times[math.ceil(0.95 * TIMES) - 1]
         goal = DASHBOARD_MS if label == "index" else PAGE_MS
         broken += status != 200
@@ -135,71 +126,18 @@ def _milliseconds(client: Client, address: str) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-@contextmanager
-def running_web(port: int) -> Iterator[int]:
-    """The web server as `up` starts it; gives the id of the process that answers."""
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "8"]
-    with (DATA_DIR / "web.log").open("wb") as log:
-        web = subprocess.Popen([*command, "--no-control-socket"], stdout=log, stderr=subprocess.STDOUT)
-    children = Path(f"/proc/{web.pid}/task/{web.pid}/children")
-    try:
-        wait_until(lambda: children.read_text().split() and _answers(port), "the web server", 0.2)
-        yield int(children.read_text().split()[0])
-    finally:
-        web.terminate()
-        web.wait(timeout=30)
-
-
-def _answers(port: int) -> bool:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/admin/login/", timeout=5).ok
-    except requests.RequestException:
-        return False
-
-
-def _cpu_seconds(pid: int) -> float:
-    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def measure_open_pages(job: SyncJob, cookie: str) -> None:
-    """Twenty browsers with one page of a started job each: what share of a core the web process needs for them."""
-    port, last_line = premises.choose_port("127.0.0.1", None), JobLog.objects.latest("pk").pk
-    with running_web(port) as pid:
-        address = f"http://127.0.0.1:{port}/admin/jobs/{job.pk}/"
-        viewers = [Thread(target=_watch, args=(address, cookie, last_line, number)) for number in range(OPEN_PAGES)]
-        for viewer in viewers:
-            viewer.start()
-        time.sleep(4)  # the pages themselves
-        before, began = _cpu_seconds(pid), time.monotonic()
-        time.sleep(WATCHED_SECONDS)
-        share = (_cpu_seconds(pid) - before) / (time.monotonic() - began)
-        for viewer in viewers:
-            viewer.join()
-    verdict = "met" if share < CORE_SHARE else "NOT MET"
+def measure_open_pages(job: SyncJob, cookie: str) -> int:
+    """Print what share of a core twenty open pages of a started job cost the web process; returns the failures."""
+    with running_web() as (port, pid):
+        viewers = Viewers(port, cookie)
+        with viewers.looking(job.pk, JobLog.objects.latest("pk").pk):
+            time.sleep(4)  # the first answers, which are news to all
+            before, began = cpu_seconds(pid), time.monotonic()
+            time.sleep(WATCHED_SECONDS)
+            share = (cpu_seconds(pid) - before) / (time.monotonic() - began)
+    verdict = viewers.failures[0] if viewers.failures else "met" if share < CORE_SHARE else "NOT MET"
     print(f"  {OPEN_PAGES} open pages of a started job: {share:.1%} of a core  {verdict}")  # noqa: T201
-
-
-def _watch(address: str, cookie: str, last_line: int, number: int) -> None:
-    """What a browser with the page does: it asks again and again, and for the log when there is news."""
-    session = requests.Session()
-    session.cookies.set(settings.SESSION_COOKIE_NAME, cookie)
-    time.sleep(number * EVERY_SECONDS / OPEN_PAGES)
-    cursor = ""
-    give_up = time.monotonic() + WATCHED_SECONDS + 6
-    while time.monotonic() < give_up:
-        try:
-            answer = _ask(session, f"{address}?{urlencode({'cursor': cursor})}", "job-live")
-            if answer.headers.get("HX-Trigger") == "job-news":
-                cursor = answer.text.partition('"cursor": "')[2].partition('"')[0]
-                _ask(session, f"{address}log/?after={last_line}&told=1", "job-log-tail")
-        except requests.ConnectionError:  # closed in this moment, as browsers meet it, too
-            continue
-        time.sleep(EVERY_SECONDS)
-
-
-def _ask(session: requests.Session, address: str, region: str) -> requests.Response:
-    return session.get(address, headers={"HX-Request": "true", "HX-Target": region}, timeout=30)
+    return len(viewers.failures)
 
 
 def main() -> int:
@@ -212,7 +150,7 @@ def main() -> int:
         pages |= {f"{tab} of many": f"/admin/jobs/{jobs['started'].pk}/{tab}/" for tab in ("changes", "log")}
         fill(jobs["finished"], jobs["started"])
         broken = measure_pages(client, pages)
-        measure_open_pages(jobs["started"], client.cookies[settings.SESSION_COOKIE_NAME].value)
+        broken += measure_open_pages(jobs["started"], client.cookies.output(header="").strip())
     return 1 if broken else 0
 
 

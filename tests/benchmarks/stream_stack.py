@@ -72,13 +72,18 @@ def run_in_worker(worker: int, job_type: SyncJobType, **options: Any) -> tuple[S
     for pid in pool:
         with suppress(OSError):
             Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
-    asked = run_job_type(job_type, trigger=Trigger.CLI, actor="bench", **options)
+    job = finished(run_job_type(job_type, trigger=Trigger.CLI, actor="bench", **options))
+    return job, Run(job.time_taken or 0.0, max(map(_peak, pool)) // MEGABYTE)
+
+
+def finished(asked: SyncJob) -> SyncJob:
+    """The job when it is done. Exits if it ends otherwise."""
     row = SyncJob.objects.filter(pk=asked.pk)
-    wait_until(lambda: not row.filter(status__in=ACTIVE).exists(), f"job of {job_type.slug}", 0.05, LONGEST_SECONDS)
+    wait_until(lambda: not row.filter(status__in=ACTIVE).exists(), asked.title, 0.05, LONGEST_SECONDS)
     job = row.get()
     if job.status != "finished":
-        sys.exit(f"The job of {job_type.slug} ended {job.status}: {job.failure}")
-    return job, Run(job.time_taken or 0.0, max(map(_peak, pool)) // MEGABYTE)
+        sys.exit(f"{job.title} ended {job.status}: {job.failure}")
+    return job
 
 
 def _peak(pid: int) -> int:
