@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from connectors.columns import Column, ColumnRows, Row, columns_of
+from connectors.columns import ColumnRows, Row, UnmadeColumn, by_columns
 
 NULL = "\\N"
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -39,14 +39,14 @@ def lines_of(rows: Sequence[Row], width: int) -> list[bytes] | None:
         return rows.lines
     blocks = []
     for begin in range(0, len(rows), ROWS_AT_ONCE):
-        block = _block([_spelled(column) for column in columns_of(rows[begin : begin + ROWS_AT_ONCE], width)])
+        block = _block([_spelled(column) for column in by_columns(rows[begin : begin + ROWS_AT_ONCE], width).columns])
         if block is None:
             return None
         blocks.append(block)
     return blocks
 
 
-def _block(columns: list[Column | None]) -> bytes | None:
+def _block(columns: list[Sequence[Any] | None]) -> bytes | None:
     texts = [column for column in columns if column is not None]
     if len(texts) < len(columns):
         return None
@@ -56,7 +56,9 @@ def _block(columns: list[Column | None]) -> bytes | None:
         return None
 
 
-def _spelled(column: Column) -> Column | None:
+def _spelled(column: Sequence[Any]) -> Sequence[Any] | None:
+    if isinstance(column, UnmadeColumn):
+        return _with_nulls(column.texts, has_nulls=None in column.texts)
     kinds = set(map(type, column))
     has_nulls = type(None) in kinds
     kinds -= {type(None)}
@@ -77,11 +79,11 @@ def _spelled(column: Column) -> Column | None:
     return [NULL if value is None else spell(value) for value in column] if has_nulls else list(map(spell, column))
 
 
-def _with_nulls(column: Column, *, has_nulls: bool) -> Column:
+def _with_nulls(column: Sequence[Any], *, has_nulls: bool) -> Sequence[Any]:
     return [NULL if value is None else value for value in column] if has_nulls else column
 
 
-def _spelled_texts(column: Column, *, has_nulls: bool) -> Column | None:
+def _spelled_texts(column: Sequence[Any], *, has_nulls: bool) -> Sequence[Any] | None:
     joined = "".join(filter(None, column))
     if "\x00" in joined:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,13 +11,14 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from connectors.columns import UnmadeColumn
 from connectors.field_numbers import INTEGER_BOUNDS, LONGEST_NUMBER, NotFinite, not_finite_name
 from connectors.field_types import MAKES_NUMBER, TYPES, FieldType, HoldsNUL, decode_for_target
 from connectors.records import Field
 from syncjobs.mapping.at_once import AtOnce, run_at_once
 from syncjobs.mapping.problems import quote
 from syncjobs.mapping.steps import OneStep, RefusedValue
-from syncjobs.mapping.text_decoding import decode_texts
+from syncjobs.mapping.text_decoding import are_plain_numbers, decode_texts
 
 REFUSALS = (ValueError, ArithmeticError, RecursionError)
 """What decoding and transforms raise for a value; RecursionError comes from deeply nested JSON text."""
@@ -106,14 +107,18 @@ def decoder(target: Field, keeps: Keeps) -> Step:
 
 def decode_column(
     field_type: FieldType, decode: Step, values: list[Any], field_name: str, refusals: Refusals
-) -> list[Any]:
-    """The values as Python objects of the type; those already right in one go, the others by decode_value's table."""
+) -> Sequence[Any]:
+    """The values as Python objects of the type; those already right in one go, the others by decode_value's table.
+
+    Decimals wait to be made of their texts until somebody looks at them.
+    """
     kinds = set(map(type, values))
+    present = [value for value in values if value is not None] if type(None) in kinds else values
     ready = READY.get(field_type)
-    if ready is not None and kinds <= {ready.kind, type(None)}:
-        present = [value for value in values if value is not None] if type(None) in kinds else values
-        if ready.are_fine(present):
-            return values
+    if ready is not None and kinds <= {ready.kind, type(None)} and ready.are_fine(present):
+        return values
+    if field_type == "decimal" and kinds <= {str, type(None)} and are_plain_numbers(present):
+        return UnmadeColumn(values, Decimal)
     return run_step(decode, values, field_name, refusals)
 
 

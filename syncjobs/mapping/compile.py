@@ -14,7 +14,7 @@ from connectors.records import Field, StreamSchema
 from syncjobs.mapping.columns import Keeps, Refusals, RowReject, Step, decode_column, decoder, keeps_none, run_step
 from syncjobs.mapping.origins import Gather, compile_origin, origin_may_be_null, origin_type
 from syncjobs.mapping.problems import list_words
-from syncjobs.mapping.repeats import few_texts, spread
+from syncjobs.mapping.repeats import few_texts, spread_column
 from syncjobs.mapping.spec import Column, FieldRule
 from syncjobs.mapping.transforms import build_step, result_type
 
@@ -49,7 +49,7 @@ class CompiledField:
     steps: tuple[tuple[Step, bool], ...]
     decode: Step
 
-    def run(self, columns: Mapping[str, list[Any]], size: int, refusals: Refusals, nulled: set[int]) -> list[Any]:
+    def run(self, columns: Mapping[str, list[Any]], size: int, refusals: Refusals, nulled: set[int]) -> Sequence[Any]:
         """The field's values for the whole batch; `nulled` takes the indexes of values that bounds made null."""
         values = self.gather(columns, size, refusals)
         different = few_texts(values) if self.steps or self.field.type != "text" else None
@@ -59,21 +59,21 @@ class CompiledField:
             if not own.by_index:  # else each record must be named, so all are looked at
                 if gone := {different[index] for index in lost}:
                     nulled.update(index for index, value in enumerate(values) if value in gone)
-                return spread(different, made, values)
+                return spread_column(different, made, values)
         return self._convert(values, refusals, nulled)
 
-    def _convert(self, values: list[Any], refusals: Refusals, nulled: set[int]) -> list[Any]:
+    def _convert(self, values: list[Any], refusals: Refusals, nulled: set[int]) -> Sequence[Any]:
         name = self.field.name
         for step, is_counted in self.steps:
             before, values = values, run_step(step, values, name, refusals)
             if is_counted and values.count(None) != before.count(None):
                 nulled.update(i for i, value in enumerate(values) if value is None and before[i] is not None)
-        values = decode_column(self.field.type, self.decode, values, name, refusals)
+        decoded = decode_column(self.field.type, self.decode, values, name, refusals)
         if self.rule.required:
-            for index, value in enumerate(values):
+            for index, value in enumerate(decoded):
                 if value is None or (isinstance(value, str) and not value.strip()):
                     refusals.add(index, name, "required", "has no value, which the mapping requires")
-        return values
+        return decoded
 
 
 class Mapper:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from connectors.columns import UnmadeColumn
+
 SAMPLE = 500
 TEXTS = {str, type(None)}
 
@@ -36,3 +38,11 @@ def _few(values: Sequence[Any]) -> list[Any] | None:
 def spread(different: Sequence[Any], made: Sequence[Any], values: Sequence[Any]) -> list[Any]:
     """What was made of each different value, in all the places where that value stands."""
     return list(map(dict(zip(different, made, strict=True)).__getitem__, values))
+
+
+def spread_column(different: Sequence[Any], made: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
+    """The same, where it need not have been made yet."""
+    if not isinstance(made, UnmadeColumn):
+        return spread(different, made, values)
+    texts = values if made.texts is different else spread(different, made.texts, values)
+    return UnmadeColumn(texts, made.make)

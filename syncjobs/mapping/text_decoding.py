@@ -25,9 +25,19 @@ def decode_texts(field_type: FieldType, texts: list[str]) -> list[Any] | None:
         return None
 
 
+def are_plain_numbers(texts: list[str]) -> bool:
+    """Whether each is a finite number that Python and PostgreSQL read alike, exactly, and that is not too long."""
+    if not PLAIN_NUMBERS.fullmatch("".join(texts)) or max(map(len, texts), default=0) > LONGEST_NUMBER:
+        return False
+    try:
+        sum(map(float, texts))  # of these characters it takes what Decimal takes
+    except ValueError:
+        return False
+    return True
+
+
 def _decimals(texts: list[str]) -> list[Any] | None:
-    is_plain = PLAIN_NUMBERS.fullmatch("".join(texts)) and max(map(len, texts)) <= LONGEST_NUMBER
-    return list(map(Decimal, texts)) if is_plain else None
+    return list(map(Decimal, texts)) if are_plain_numbers(texts) else None
 
 
 def _whole_numbers(bounds: tuple[int, int]) -> Callable[[list[str]], list[Any] | None]:

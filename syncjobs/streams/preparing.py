@@ -31,8 +31,7 @@ class PreparedRows:
 
 def prepare_rows(stream: OpenStream, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> PreparedRows:
     """Measure, map and spell. Raises DataError `value_too_large` unless such a record is set aside."""
-    by_column = by_columns(rows, len(names))
-    oversized = _take_oversized(stream, names, by_column)
+    by_column, oversized = _without_oversized(stream, names, by_columns(rows, len(names)))
     mapped = stream.mapper.map_rows(names, by_column)
     return PreparedRows(by_column, oversized, replace(mapped, rows=stream.writer.spelled(mapped.rows)))
 
@@ -55,26 +54,25 @@ def source_key(
     return key
 
 
-def _take_oversized(stream: OpenStream, names: tuple[str, ...], rows: ColumnRows) -> Oversized:
-    """What is too large under policy quarantine, taken out of the columns; otherwise a DataError names it."""
+def _without_oversized(stream: OpenStream, names: tuple[str, ...], rows: ColumnRows) -> tuple[ColumnRows, Oversized]:
+    """The rows without values that are too large, and which those were under policy quarantine; else a DataError."""
     spec, most = stream.spec, stream.spec.max_value_bytes
     long = {field.name for field in stream.schema.fields if field.type in LONG_TYPES}
-    found: dict[int, tuple[str, int]] = {}
-    for name, column in zip(names, rows.columns, strict=True):
+    columns, found = list(rows.columns), dict[int, tuple[str, int]]()
+    for place, (name, column) in enumerate(zip(names, rows.columns, strict=True)):
         if name not in long or _characters(column) * BYTES_OF_A_CHARACTER <= most:
             continue
-        for index, value in enumerate(column):
-            size = size_of_value(value)
-            if size <= most:
-                continue
-            if not spec.on_reject.sets_aside:
-                key = source_key(stream, names, rows, index)
-                raise value_too_large(spec.source, list(key), key, name, size, most)
-            found[index], column[index] = (name, size), None
-    return found
+        sizes = list(map(size_of_value, column))
+        large = {index: (name, size) for index, size in enumerate(sizes) if size > most}
+        if large and not spec.on_reject.sets_aside:
+            key = source_key(stream, names, rows, min(large))
+            raise value_too_large(spec.source, list(key), key, *large[min(large)], most)
+        columns[place] = [None if index in large else value for index, value in enumerate(column)]
+        found |= large
+    return (ColumnRows(columns, len(rows)) if found else rows), found
 
 
-def _characters(column: list[Any]) -> int:
+def _characters(column: Sequence[Any]) -> int:
     """At least as many as the longest value has."""
     try:
         return len("".join(filter(None, column)))

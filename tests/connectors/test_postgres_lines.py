@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from connectors.columns import ColumnRows, UnmadeColumn
 from connectors.postgres_lines import lines_of
 
 UTC_MOMENT = dt.datetime(2026, 11, 23, 2, 30, 0, 1, tzinfo=dt.UTC)
@@ -49,3 +50,19 @@ def test_lines_arrive_as_the_rows_that_they_were(postgres_url: str) -> None:
 )
 def test_what_is_unusual_is_left_to_the_driver(column: list[Any]) -> None:
     assert lines_of([(value, "a") for value in column], 2) is None
+
+
+def test_decimals_that_were_not_made_arrive_as_if_they_had_been(postgres_url: str) -> None:
+    texts = ["1.50", "-0", "+7", ".5", "5.", "007", "-0.000", None, "9" * 1000, "123456789012345678901234567890.1"]
+    lines = lines_of(ColumnRows([UnmadeColumn(texts, Decimal)], len(texts)), 1)
+    assert lines is not None
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("CREATE TEMP TABLE unmade (seq serial, number numeric)")
+        with connection.cursor().copy("COPY unmade (number) FROM STDIN") as copy:
+            for block in lines:
+                copy.write(block)
+        found = connection.execute("SELECT number FROM unmade ORDER BY seq").fetchall()
+    made = [None if text is None else Decimal(text) for text in texts]
+    assert [number for (number,) in found] == made
+    shown = [number.as_tuple().exponent for (number,) in found if number is not None]
+    assert shown == [number.as_tuple().exponent for number in made if number is not None]
