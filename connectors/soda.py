@@ -138,10 +138,12 @@ class SodaConnector(Connector):
                 is_last = page.records < limit and page.records % ROUND_PAGE
                 if not is_last:
                     pages.begin(partial(fetch, portal, beyond(position)))
-                yield Batch(names, fetched.rows, position, page.byte_count, highest, prepared=fetched.prepared)
+                batch = Batch(names, fetched.rows, position, page.byte_count, highest, prepared=fetched.prepared)
+                del page, fetched  # of which nobody needs the rest
+                yield batch
                 if is_last:
                     return
-                del page, fetched  # before the next one comes
+                del batch  # before the next one comes
 
     def _rows(self, page: Page, names: Sequence[str], floating: frozenset[str]) -> ColumnRows:
         columns = page.columns | {name: self.times.localize(page.columns[name]) for name in floating}

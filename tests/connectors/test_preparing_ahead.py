@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from connectors import network
-from connectors.errors import DataError
+from connectors.errors import DataError, Interrupted
 from connectors.records import Batch, ReadRequest
+from connectors.surroundings import Interruption, Surroundings
 from tests.connectors.scripted_server import reply_json, scripted_server
 from tests.connectors.test_reading_ahead import COLUMNS, LIMIT_SECONDS, codes, page, portal, reading_threads
 
@@ -21,6 +22,33 @@ Rows = Sequence[tuple[Any, ...]]
 def _allow_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "_allowances", ())
     network.configure(["127.0.0.1"])
+
+
+def test_page_in_preparation_is_let_go_when_the_job_is_told_to_end() -> None:
+    interruption, begun, may_end = Interruption(), threading.Event(), threading.Event()
+
+    def prepare(_names: tuple[str, ...], rows: Rows) -> None:
+        if rows[0] == ("2a",):
+            begun.set()
+            assert may_end.wait(LIMIT_SECONDS)
+
+    def end() -> None:
+        assert begun.wait(LIMIT_SECONDS)
+        interruption.request("canceled")
+        may_end.set()
+
+    request = ReadRequest("places", batch_size=2, may_read_ahead=True, prepare=prepare)
+    with (
+        scripted_server(COLUMNS, page(1), page(2), page(3)) as server,
+        portal(server, Surroundings(interruption)) as connector,
+    ):
+        batches = connector.read(request)
+        next(batches)
+        threading.Thread(target=end).start()
+        with pytest.raises(Interrupted, match="canceled"):
+            list(batches)
+        assert reading_threads() == []
+    assert len(server.requests) == 3
 
 
 class Preparation:
