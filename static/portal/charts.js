@@ -19,6 +19,16 @@
   const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
   const units = { records: (value) => short.format(value), durations: (value) => `${short.format(value)} s` };
 
+  // A value between two gaps has no line, so it is a point.
+  const isAlone = (values, place) => values[place] != null && values[place - 1] == null && values[place + 1] == null;
+  const alone = (values, painted) => ({
+    show: false,
+    size: 7,
+    stroke: painted,
+    fill: painted,
+    filter: () => [...values.keys()].filter((place) => isAlone(values, place)),
+  });
+
   function series(kind, numbers) {
     const [first, second] = PAINTED[kind].map(colour);
     const bad = colour("--bad");
@@ -35,10 +45,10 @@
       };
     }
     return {
-      data: [numbers.hours, numbers.mean, numbers.most],
+      data: [numbers.hours, numbers.most, numbers.mean],
       series: [
-        { label: "Mean", stroke: first, width: 2, spanGaps: true, points: { show: false } },
-        { label: "Longest", stroke: second, width: 1.5, dash: [4, 4], spanGaps: true, points: { show: false } },
+        { label: "Longest", stroke: second, width: 1.5, dash: [4, 4], points: alone(numbers.most, second) },
+        { label: "Mean", stroke: first, width: 2, points: alone(numbers.mean, first) },
       ],
     };
   }

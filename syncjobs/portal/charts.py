@@ -30,6 +30,15 @@ class DayCharts:
     rows: list[ChartHour]
     columns: dict[str, list[Any]]
 
+    @property
+    def has_records(self) -> bool:
+        """Whether there is anything to draw of records, or of failures beneath them."""
+        return any(row.records or row.failed for row in self.rows)
+
+    @property
+    def has_durations(self) -> bool:
+        return any(row.most_seconds is not None for row in self.rows)
+
 
 def day_charts(day: Day) -> DayCharts:
     """The charts of a day."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from syncjobs.models import SyncJob
@@ -91,3 +94,33 @@ def test_the_switch_stops_what_refreshes_by_itself_and_is_remembered(
     page.check("#auto-refresh")
     expect(page.locator("#running-now")).to_contain_text(f"#{job.pk}", timeout=PATIENCE_MS)
     assert SyncJob.objects.count() == 1
+
+
+COUNT_ACCENT = """kind => {
+  const probe = document.createElement("i");
+  probe.style.color = "var(--accent)";
+  document.body.append(probe);
+  const wanted = getComputedStyle(probe).color.match(/\\d+/g).slice(0, 3).map(Number);
+  probe.remove();
+  const canvas = document.querySelector(`[data-chart=${kind}] canvas`);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const isNear = (at) => wanted.every((part, place) => Math.abs(part - data[at + place]) < 12);
+  let found = 0;
+  for (let at = 0; at < data.length; at += 4) found += data[at + 3] > 200 && isNear(at);
+  return found;
+}"""
+
+
+def test_one_lonely_hour_is_a_point_in_the_chart_of_durations(
+    page: Page,  # noqa: F811
+    complaints: list[str],  # noqa: F811
+    make_job: MakeJob,
+) -> None:
+    ended = timezone.now() - timedelta(hours=6)
+    make_job(Status.FINISHED, started_at=ended, ended_at=ended, time_taken=4.0)
+    page.goto("/admin/")
+    expect(page.locator("[data-chart=durations] canvas")).to_be_visible()
+    assert page.evaluate(COUNT_ACCENT, "durations") > 10
+    expect(page.locator("#charts")).to_contain_text("No record was read")
+    expect(page.locator("[data-chart=records]")).to_have_count(0)
+    assert not complaints

@@ -87,3 +87,13 @@ def test_each_region_can_be_asked_for_alone(portal: Client, make_job: MakeJob) -
 
 def test_the_front_door_leads_to_the_dashboard(portal: Client) -> None:
     assert portal.get("/").headers["Location"] == "/admin/"
+
+
+def test_empty_charts_say_so_in_words(portal: Client, make_job: MakeJob) -> None:
+    text = portal.get("/admin/").content.decode()
+    assert "No record was read" in text
+    assert "No job has ended" in text
+    make_job(Status.FINISHED, counts={"read": 5})
+    text = portal.get("/admin/").content.decode()
+    assert "No record was read" not in text
+    assert "No job has ended" not in text
