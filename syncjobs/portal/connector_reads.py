@@ -14,6 +14,7 @@ from connectors.models import Connector
 from connectors.registry import known_kinds
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.portal.job_reads import TITLES_SEARCHED, Jobs, listed_jobs
+from syncjobs.portal.paging import read_choice, read_text
 
 NAMES_SHOWN = 2
 HEALTH = {
@@ -35,9 +36,8 @@ class ConnectorFilter:
 
     @classmethod
     def from_query(cls, query: QueryDict) -> ConnectorFilter:
-        health = query.get("health", "")
-        kind, search = (query.get(name, "").replace("\0", "").strip()[:200] for name in ("kind", "q"))
-        return cls(kind=kind, health=health if health in HEALTH else "", search=search)
+        health = read_choice(query, "health", HEALTH)
+        return cls(kind=read_text(query, "kind"), health=health, search=read_text(query, "q"))
 
     def __bool__(self) -> bool:
         return any((self.kind, self.health, self.search))

@@ -18,10 +18,10 @@ from syncjobs.portal.children_reads import children_of
 from syncjobs.portal.job_frames import draw_tab
 from syncjobs.portal.job_news import is_silent
 from syncjobs.portal.pages import PortalAdmin
-from syncjobs.portal.paging import page_by_id, read_id
+from syncjobs.portal.paging import LONGEST_TEXT, page_by_id, read_choice, read_id, read_text
 from syncjobs.querysets import in_job
 
-LINES_A_PAGE, MOST_NEW_LINES, LONGEST_SEARCH = 500, 1_000, 200
+LINES_A_PAGE, MOST_NEW_LINES = 500, 1_000
 Lines = QuerySet[JobLog, JobLog]
 
 
@@ -34,8 +34,7 @@ class LogFilter:
 
     @classmethod
     def from_query(cls, query: QueryDict) -> LogFilter:
-        level, search = query.get("level", ""), query.get("q", "").replace("\0", "").strip()
-        return cls(level if level in job_reads.LEVELS else "", search[:LONGEST_SEARCH])
+        return cls(read_choice(query, "level", job_reads.LEVELS), read_text(query, "q"))
 
     @property
     def query(self) -> str:
@@ -77,7 +76,7 @@ class JobLogViews:
             "lines": shown,
             "wanted": wanted,
             "levels": job_reads.LEVELS,
-            "longest": LONGEST_SEARCH,
+            "longest": LONGEST_TEXT,
             "last_line_id": shown[-1].pk if shown else 0,
             "follows": not page.previous and job_reads.is_logging(job, timezone.now()),
         }

@@ -11,7 +11,7 @@ from django.http import Http404, QueryDict
 
 from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob, SyncJobType
 from syncjobs.portal.children_reads import Children
-from syncjobs.portal.paging import LARGEST_ID
+from syncjobs.portal.paging import LARGEST_ID, read_choice, read_text
 from syncjobs.querysets import in_job
 from syncjobs.statuses import Status
 
@@ -38,12 +38,12 @@ class JobFilter:
 
     @classmethod
     def from_query(cls, query: QueryDict) -> JobFilter:
-        status, dry_run, parent = (query.get(name, "") for name in ("status", "dry_run", "parent"))
+        parent = query.get("parent", "")
         return cls(
-            status=status if status in set(Status) else "",
-            job_type=query.get("type", "")[:100].replace("\0", ""),
-            dry_run=dry_run if dry_run in ("yes", "no") else "",
-            search=query.get("q", "").replace("\0", "").strip()[:200],
+            status=read_choice(query, "status", set(Status)),
+            job_type=read_text(query, "type"),
+            dry_run=read_choice(query, "dry_run", ("yes", "no")),
+            search=read_text(query, "q"),
             parent=parent if parent.isascii() and parent.isdigit() and len(parent) < 19 else "",
         )
 

@@ -12,9 +12,9 @@ from connectors.models import Connector
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.portal import job_reads
 from syncjobs.portal.newest_reads import newest_of_types
+from syncjobs.portal.paging import read_choice, read_text
 
 TYPES_SHOWN = 500
-LONGEST_SEARCH = 200
 STATES = {
     "on": ("Enabled", Q(enabled=True, paused_at=None)),
     "off": ("By hand only", Q(enabled=False, paused_at=None)),
@@ -35,9 +35,9 @@ class TypeFilter:
     @classmethod
     def of(cls, request: HttpRequest) -> TypeFilter:
         """From the query of an address; what is unknown narrows nothing."""
-        given = {name: request.GET.get(name, "").replace("\0", "").strip()[:LONGEST_SEARCH] for name in FILTERS}
-        state = given["state"] if given["state"] in STATES else ""
-        return cls(given["q"], state, given["connector"], given["controller"])
+        query = request.GET
+        state, connector = read_choice(query, "state", STATES), read_text(query, "connector")
+        return cls(read_text(query, "q"), state, connector, read_text(query, "controller"))
 
     def __bool__(self) -> bool:
         return bool(self.search or self.state or self.connector or self.controller)
@@ -52,9 +52,6 @@ class TypeFilter:
             slug = self.connector
             types = types.filter(Q(source_connector__slug=slug) | Q(target_connector__slug=slug))
         return types.filter(controller=self.controller) if self.controller else types
-
-
-FILTERS = ("q", "state", "connector", "controller")
 
 
 def listed_types(chosen: TypeFilter) -> list[dict[str, Any]]:

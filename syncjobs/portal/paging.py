@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from syncjobs.querysets import in_job
 
 M = TypeVar("M", bound=Model)
 LARGEST_ID = 2**63 - 1
 MOST_PAGES = 10_000
+LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,17 @@ def read_id(request: HttpRequest, name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         return None
     return min(int(text), LARGEST_ID)
+
+
+def read_text(query: QueryDict, name: str) -> str:
+    """What somebody typed into the address, as databases take it: without NUL and outer blanks, and not endless."""
+    return query.get(name, "").replace("\0", "").strip()[:LONGEST_TEXT]
+
+
+def read_choice(query: QueryDict, name: str, choices: Container[str]) -> str:
+    """One of the choices; empty for whatever else stands there."""
+    text = read_text(query, name)
+    return text if text in choices else ""
 
 
 def _query(request: HttpRequest, **edges: Any) -> str:

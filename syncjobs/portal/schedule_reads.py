@@ -15,7 +15,7 @@ from syncjobs.clock import db_now
 from syncjobs.mapping.zones import find_zone
 from syncjobs.models import Schedule
 from syncjobs.operations.schedules import describe_schedule, next_runs, rule_of
-from syncjobs.portal.paging import LARGEST_ID
+from syncjobs.portal.paging import LARGEST_ID, read_choice, read_text
 from syncjobs.schedule_times import Crontab, Rule
 
 LOOKED_AT = 200
@@ -45,9 +45,8 @@ class ScheduleFilter:
 
     @classmethod
     def from_query(cls, query: QueryDict) -> ScheduleFilter:
-        state = query.get("state", "")
-        job_type, search = (query.get(name, "").replace("\0", "").strip()[:200] for name in ("type", "q"))
-        return cls(state=state if state in STATES else "", job_type=job_type, search=search)
+        state = read_choice(query, "state", STATES)
+        return cls(state=state, job_type=read_text(query, "type"), search=read_text(query, "q"))
 
     def __bool__(self) -> bool:
         return any((self.state, self.job_type, self.search))

@@ -15,10 +15,11 @@ from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.operations.records import RecordSearch, read_history
 from syncjobs.portal.job_reads import JobFilter, listed_jobs
 from syncjobs.portal.navigation import Section, may_see
+from syncjobs.portal.paging import read_text
 from syncjobs.portal.words import plural
 from syncjobs.record_keys import UnreadableKey
 
-MOST_OF_A_KIND, LONGEST_SEARCH = 8, 200
+MOST_OF_A_KIND = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Hit:
 
 def read_search(request: HttpRequest) -> str:
     """The words that the address asks for."""
-    return request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+    return read_text(request.GET, "q")
 
 
 def find(request: HttpRequest, text: str, sections: list[Section]) -> list[Hit]:
