@@ -104,3 +104,60 @@ def test_rules_are_moved_and_removed_by_the_keyboard(
     expect(page.locator(".rule")).to_have_count(3)
     expect(page.locator("[aria-label='Remove field 2']")).to_be_focused()
     assert not complaints
+
+
+PRESS_TWICE = """() => {
+  const add = () => [...document.querySelectorAll("button")].find((one) => one.textContent === "Add a field").click();
+  add();
+  add();
+}"""
+PRESS_AND_TYPE = """() => {
+  [...document.querySelectorAll("button")].find((one) => one.textContent === "Add a field").click();
+  const key = document.querySelector(".stream input[name$='.key']");
+  key.value = "icao, name";
+  key.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+REMOVE_TWICE = """() => {
+  const remove = () => document.querySelector("[aria-label='Remove field 2']").click();
+  remove();
+  remove();
+}"""
+
+
+def test_two_presses_in_a_row_are_both_answered(
+    page: Page,  # noqa: F811
+    complaints: list[str],  # noqa: F811
+    fields_type: SyncJobType,
+) -> None:
+    page.goto(EDIT)
+    page.evaluate(PRESS_TWICE)
+    expect(page.locator(".rule")).to_have_count(2)
+    assert not complaints
+
+
+def test_what_is_typed_after_a_press_stays_and_the_press_is_answered(
+    page: Page,  # noqa: F811
+    complaints: list[str],  # noqa: F811
+    fields_type: SyncJobType,
+) -> None:
+    page.goto(EDIT)
+    page.evaluate(PRESS_AND_TYPE)
+    expect(page.locator(".rule")).to_have_count(1)
+    expect(page.locator(".stream input[name$='.key']")).to_have_value("icao, name")
+    assert not complaints
+
+
+def test_a_double_click_removes_one_rule_only(
+    page: Page,  # noqa: F811
+    complaints: list[str],  # noqa: F811
+    fields_type: SyncJobType,
+) -> None:
+    page.goto(EDIT)
+    page.click("text=Read the source's fields")
+    page.click("text=Add all 4")
+    expect(page.locator(".rule")).to_have_count(4)
+    page.evaluate(REMOVE_TWICE)
+    expect(page.locator(".rule")).to_have_count(3)
+    page.get_by_role("button", name="Add a field").click()
+    expect(page.locator(".rule")).to_have_count(4)
+    assert not complaints
