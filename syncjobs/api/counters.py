@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 import redis
 from django.conf import settings
 from django.db import connection
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from syncjobs.models import RequestCount
 
@@ -58,6 +60,7 @@ def redis_client(url: str) -> redis.Redis | None:
     """A client of the broker, if it is Redis; it waits a quarter of a second at most."""
     parts = urlsplit(url)
     patience: dict[str, Any] = {"socket_timeout": PATIENCE_SECONDS, "socket_connect_timeout": PATIENCE_SECONDS}
+    patience["retry"] = Retry(NoBackoff(), 0)  # else a client tries for seconds
     if parts.scheme in ("redis+socket", "unix"):
         return redis.Redis(unix_socket_path=unquote(parts.path), **patience)
     return redis.Redis.from_url(url, **patience) if parts.scheme in ("redis", "rediss") else None

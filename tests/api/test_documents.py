@@ -1,0 +1,69 @@
+"""The OpenAPI document: without a warning, for every address, and shown without any outside host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+
+from syncjobs.api.urls import urlpatterns
+from syncjobs.api.views import ApiView
+from tests.api.conftest import Api
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    GENERATOR_STATS.reset()
+    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return made
+
+
+def test_document_is_valid_and_made_without_a_warning(document: dict[str, Any]) -> None:
+    validate_schema(document)
+    assert (dict(GENERATOR_STATS._warn_cache), dict(GENERATOR_STATS._error_cache)) == ({}, {})
+
+
+def test_every_operation_has_words_a_name_and_its_refusals(document: dict[str, Any]) -> None:
+    names = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            names.append(operation["operationId"])
+            assert operation.get("summary") or operation.get("description"), (path, method)
+            assert {"401", "403", "429", "503"} <= set(operation["responses"]), (path, method)
+    assert len(set(names)) == len(names)
+
+
+def test_every_address_says_who_may_and_is_described(document: dict[str, Any]) -> None:
+    for pattern in urlpatterns:
+        view: Any = getattr(getattr(pattern, "callback", None), "cls", None)
+        if isinstance(view, type) and issubclass(view, ApiView):
+            methods = {name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
+            assert set(view.needs) == methods, view
+            route = str(pattern.pattern).replace("<int:", "{").replace("<slug:", "{").replace(">", "}")
+            assert f"/api/v1/{route}" in document["paths"]
+
+
+def test_document_is_served_to_whoever_is_known(api: Api) -> None:
+    response = api.client.get("/api/v1/schema/", headers={"Accept": "application/json"})
+    assert response.json()["info"]["title"] == "Syncdeck"
+    assert Client().get("/api/v1/schema/").status_code == 401
+
+
+def test_docs_page_has_no_inline_script_or_style_and_no_outside_host(admin: User) -> None:
+    browser = Client()
+    assert browser.get("/api/v1/docs/").status_code in (302, 401)
+    browser.force_login(admin)
+    page = browser.get("/api/v1/docs/").content.decode()
+    assert "<style" not in page
+    assert "style=" not in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert page.count("<script") == page.count("<script src=") == 2
+    script = browser.get("/api/v1/docs/?script=")
+    assert script["Content-Type"].startswith("application/javascript")
+    assert "/api/v1/schema/" in script.content.decode()
