@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from connectors.models import Connector
 from syncjobs.models import Change, Plan, SyncJob, SyncJobType
 
 DAYS = 7  # until a plan expires, unless the guard plan_days says otherwise
-PAGE = 20  # changes, which may be large
+PAGE, MOST, MOST_LENGTH = 20, 5_000, 4 * 1024**2  # changes read at first, and at most; characters of these
 OF_THE_STREAM = ("source", "query", "target", "key", "mode", "columns", "mapping", "filters", "target_schema")
 """Settings of a stream that decide what is written where; the others say how, or when a run stops."""
 
@@ -28,12 +32,24 @@ def plan_of(job: SyncJob) -> Plan | None:
 
 
 def digest_changes(job_id: int) -> str:
-    """The SHA-256 over all changes of a job in their order."""
+    """The SHA-256 over all changes of a job in their order, as the database spells them."""
     digest = hashlib.sha256()
-    rows = Change.objects.filter(job_id=job_id).order_by("id").values_list("stream", "operation", "key", "fields")
-    for row in rows.iterator(PAGE):
-        digest.update(_canonical(row))
+    for page in _pages_of_changes(job_id):
+        for _, *row in page:
+            digest.update(_canonical(row))
     return digest.hexdigest()
+
+
+def _pages_of_changes(job_id: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Id, stream, operation and the texts of key and fields: few rows where they are large."""
+    texts = {f"{name}_text": Cast(name, TextField()) for name in ("key", "fields")}
+    rows = Change.objects.filter(job_id=job_id).order_by("id").annotate(**texts)
+    found, size = rows.values_list("id", "stream", "operation", *texts), PAGE
+    while page := list(found[:size]):
+        yield page
+        found = rows.filter(pk__gt=page[-1][0]).values_list("id", "stream", "operation", *texts)
+        mean = 1 + sum(len(fields) for *_, fields in page) // len(page)
+        size = max(1, min(MOST, size * PAGE, MOST_LENGTH // mean))
 
 
 def basis_of(job_type: SyncJobType, stream: dict[str, Any]) -> dict[str, str]:
