@@ -246,6 +246,10 @@ class Connector(ABC):
                 return Record(dict(zip(batch.names, row, strict=True)))
         return None
 
+    def connect_ahead(self) -> None:
+        """A kind may begin to connect for the writer to come, while something else is done; raises nothing."""
+        return
+
     def writer(self, request: WriteRequest) -> StreamWriter:
         """A writer for one stream of one job; ConfigError where the kind only reads."""
         raise ConfigError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -15,7 +16,7 @@ from connectors.field_numbers import NotFinite
 from connectors.network import check_literal, resolve_checked
 from connectors.postgres_applying import PostgresApplier
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
-from connectors.postgres_connecting import Login
+from connectors.postgres_connecting import Attempt, Login
 from connectors.postgres_dialect import RELATIONS, TABLE_KINDS, PostgresDialect, find_table
 from connectors.postgres_estimates import planned_rows
 from connectors.postgres_queries import EXACT_TYPES, PostgresQueries, guarded_columns, without_sizes
@@ -56,6 +57,7 @@ class PostgresConnector(SQLConnector, StraightSource):
         super().__init__(slug, config, credentials, surroundings)
         self._reading: Session | None = None
         self._sessions: list[Session] = []
+        self._ahead: Attempt | None = None
         self._tables: dict[str, Table] = {}
         self._runner: PostgresQueries | None = None
         self._reads_leniently = False
@@ -100,11 +102,16 @@ class PostgresConnector(SQLConnector, StraightSource):
         parameters = login_parameters(self.config, None if is_socket else checked)
         return Login(parameters, self.credentials.get("password") or None)
 
+    def connect_ahead(self) -> None:
+        with contextlib.suppress(SyncError):
+            self._ahead = Attempt(self.login())
+
     def open_session(self, settings: dict[str, str], stream: str = "") -> Session:
-        """A new connection, known to `close` and to the interruption."""
-        place = Place(self.slug, self.address(), stream)
+        """A new connection, known to `close` and to the interruption; perhaps it was begun before."""
+        place, attempt = Place(self.slug, self.address(), stream), self._ahead
+        self._ahead = None
         with self.surroundings.noting_refusals():
-            session = Session(place, self.login(), self.surroundings.interruption, settings)
+            session = Session(place, attempt or Attempt(self.login()), self.surroundings.interruption, settings)
         self._sessions = [*(one for one in self._sessions if not one.connection.closed), session]
         return session
 
@@ -135,6 +142,8 @@ class PostgresConnector(SQLConnector, StraightSource):
 
     def close(self) -> None:
         self._is_closed.set()
+        if self._ahead:
+            self._ahead.abandon()
         while self._sessions:
             self._sessions.pop().close()
         self._reading = None

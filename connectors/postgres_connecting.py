@@ -31,7 +31,7 @@ class Login:
 
 
 class Attempt:
-    """One try to connect, made in another thread."""
+    """One try to connect, made in another thread and begun at once."""
 
     def __init__(self, login: Login) -> None:
         self.login = login
@@ -40,8 +40,9 @@ class Attempt:
         self.error: psycopg.Error | None = None
         self._lock = threading.Lock()
         self._is_abandoned = False
+        threading.Thread(target=self._run, daemon=True, name="postgres-connect").start()
 
-    def run(self) -> None:
+    def _run(self) -> None:
         try:
             connection = psycopg.Connection.connect(
                 **NETWORK,

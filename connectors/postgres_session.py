@@ -6,7 +6,6 @@ No SQL here but what belongs to the session itself.
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -19,7 +18,7 @@ from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoade
 from psycopg.types.json import set_json_loads
 
 from connectors.errors import Interrupted
-from connectors.postgres_connecting import Attempt, Connection, Login, Row, own_address
+from connectors.postgres_connecting import Attempt, Connection, Row, own_address
 from connectors.postgres_errors import connect_error, translated
 from connectors.records import decode_value
 from connectors.sql_batches import Rows, size_of
@@ -91,26 +90,24 @@ def _load_json(data: str | bytes) -> Any:
 class Session:
     """A connection in autocommit mode; transactions are begun and ended by statements."""
 
-    def __init__(self, place: Place, login: Login, interruption: Interruption, settings: dict[str, str]) -> None:
+    def __init__(self, place: Place, attempt: Attempt, interruption: Interruption, settings: dict[str, str]) -> None:
         self.place = place
         self.interruption = interruption
-        self.connection = self._connect(login)
+        self.connection = self._connection_of(attempt)
         set_json_loads(_load_json, self.connection)
         pairs = [(name, value) for name, value in (SETTINGS | settings).items()]
         calls = SQLText(", ".join(f"set_config(${2 * n + 1}, ${2 * n + 2}, false)" for n in range(len(pairs))))
         self.fetch(sql("SELECT {calls}", calls=calls), [part for pair in pairs for part in pair])
 
-    def _connect(self, login: Login) -> Connection:
-        """In a thread of its own, so that a request to end is heard while nobody answers."""
-        attempt = Attempt(login)
-        threading.Thread(target=attempt.run, daemon=True, name="postgres-connect").start()
+    def _connection_of(self, attempt: Attempt) -> Connection:
+        """It is made in a thread of its own, so that a request to end is heard while nobody answers."""
         while not attempt.is_over.wait(0.1):
             if self.interruption.is_requested:
                 attempt.abandon()
                 self.interruption.check()
         if attempt.connection is not None:
             return attempt.connection
-        here = own_address(str(login.parameters.get("hostaddr") or ""))
+        here = own_address(str(attempt.login.parameters.get("hostaddr") or ""))
         raise connect_error(attempt.error or psycopg.OperationalError("unknown"), self.place, here)
 
     @property

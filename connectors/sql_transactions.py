@@ -32,6 +32,7 @@ class SQLTransactions(StreamWriter):
         self.request = request
         self.record = ""  # the record that the running statement is about, for error texts; empty if it is about many
         self._merge: Merge | None = None
+        self._seen: Table | None = None  # the target as prepare left it, until the first batch is staged
         self._job = ("", 0)
         self.has_stage = False  # whether stage and diff are there and empty
         self.staged = 0  # records of the batch so far
@@ -99,6 +100,7 @@ class SQLTransactions(StreamWriter):
             target = self._existing_target()
         if not self.request.dry_run:
             self.create_checkpoints()
+        self._seen = target
         if target is None:
             return True
         seen = self._as_dry_run_sees(target)
@@ -155,7 +157,7 @@ class SQLTransactions(StreamWriter):
         return evolution.shown(target, self.dialect) if evolution else target
 
     def _read_target(self) -> Table:
-        target = self._existing_target()
+        target = self._seen or self._existing_target()
         if target is not None:
             return self._as_dry_run_sees(target)
         planned = self.planned_target()
@@ -183,7 +185,7 @@ class SQLTransactions(StreamWriter):
         """Make stage and diff, unless this batch has them already."""
         if not self.has_stage:
             self.make_temporary_tables(self.merge)
-            self.has_stage = True
+            self.has_stage, self._seen = True, None
 
     def narrow(self, request: WriteRequest) -> None:
         if self.has_stage or (request.stream, request.dry_run) != (self.request.stream, self.request.dry_run):

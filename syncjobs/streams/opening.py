@@ -122,9 +122,10 @@ def open_stream(sync_job: JobHandle, patience: Patience) -> Iterator[OpenStream]
     try:
         sync_job.log("INFO", f"Connecting to {source.slug} at {source.address()}")
         _define_query(source, spec, is_replay="replay" in sync_job.job.config_snapshot)
+        target = connector_of(sync_job, "target_connector").open(sync_job.surroundings)
+        target.connect_ahead()
         shape = check_drift(sync_job, spec, source.schema(spec.source))
         schema = shape.schema
-        target = connector_of(sync_job, "target_connector").open(sync_job.surroundings)
         today = timezone.localdate(sync_job.job.created_at)
         mapper = compile_mapping(spec.mapping, schema, spec.columns, today, keeps_of(target, spec))
         write_request = _write_request(sync_job, spec, mapper, shape)
