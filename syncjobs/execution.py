@@ -24,6 +24,7 @@ from syncjobs.lifecycle import StatusConflict, claim_job, end_attempt, fail_atte
 from syncjobs.log_context import bind
 from syncjobs.models import SyncJob
 from syncjobs.own_statements import stoppable_statements, undo_transaction
+from syncjobs.retries import was_told_to_quit
 from syncjobs.running import RunningJob
 from syncjobs.statuses import Status
 from syncjobs.texts import storable_text
@@ -88,7 +89,7 @@ def _attempt(running: RunningJob, shutdown_requested: Callable[[], bool]) -> Syn
     except Interrupted:
         return _write_end(running, lambda: _end_stopped(running, running.stop_reason))
     except BaseException as error:  # whatever a controller does, sys.exit included, is told and not lost
-        if isinstance(error, SystemExit) and shutdown_requested():  # Celery ends its processes so when told twice
+        if shutdown_requested() and was_told_to_quit(error):
             return _write_end(running, lambda: _end_stopped(running, "shutdown"))
         if running.interruption.is_requested:  # what we interrupted may well complain in words of its own
             return _write_end(running, lambda: _end_stopped(running, running.stop_reason))

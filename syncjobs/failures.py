@@ -5,9 +5,8 @@ from __future__ import annotations
 from django.db import DatabaseError, InterfaceError
 
 from connectors.errors import InternalError, SyncError, TransientError
+from syncjobs.database_failures import database_failure
 from syncjobs.running import RunningJob
-
-UNDONE = {"40P01": "deadlock", "40001": "serialization"}  # SQLSTATE: code; the whole transaction may be tried again
 
 
 class ControllerFailure(InternalError):
@@ -35,16 +34,7 @@ def failure_of(error: BaseException, running: RunningJob) -> SyncError:
     if isinstance(error, SyncError):
         return error
     if isinstance(error, (DatabaseError, InterfaceError)):
-        return _database_failure(error)
+        return database_failure(error)
     message = f"{running.job.config_snapshot['controller']}: {type(error).__name__}: {error}"
     failure = ControllerFailure if isinstance(error, Exception) else InternalError
     return failure("controller_bug", message, hint="The traceback below says where.")
-
-
-def _database_failure(error: DatabaseError | InterfaceError) -> TransientError:
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
-    if code := UNDONE.get(getattr(error.__cause__, "sqlstate", None) or ""):
-        message = f"others changed the same rows of Syncdeck's own database: {text}"
-        return TransientError(code, message, hint="A further attempt usually helps.")
-    message = f"Syncdeck's own database refused: {text}"
-    return TransientError("state_database", message, hint="Look at its log and its disk; then retry.")

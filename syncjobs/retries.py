@@ -56,3 +56,10 @@ def longest_delay(retry_delay_seconds: float, used: int) -> float:
     """
     doublings = min(used, 30)  # past the cap anyway; a float must not overflow
     return float(min(retry_delay_seconds * 2**doublings, LONGEST_DELAY_SECONDS))
+
+
+def was_told_to_quit(error: BaseException | None) -> bool:
+    """Whether Celery, told twice to stop, broke off what was going on, whatever else then failed on the way out."""
+    while error is not None and not isinstance(error, SystemExit):
+        error = error.__context__
+    return error is not None

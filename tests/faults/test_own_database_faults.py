@@ -1,4 +1,4 @@
-"""Syncdeck's own database ends sessions, goes away, finds a deadlock or is locked, while document jobs are at work."""
+"""Syncdeck's own database ends sessions, goes away, finds a deadlock or is locked, while jobs are at work."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from connectors.sandbox.faults import Fault
+from connectors.sandbox.server import RunningSandbox
 from tests.faults.documents import assert_books_are_in_order
 from tests.faults.faulty import ask_with, ended, look_at, set_up_faulty, targets, wait_for_status, wait_until
-from tests.faults.stack import Stack, database_urls
+from tests.faults.stack import Stack, database_urls, is_final
+from tests.faults.things import THINGS, ask_for, assert_all_arrived_once, set_up
 from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.slow
@@ -177,3 +180,41 @@ def test_document_job_waits_for_another_writer_to_sqlite(tmp_path: Path) -> None
         assert_books_are_in_order(stack)
     finally:
         stack.stop()
+
+
+def test_stream_halts_while_the_database_is_away_and_goes_on_or_is_taken_over(
+    stack: Stack, server: Server, source: RunningSandbox
+) -> None:
+    """An outage that is shorter than the lease of 6 seconds costs not even an attempt; then one that is longer."""
+    set_up(stack, source, max_retries=0)
+    source.set_faults(Fault("slow", seconds=0.4, on="rows"))
+    stack.start_broker()
+    stack.start_dispatcher()
+    stack.start_worker()
+    (job_id,) = ask_for(stack)
+    for seconds in (3.0, 9.0):
+        wait_for_a_batch(stack, job_id)
+        server.allow_connections(allowed=False)
+        server.end_sessions()
+        time.sleep(1.5)  # a batch may have been on its way to the target
+        written = records_at_target(stack)
+        time.sleep(seconds - 1.5)
+        assert records_at_target(stack) == written < THINGS
+        server.allow_connections(allowed=True)
+    job = stack.wait_for(job_id, is_final)
+    assert (job["status"], job["retry_count"]) == ("finished", 0), stack.log_text()
+    books = assert_all_arrived_once(stack, job)
+    assert books["attempts"] == ["lost", "finished"]
+    assert_books_are_in_order(stack)
+
+
+def wait_for_a_batch(stack: Stack, job_id: int) -> None:
+    read = stack.job(job_id)["counts"]["read"]
+    stack.wait_for(job_id, lambda job: bool(job["counts"]["read"] > read))
+
+
+def records_at_target(stack: Stack) -> int:
+    file = sqlite3.connect(stack.data_dir / "warehouse.sqlite3")
+    (number,) = file.execute("SELECT count(*) FROM things").fetchone()
+    file.close()
+    return int(number)

@@ -94,11 +94,9 @@ class Systems:
             administrator.execute(END_SESSIONS, [self.name(self.side)])
 
 
-@pytest.fixture
-def systems(
-    postgres_server: PostgresServer, postgres_url: str, transactional_db: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Systems]:
-    made = Systems({"source": postgres_url, "target": postgres_server.create_database()})
+def fill_systems(source: str, target: str) -> Systems:
+    """Fill two empty databases, and save their connectors."""
+    made = Systems({"source": source, "target": target})
     for slug, url in made.urls.items():
         parts = urlsplit(url)
         config = {"host": parts.hostname, "port": parts.port, "user": parts.username, "dbname": made.name(slug)}
@@ -106,6 +104,14 @@ def systems(
         save_connector(connector_from_shape(shape | {"credentials": {"password": parts.password}}))
     made.sql("source", *SOURCE)
     made.sql("target", *TARGET)
+    return made
+
+
+@pytest.fixture
+def systems(
+    postgres_server: PostgresServer, postgres_url: str, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Systems]:
+    made = fill_systems(postgres_url, postgres_server.create_database())
     monkeypatch.setattr(psycopg.RawCursor, "execute", made.spy(psycopg.RawCursor.execute))
     monkeypatch.setattr(psycopg.RawCursor, "copy", made.spy(psycopg.RawCursor.copy))
     monkeypatch.setattr(psycopg.RawCursor, "stream", made.spy(psycopg.RawCursor.stream))
