@@ -61,7 +61,8 @@ class WriteRequest:
     `fields` are the target's columns in the order of the staged rows. `key` is empty only for append.
     In mode delete a staged row names a record by its key and is otherwise ignored; `fields` are what its change shows.
     `create` makes a missing table, `add_columns` missing columns; the columns in `widen` get the fields' types where
-    those are wider. `keep_insert_values` puts [None, new] of what has a value into insert changes.
+    those are wider. `keep_insert_values` puts [None, new] of what has a value into insert changes. A record whose
+    field `deletion_mark` is true or holds a time is none that a mirror could miss.
     """
 
     stream: str
@@ -76,6 +77,7 @@ class WriteRequest:
     add_columns: bool = False
     widen: frozenset[str] = frozenset()
     keep_insert_values: bool = False
+    deletion_mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

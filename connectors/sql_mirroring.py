@@ -41,6 +41,7 @@ class SQLMirroring(SQLWriter, AsideWriter):
     # 1. The table beside.
 
     def open_aside(self, kind: AsideKind, token: str, *, anew: bool) -> None:
+        self._not_deleted(self.whole_target())  # refuses a mark of another type before anything is written
         name = ASIDE_PREFIXES[kind] + token.replace("-", "")
         if anew:
             self.execute(sql("DROP TABLE IF EXISTS {table}", table=self.aside_name(name)))
@@ -131,7 +132,7 @@ class SQLMirroring(SQLWriter, AsideWriter):
 
     def scope(self, filters: Sequence[Filter] = ()) -> Scope:
         target, parameters = self.whole_target(), Parameters(self.dialect)
-        conditions = where(target, filters, parameters)
+        conditions = [*where(target, filters, parameters), *self._not_deleted(target)]
         query = sql("SELECT count(*) FROM {target} AS t{where}", target=target.sql, where=_all(conditions))
         records = int(self.fetch(query, parameters.values)[0][0])
         query = sql(
@@ -140,6 +141,22 @@ class SQLMirroring(SQLWriter, AsideWriter):
             where=_all([*conditions, *self._missing(target)]),
         )
         return Scope(records, int(self.fetch(query, parameters.values)[0][0]))
+
+    def _not_deleted(self, target: Table) -> list[SQLText]:
+        """The condition of rows over alias t that no soft delete has marked."""
+        if self.request.deletion_mark is None:
+            return []
+        (column,) = target.choose([self.request.deletion_mark])
+        (field,) = (field for field in self.request.fields if field.name == column.name)
+        is_flag = column.field.type == "boolean"
+        if is_flag != (field.type == "boolean"):
+            raise ConfigError(
+                "mark_of_other_type",
+                f"{self.request.stream}: deleted records are to be marked in {column.name} as {field.type}, but the"
+                f" target's column is of type {column.field.type}",
+                hint="Set the type of the mark in deletes to that of the column.",
+            )
+        return [sql("t.{column} IS NOT TRUE" if is_flag else "t.{column} IS NULL", column=column.sql)]
 
     def _missing(self, target: Table) -> list[SQLText]:
         """The conditions of rows over alias t whose key the aside has not; the target's collation decides."""
@@ -153,7 +170,7 @@ class SQLMirroring(SQLWriter, AsideWriter):
     ) -> tuple[list[tuple[Any, ...]], Any]:
         target, parameters = self.whole_target(), Parameters(self.dialect)
         keys = self.key_columns(target)
-        conditions = [*where(target, filters, parameters), *self._missing(target)]
+        conditions = [*where(target, filters, parameters), *self._not_deleted(target), *self._missing(target)]
         if after is not None:
             conditions.append(_later(keys, after, parameters))
         own = joined(sql("t.{key}", key=key.sql) for key in keys)

@@ -23,6 +23,8 @@ def cross_problems(spec: StreamSpec, place: str) -> Iterator[str]:
         yield f"{place}.extent: mode {spec.mode} has to read everything, so extent incremental does not go with it"
     if spec.mode == "replace" and spec.explicit_range:
         yield f"{place}.range: mode replace leaves nothing but what it reads, so a date range does not go with it"
+    if spec.deletes.policy == "soft":
+        yield from _soft_delete_problems(spec, f"{place}.deletes")
     if spec.query is not None:
         yield from (f"{place}.query: {problem}" for problem in query_problems(spec.query))
     if spec.partition and spec.extent == "incremental":
@@ -54,6 +56,18 @@ def _unmirrored_filters(spec: StreamSpec, place: str) -> Iterator[str]:
                 f"{path}: mode mirror needs {quote(name)} in the target as it is in the source; map it without "
                 "transforms, or use mode upsert"
             )
+
+
+def _soft_delete_problems(spec: StreamSpec, path: str) -> Iterator[str]:
+    field, filled = spec.deletes.field, [rule.to for rule in spec.mapping or ()] or list(spec.columns or ())
+    if spec.mode != "mirror":
+        yield f"{path}.policy: soft deletes are those of mode mirror; mode {spec.mode} has none"
+    if not field:
+        yield f"{path}.field: soft deletes need a field of the target to mark, as deleted_at"
+    elif field in spec.key:
+        yield f"{path}.field: {quote(field)} is part of the key; name a field of its own"
+    elif field in filled:
+        yield f"{path}.field: {quote(field)} is filled from the source already; name a field of its own"
 
 
 def _missing(needed: Sequence[str], known: Sequence[str], path: str, words: str) -> Iterator[str]:

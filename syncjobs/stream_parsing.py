@@ -7,14 +7,15 @@ from typing import Any
 from connectors.limits import LARGEST_VALUE_BYTES
 from connectors.records import PartitionRequest
 from syncjobs.date_ranges import RangeSpec, WindowSpec, parse_day_or_time
+from syncjobs.guard_schemas import GUARDS_SCHEMA
 from syncjobs.mapping import ConfigProblems, parse_mapping
 from syncjobs.mapping.conditions import read_condition
 from syncjobs.mapping.problems import schema_problems
 from syncjobs.stream_checks import cross_problems, double_targets
 from syncjobs.stream_cursors import CursorSpec, double_cursors, has_range
-from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
+from syncjobs.stream_schemas import STREAM_SYNC_SCHEMA
 from syncjobs.stream_source_schemas import QUERY_MOST_BYTES, QUERY_MOST_ROWS
-from syncjobs.stream_specs import RejectPolicy, SchemaPolicy, SpecProblems, StreamSpec
+from syncjobs.stream_specs import DeletePolicy, RejectPolicy, SchemaPolicy, SpecProblems, StreamSpec
 
 
 def guard_problems(guards: Any) -> list[str]:
@@ -65,6 +66,7 @@ def _read_stream(data: dict[str, Any], place: str) -> StreamSpec:
         columns=None if columns is None else tuple(columns),
         mapping=None if mapping is None else parse_mapping(mapping, f"{place}.mapping"),
         on_reject=_read_reject_policy(data.get("on_reject", {})),
+        deletes=DeletePolicy(**(data.get("deletes") or {})),
         schema_policy=SchemaPolicy(**data.get("schema_policy", {})),
         target_schema=data.get("target_schema", "create"),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from connectors.errors import ConfigError
 from connectors.limits import LARGEST_VALUE_BYTES
 from connectors.query_texts import CustomQuery
-from connectors.records import Filter, PartitionRequest
+from connectors.records import Field, Filter, PartitionRequest, StreamSchema
 from syncjobs.date_ranges import RangeSpec, WindowSpec
 from syncjobs.mapping import ConfigProblems, FieldRule
-from syncjobs.mapping.spec import Column
+from syncjobs.mapping.spec import Column, Constant
 from syncjobs.stream_cursors import CursorSpec
 
 Policy = Literal["stop", "ignore"]
@@ -45,6 +46,18 @@ class RejectPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletePolicy:
+    """What a mirror does with records that the source no longer has.
+
+    soft leaves them and marks `field` with the time, or with true in a field of type boolean, until they come back.
+    """
+
+    policy: Literal["hard", "soft"] = "hard"
+    field: str = ""
+    type: Literal["datetime", "boolean"] = "datetime"
+
+
+@dataclass(frozen=True, slots=True)
 class StreamSpec:
     """One stream of a job type. `mapping` None keeps names and types of `columns` (None = all).
 
@@ -70,8 +83,31 @@ class StreamSpec:
     columns: tuple[str, ...] | None = None
     mapping: tuple[FieldRule, ...] | None = None
     on_reject: RejectPolicy = RejectPolicy()
+    deletes: DeletePolicy = DeletePolicy()
     schema_policy: SchemaPolicy = SchemaPolicy()
     target_schema: Literal["create", "expect"] = "create"
+
+    @property
+    def deletion_mark(self) -> Field | None:
+        """The target's field that tells deleted records from others, where deletes are soft."""
+        if self.deletes.policy == "hard":
+            return None
+        return Field(self.deletes.field, self.deletes.type, nullable=self.deletes.type == "datetime")
+
+    def rules(self, schema: StreamSchema) -> tuple[FieldRule, ...] | None:
+        """The mapping; where deletes are soft each record that is read is also marked as not deleted."""
+        mark = self.deletion_mark
+        if mark is None:
+            return self.mapping
+        names = schema.names if self.columns is None else self.columns
+        rules = tuple(FieldRule(name, Column(name)) for name in names) if self.mapping is None else self.mapping
+        if any(rule.to == mark.name for rule in rules):
+            raise ConfigError(
+                "mark_not_free",
+                f"{self.target}: the field {mark.name} is to mark deleted records, but the source fills it, too",
+                hint="Name another field in deletes, or leave this one out of columns or mapping.",
+            )
+        return (*rules, FieldRule(mark.name, Constant(None if mark.nullable else False), mark.type))
 
     @property
     def is_incremental(self) -> bool:

@@ -47,7 +47,8 @@ def preview_stream(
         schema = source.schema(spec.source)
         if problems := source_problems(spec, schema, f"streams[{number}]"):
             raise SpecProblems(problems)
-        mapper = compile_mapping(spec.mapping, schema, spec.columns, timezone.localdate(now), _keeps(job_type, spec))
+        rules, today = spec.rules(schema), timezone.localdate(now)
+        mapper = compile_mapping(rules, schema, spec.columns, today, _keeps(job_type, spec))
         request = _request(spec, schema, mapper, now, min(max(rows, 1), MOST_ROWS))
         batch = first_batch(source, request)
     return shown_preview(spec, mapper, batch, masked)

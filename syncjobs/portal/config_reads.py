@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from syncjobs.guard_schemas import GUARDS_SCHEMA
 from syncjobs.portal.words import number_text, plural, setting_text
 from syncjobs.stream_parsing import parse_streams
-from syncjobs.stream_schemas import GUARDS_SCHEMA
 from syncjobs.stream_specs import SpecProblems
 
 OPERATOR_WORDS = {
@@ -95,6 +95,7 @@ def _summary(stream: dict[str, Any]) -> StreamSummary:
 def _facts(stream: dict[str, Any]) -> list[tuple[str, str]]:
     found = [
         ("Mode", str(stream.get("mode", "upsert"))),
+        ("Deleted records", _deletes(stream.get("deletes") or {})),
         ("Reads", _extent(stream)),
         ("Key", ", ".join(map(str, stream.get("key") or [])) or "none: a run is one batch and cannot resume"),
         ("Only where", "; ".join(map(condition_text, stream.get("filters") or []))),
@@ -118,6 +119,10 @@ def _extent(stream: dict[str, Any]) -> str:
         return f"the last {window.get('days')} days by {window.get('field')}"
     dates = f"; a range of dates is by {window['field']}" if window.get("field") else ""
     return ("everything" if extent == "full" else str(extent)) + dates
+
+
+def _deletes(policy: dict[str, Any]) -> str:
+    return f"marked in {policy.get('field')} until they come back" if policy.get("policy") == "soft" else ""
 
 
 def _rejects(policy: dict[str, Any] | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -128,17 +128,27 @@ class ChangeBatches(ExactlyOnce):
         writer.stage_changes([self.order.wanted(change, whole) for change in page])
         stream.sync_job.set_phase(Phase.COMPARING)
         found = writer.compare()
+        marked = _count_marked(writer.changes(), stream.spec)
         counts = Counts(
-            read=len(page) - found.deleted,
+            read=len(page) - found.deleted - marked,
             inserted=found.inserted,
-            updated=found.updated,
-            deleted=found.deleted,
+            updated=found.updated - marked,
+            deleted=found.deleted + marked,
             unchanged=found.unchanged,
             skipped=found.skipped,
         )
         conflicts = list(writer.conflicts())
         after = before.after_batch(page[-1].pk, counts, bytes_read=0, kept_changes=0, highest=None)
         return FilledBatch(counts, writer.changes(), after, writer.write, book=partial(_save_conflicts, conflicts))
+
+
+def _count_marked(changes: Iterable[base.RecordChange], spec: StreamSpec) -> int:
+    """How many of the changes are soft deletes."""
+    mark = spec.deletion_mark
+    if mark is None:
+        return 0
+    marks = (change.fields[mark.name][1] for change in changes if change.fields.keys() == {mark.name})
+    return sum(value not in (None, False) for value in marks)
 
 
 def _save_conflicts(conflicts: Sequence[RecordConflict], batch: JobBatch) -> None:

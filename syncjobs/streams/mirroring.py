@@ -1,4 +1,4 @@
-"""Mode mirror: upsert, then delete what the source no longer has; only after a complete read and inside the filters."""
+"""Mode mirror: upsert, then delete or mark what the source no longer has; after a complete read, inside the filters."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from connectors.asides import ASIDE_PREFIXES, AsideWriter
 from connectors.base import KeptChange, RecordChange, WriteRequest
 from connectors.errors import ConfigError, TransientError
 from connectors.records import Filter
+from syncjobs.clock import db_now
 from syncjobs.counts import Counts
 from syncjobs.statuses import Phase
 from syncjobs.streams.asking import Key, SourceAsker
@@ -155,18 +156,18 @@ class Mirror:
     def _delete(self, progress: Progress) -> Progress:
         """In batches like any other, so that each counts once and keeps the old values."""
         stream = self._stream
-        schema = stream.target.schema(stream.spec.target)
-        request = replace(stream.write_request, fields=schema.fields, mode="delete", create=False)
+        request = _deleting(stream)
         self._writer.switch(request)
         for keys in self._missing_keys(min(CHUNK, stream.spec.batch_size or CHUNK)):
-            fill = partial(self._fill, _rows_of_keys(request, keys), progress)
+            fill = partial(self._fill, _rows_of_keys(request, keys, _mark_of(stream)), progress)
             progress = self.batches.exactly_once(progress, fill)
             stream.sync_job.raise_if_stopped()
         return progress
 
     def _fill(self, rows: list[tuple[Any, ...]], before: Progress) -> FilledBatch:
         self._writer.stage(rows)
-        counts = Counts(deleted=self._writer.compare().deleted)
+        found = self._writer.compare()
+        counts = Counts(deleted=found.deleted + found.updated)
         after = before.after_batch(before.position, counts, bytes_read=0, kept_changes=0, highest=before.highest)
         return FilledBatch(counts, self._writer.changes(), after, self._writer.write)
 
@@ -188,7 +189,25 @@ def _mirrored(stream: OpenStream, name: str) -> str:
     return target
 
 
-def _rows_of_keys(request: WriteRequest, keys: Sequence[Key]) -> list[tuple[Any, ...]]:
-    """Rows to stage that hold nothing but their key."""
+def _deleting(stream: OpenStream) -> WriteRequest:
+    """How batches of deletes are written: a soft delete updates the mark and nothing else."""
+    request, mark = stream.write_request, stream.spec.deletion_mark
+    if mark is None:
+        fields = stream.target.schema(stream.spec.target).fields
+        return replace(request, fields=fields, mode="delete", create=False)
+    fields = tuple(field for field in request.fields if field.name in (*request.key, mark.name))
+    return replace(request, fields=fields, create=False, insert_enabled=False, update_enabled=True)
+
+
+def _mark_of(stream: OpenStream) -> Any:
+    """What the mark of a record is set to that is deleted now."""
+    mark = stream.spec.deletion_mark
+    if mark is None:
+        return None
+    return True if mark.type == "boolean" else db_now()
+
+
+def _rows_of_keys(request: WriteRequest, keys: Sequence[Key], mark: Any = None) -> list[tuple[Any, ...]]:
+    """Rows to stage that hold nothing but their key, and the mark in what else there is."""
     places = [request.key.index(field.name) if field.name in request.key else None for field in request.fields]
-    return [tuple(None if place is None else key[place] for place in places) for key in keys]
+    return [tuple(mark if place is None else key[place] for place in places) for key in keys]

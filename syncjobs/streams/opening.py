@@ -127,7 +127,7 @@ def open_stream(sync_job: JobHandle, patience: Patience) -> Iterator[OpenStream]
         shape = check_drift(sync_job, spec, source.schema(spec.source))
         schema = shape.schema
         today = timezone.localdate(sync_job.job.created_at)
-        mapper = compile_mapping(spec.mapping, schema, spec.columns, today, keeps_of(target, spec))
+        mapper = compile_mapping(spec.rules(schema), schema, spec.columns, today, keeps_of(target, spec))
         write_request = _write_request(sync_job, spec, mapper, shape)
         sync_job.log("INFO", f"Connecting to {target.slug} at {target.address()}")
         stream = OpenStream(
@@ -216,6 +216,7 @@ def _write_request(sync_job: JobHandle, spec: StreamSpec, mapper: Mapper, shape:
         add_columns=spec.schema_policy.added == "evolve",
         widen=frozenset(name for name in names if shape.retyped.intersection(mapper.columns_of(name))),
         keep_insert_values=job.dry_run or job.verbose_logging,
+        deletion_mark=mark.name if (mark := spec.deletion_mark) else None,
     )
 
 

@@ -65,7 +65,8 @@ def straight_way(stream: OpenStream, batches: BatchWriter) -> StraightWay | None
 
 def _mapping_in_sql(stream: OpenStream) -> SQLMapping | NotInSQL:
     spec, today = stream.spec, timezone.localdate(stream.sync_job.job.created_at)
-    return compile_in_sql(spec.mapping, stream.schema, spec.columns, today, spec.key, keeps_of(stream.target, spec))
+    rules, keeps = spec.rules(stream.schema), keeps_of(stream.target, spec)
+    return compile_in_sql(rules, stream.schema, spec.columns, today, spec.key, keeps)
 
 
 class StraightWay:

@@ -12,10 +12,11 @@ from jsonschema import Draft202012Validator
 
 from connectors.records import Filter
 from syncjobs.date_ranges import RangeSpec, WindowSpec, parse_day_or_time
+from syncjobs.guard_schemas import GUARDS_SCHEMA
 from syncjobs.stream_cursors import CursorSpec
 from syncjobs.stream_limiting import limit_streams, window_filters
 from syncjobs.stream_parsing import guard_problems, parse_streams
-from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
+from syncjobs.stream_schemas import STREAM_SYNC_SCHEMA
 from syncjobs.stream_specs import SchemaPolicy, SpecProblems, StreamSpec
 from tests.appendix import GUARDS, STREAM
 

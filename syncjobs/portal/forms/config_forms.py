@@ -10,13 +10,14 @@ from django.http import QueryDict
 
 from syncjobs.controllers.code import CodeController
 from syncjobs.controllers.registry import controllers
+from syncjobs.guard_schemas import GUARDS_SCHEMA
 from syncjobs.portal.forms.stream_parts import decorate_stream, fold_rules, fold_streams, source_fields, taken_field
 from syncjobs.portal.schema_forms import trees
 from syncjobs.portal.schema_forms.nodes import Node, draw
 from syncjobs.portal.schema_forms.notations import ABSENT
 from syncjobs.portal.schema_forms.texts import AS_JSON, CLOSED, ONE, Schema, Tree, read, write
 from syncjobs.portal.schema_forms.trees import Path
-from syncjobs.stream_schemas import GUARDS_SCHEMA, NAMES_SCHEMA, STREAM_SYNC_SCHEMA
+from syncjobs.stream_schemas import NAMES_SCHEMA, STREAM_SYNC_SCHEMA
 
 STREAM_SYNC = "stream_sync"
 MASKED = {**NAMES_SCHEMA, "title": "Masked fields", "description": "Fields whose values are kept nowhere."}

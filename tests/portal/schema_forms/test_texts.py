@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncjobs.guard_schemas import GUARDS_SCHEMA
 from syncjobs.mapping.transform_table import OPERATIONS
 from syncjobs.mapping.transforms import TRANSFORM_SCHEMA
 from syncjobs.operations import default_jobs
 from syncjobs.portal.schema_forms.nodes import draw
 from syncjobs.portal.schema_forms.notations import LITERAL, NAMES, PAIRS
 from syncjobs.portal.schema_forms.texts import AS_JSON, BadJson, is_alike, read, write
-from syncjobs.stream_schemas import GUARDS_SCHEMA, STREAM_SYNC_SCHEMA
+from syncjobs.stream_schemas import STREAM_SYNC_SCHEMA
 
 WHOLE: dict[str, Any] = {
     "source": "airports",
