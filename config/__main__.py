@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from celery.utils.nodenames import default_nodename, host_format
 from django.conf import settings
 
+from config.before_fork import leave_out_what_pages_need, touch_what_jobs_need
 from config.celery import app
 from syncjobs.supervision.stack import SCHEDULER, WORKER_PROCESSES
 
@@ -26,6 +27,7 @@ def main() -> None:
     beat = programs.add_parser("beat", help="start what is due by the clock; run one of it")
     beat.set_defaults(run=run_beat)
     arguments = parser.parse_args()
+    leave_out_what_pages_need()
     sys.exit(arguments.run(arguments))
 
 
@@ -42,6 +44,7 @@ def run_worker(arguments: Namespace) -> int:
         without_mingle=True,
         without_heartbeat=True,
     )
+    touch_what_jobs_need()
     worker.start()
     return int(worker.exitcode or 0)
 

@@ -6,6 +6,7 @@ import logging
 import mmap
 import os
 import socket
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +19,13 @@ from celery.worker import state
 from syncjobs.appetite import LOOK_SECONDS, Appetite
 from syncjobs.bundles import Bundle
 from syncjobs.execution import run_job
+from syncjobs.free_memory import return_free_memory
 from syncjobs.models import SyncJob
 from syncjobs.presence import Presence
 
 logger = logging.getLogger("syncjobs.tasks")
+
+LONG_SECONDS = 0.2  # a job that took longer may have needed much memory
 
 # Before it ends, a pool process waits until its parent has heard of all its results, tries of 0.1 s each. In a shutdown
 # the parent may hear no more, and 30 s of that are too long. Nothing is lost: what became of a job is in the database.
@@ -53,7 +57,10 @@ def run_sync_job(job_id: int, dispatch_id: str, others: Sequence[int] = (), *_la
     """
     bundle = Bundle([int(job_id), *map(int, others)], uuid.UUID(str(dispatch_id)))
     while (taken := bundle.take()) is not None:
+        began = time.monotonic()
         run_job(taken, bundle.dispatch_id, worker_name(), shutdown_requested, when_long=bundle.hand_back)
+        if time.monotonic() - began > LONG_SECONDS:
+            return_free_memory()
         if bundle.takes_long or shutdown_requested():
             bundle.hand_back()
     if terminate_handler_fired():  # the job has been given back; now the process ends, as it was told

@@ -16,7 +16,7 @@ from syncjobs.fingerprints import canonical_hash, key_hash
 from syncjobs.models import Change, JobBatch, SyncJob
 
 CHUNK = 5_000  # rows of one transaction on SQLite, where heartbeats of others must not wait long
-LINES = 1_000  # that are sent at once
+LINES = 200  # that are sent at once
 MOST_LENGTH = 8 * 1024**2  # characters of these
 ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # and not the letters after an escaped backslash
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
