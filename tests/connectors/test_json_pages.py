@@ -89,3 +89,13 @@ def test_records_become_columns_of_what_was_asked_for(is_usual: bool) -> None:
 def test_what_is_no_list_of_records_is_no_page(body: bytes) -> None:
     shape = RecordShape([":id"])
     assert shape.page(parse_json(answer(body), shape.decode), len(body)) is None
+
+
+def test_texts_that_come_again_and_again_are_kept_once_and_other_values_as_they_are() -> None:
+    shape = RecordShape(["street", "size", "place"])
+    sent = [{"street": "Main St", "size": size, "place": [1]} for size in (1, True, 1.0, None)]
+    page = shape.page(shape.decode(json.dumps(sent).encode()), 0)
+    assert page is not None
+    assert page.columns == {"street": ["Main St"] * 4, "size": [1, True, 1.0, None], "place": [[1]] * 4}
+    assert [type(size) for size in page.columns["size"]] == [int, bool, float, type(None)]
+    assert len({id(street) for street in page.columns["street"]}) == 1
