@@ -43,6 +43,20 @@ class BatchBooks:
         room = max(0, self._changes_kept - before.kept_changes)
         return batch, save_changes(batch, islice(changes, room), self._sync_job.masked_fields)
 
+    def open_bare_batch(self, before: Progress, counts: Counts, after: Progress) -> JobBatch:
+        """At once open and complete one that has no changes, and does nothing to rejects."""
+        with transaction.atomic():
+            batch = JobBatch.objects.create(
+                job=self._sync_job.job,
+                stream=self._stream,
+                batch_no=before.batch_no + 1,
+                counts=counts.as_dict(),
+                checkpoint=after.as_checkpoint(),
+                created_at=db_now(),
+            )
+            self._sync_job.save_progress()
+        return batch
+
     def complete_batch(self, batch: JobBatch, counts: Counts, after: Progress) -> None:
         """Note what the open batch amounts to; from here on it can be committed by whoever finds it at the target."""
         with transaction.atomic():

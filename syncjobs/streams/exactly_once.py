@@ -54,6 +54,11 @@ class FilledBatch:
     settling: Settling = field(default_factory=Settling)
     book: Callable[[JobBatch], object] = _nothing
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether there is nothing to store of it but what it amounts to."""
+        return self.changes == () and self.settling.is_empty and self.book is _nothing
+
 
 class ExactlyOnce:
     """Brings batches to the target, and Syncdeck's books in line with them."""
@@ -120,11 +125,7 @@ class ExactlyOnce:
         writer, sync_job = self._written.writer, self._written.sync_job
         self._check_order(writer.begin(self._token, self._fence), before)
         filled = fill()
-        batch, kept = self._books.open_batch(before, filled.changes, filled.settling)
-        filled.book(batch)
-        fields = tuple((one.name, one.type, one.nullable) for one in self._written.write_request.fields)
-        after = replace(filled.after, kept_changes=before.kept_changes + kept, fields=fields)
-        self._books.complete_batch(batch, filled.counts, after)
+        batch, after = self._book(before, filled)
         sync_job.set_phase(Phase.WRITING)
         crash_here("before_commit")
         if not sync_job.dry_run:
@@ -132,6 +133,18 @@ class ExactlyOnce:
         writer.commit(TargetCheckpoint(after.batch_no, after.position, after.counts.as_dict()))
         self.tell(filled, after)
         return batch
+
+    def _book(self, before: Progress, filled: FilledBatch) -> tuple[JobBatch, Progress]:
+        """Store all that is known of the batch; returns it, and the progress after it."""
+        fields = tuple((one.name, one.type, one.nullable) for one in self._written.write_request.fields)
+        after = replace(filled.after, kept_changes=before.kept_changes, fields=fields)
+        if filled.is_bare:
+            return self._books.open_bare_batch(before, filled.counts, after), after
+        batch, kept = self._books.open_batch(before, filled.changes, filled.settling)
+        filled.book(batch)
+        after = replace(after, kept_changes=before.kept_changes + kept)
+        self._books.complete_batch(batch, filled.counts, after)
+        return batch, after
 
     def _check_order(self, found: TargetCheckpoint | None, before: Progress) -> None:
         at_target = found.batch_no if found else 0

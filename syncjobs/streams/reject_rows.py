@@ -18,6 +18,8 @@ def save_rejects(batch: JobBatch, settling: Settling) -> None:
 
     The reason of a reject that is replayed in vain is renewed at once: it is no less true if the batch is dropped.
     """
+    if settling.is_empty:
+        return
     now = db_now()
     for reject in settling.new:
         reject.batch, reject.created_at = batch, now

@@ -55,6 +55,10 @@ class Settling:
     def rejected(self) -> int:
         return len(self.new) + len(self.again)
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.new or self.again or self.written or self.hashes)
+
 
 class RejectDesk:
     """Judges and describes the rejects of one stream of one job."""
