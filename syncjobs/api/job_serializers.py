@@ -75,6 +75,7 @@ class JobSerializer(serializers.Serializer):
     context = serializers.DictField()
     counts = CountsSerializer()
     nulled = serializers.DictField(child=serializers.IntegerField(), help_text="By field: values set to null.")
+    stripped = serializers.DictField(child=serializers.IntegerField(), help_text="By field: values rid of NULs.")
     reconnects = serializers.IntegerField()
     bytes_read = serializers.IntegerField()
     records_per_second = serializers.FloatField(allow_null=True)

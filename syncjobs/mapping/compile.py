@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import compress
@@ -16,9 +16,11 @@ from syncjobs.mapping.origins import Gather, compile_origin, origin_may_be_null,
 from syncjobs.mapping.problems import list_words
 from syncjobs.mapping.repeats import few_texts, spread_column
 from syncjobs.mapping.spec import Column, FieldRule
-from syncjobs.mapping.transforms import build_step, result_type
+from syncjobs.mapping.transforms import Alteration, build_step, result_type
 
 MOST_NAMED = 30
+Altered = dict[Alteration, set[int]]
+"""The indexes of values that are counted, by what was done to them."""
 WHOLE_TYPES = frozenset({"integer", "bigint"})
 
 
@@ -27,53 +29,68 @@ class MappedRows:
     """The mapped part of a batch.
 
     `rows` in the order of Mapper.fields; `kept[i]` is the source index of `rows[i]`; `rejects` holds the others, one
-    each; `nulled` counts per target field the values of kept rows that bounds turned into null.
+    each; `nulled` and `stripped` count per target field the values of kept rows that bounds turned into null, and those
+    that lost NUL characters.
     """
 
     rows: ColumnRows
     kept: Sequence[int]
     rejects: list[RowReject]
     nulled: dict[str, int]
+    stripped: dict[str, int]
+
+
+def nothing_altered() -> Altered:
+    """No index yet of any value."""
+    return {"nulled": set(), "stripped": set()}
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledField:
-    """One target field: its rule, its type, the source field of a plain rename, and its functions; a step's flag says
-    whether the nulls it makes are counted.
+    """One target field: its rule, its type, the source field of a plain rename, and its functions, each with what the
+    values that it alters are counted as.
     """
 
     rule: FieldRule
     field: Field
     source: Field | None
     gather: Gather
-    steps: tuple[tuple[Step, bool], ...]
+    steps: tuple[tuple[Step, Alteration | None], ...]
     decode: Step
 
-    def run(self, columns: Mapping[str, list[Any]], size: int, refusals: Refusals, nulled: set[int]) -> Sequence[Any]:
-        """The field's values for the whole batch; `nulled` takes the indexes of values that bounds made null."""
+    def run(self, columns: Mapping[str, list[Any]], size: int, refusals: Refusals, altered: Altered) -> Sequence[Any]:
+        """The field's values for the whole batch; `altered` takes the indexes of those that are counted."""
         values = self.gather(columns, size, refusals)
         different = few_texts(values) if self.steps or self.field.type != "text" else None
         if different is not None:
-            own, lost = Refusals(), set[int]()
-            made = self._convert(different, own, lost)
+            own, of_few = Refusals(), nothing_altered()
+            made = self._convert(different, own, of_few)
             if not own.by_index:  # else each record must be named, so all are looked at
-                if gone := {different[index] for index in lost}:
-                    nulled.update(index for index, value in enumerate(values) if value in gone)
+                for kind, places in of_few.items():
+                    if meant := {different[index] for index in places}:
+                        altered[kind].update(index for index, value in enumerate(values) if value in meant)
                 return spread_column(different, made, values)
-        return self._convert(values, refusals, nulled)
+        return self._convert(values, refusals, altered)
 
-    def _convert(self, values: list[Any], refusals: Refusals, nulled: set[int]) -> Sequence[Any]:
+    def _convert(self, values: list[Any], refusals: Refusals, altered: Altered) -> Sequence[Any]:
         name = self.field.name
-        for step, is_counted in self.steps:
+        for step, counted_as in self.steps:
             before, values = values, run_step(step, values, name, refusals)
-            if is_counted and values.count(None) != before.count(None):
-                nulled.update(i for i, value in enumerate(values) if value is None and before[i] is not None)
+            if counted_as is not None and values != before:
+                altered[counted_as].update(_changed_places(before, values, to_null=counted_as == "nulled"))
         decoded = decode_column(self.field.type, self.decode, values, name, refusals)
         if self.rule.required:
             for index, value in enumerate(decoded):
                 if value is None or (isinstance(value, str) and not value.strip()):
                     refusals.add(index, name, "required", "has no value, which the mapping requires")
         return decoded
+
+
+def _changed_places(before: list[Any], after: list[Any], *, to_null: bool) -> Iterator[int]:
+    """Where a value was made null, or another value."""
+    for index, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old is not new and (new is None) == to_null and old is not None and old != new:
+            yield index
 
 
 class Mapper:
@@ -114,8 +131,8 @@ class Mapper:
         check_columns(self.source_columns, names, "the mapping")
         columns = dict(zip(names, columns_of(rows, len(names)), strict=True))
         refusals = Refusals()
-        nulled: dict[str, set[int]] = {item.field.name: set() for item in self._compiled}
-        mapped = [item.run(columns, len(rows), refusals, nulled[item.field.name]) for item in self._compiled]
+        altered = {item.field.name: nothing_altered() for item in self._compiled}
+        mapped = [item.run(columns, len(rows), refusals, altered[item.field.name]) for item in self._compiled]
         rejected, kept = refusals.by_index, list(range(len(rows)))
         if rejected:
             is_kept = [index not in rejected for index in kept]
@@ -125,11 +142,17 @@ class Mapper:
             rows=ColumnRows(mapped, len(kept)),
             kept=kept,
             rejects=[rejected[index] for index in sorted(rejected)],
-            nulled={name: count for name, found in nulled.items() if (count := len(found - rejected.keys()))},
+            nulled=_numbers(altered, "nulled", rejected),
+            stripped=_numbers(altered, "stripped", rejected),
         )
 
     def _get(self, target_name: str) -> CompiledField | None:
         return next((item for item in self._compiled if item.field.name == target_name), None)
+
+
+def _numbers(altered: Mapping[str, Altered], kind: Alteration, rejected: Collection[int]) -> dict[str, int]:
+    """How many values were altered by field, without those of rejected records."""
+    return {name: number for name, found in altered.items() if (number := len(found[kind].difference(rejected)))}
 
 
 def compile_mapping(
@@ -176,5 +199,5 @@ def _compile_rule(rule: FieldRule, schema: StreamSchema, today: date, keeps: Kee
     source = schema.get(rule.origin.name) if isinstance(rule.origin, Column) else None
     length = source.length if source and not rule.transforms else None
     field = Field(rule.to, rule.type or field_type, nullable=may_be_null and not rule.required, length=length)
-    steps = tuple((build_step(transform, today), transform.discards) for transform in rule.transforms)
+    steps = tuple((build_step(transform, today), transform.counted_as) for transform in rule.transforms)
     return CompiledField(rule, field, source, compile_origin(rule, schema), steps, decoder(field, keeps))

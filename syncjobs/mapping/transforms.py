@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from connectors.records import FieldType
 from syncjobs.mapping.at_once import build_at_once
 from syncjobs.mapping.columns import Step
 from syncjobs.mapping.lookups import lookup_may_make_null, lookup_type
 from syncjobs.mapping.transform_table import OPERATIONS, Operation
+
+Alteration = Literal["nulled", "stripped"]
+"""What is done to values that a job counts by field: made null, since they do not fit, or rid of NUL characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class TransformRule:
         """Whether it turns real values into nulls, which the job counts."""
         policies = {"bounds": "outside", "finite": "otherwise", "lookup": "missing"}
         return self.options.get(policies.get(self.op, "")) == "null"
+
+    @property
+    def counted_as(self) -> Alteration | None:
+        """As what the job counts the values that it alters, if it does."""
+        return "nulled" if self.discards else "stripped" if self.op == "strip_nul" else None
 
     @property
     def keeps_values(self) -> bool:

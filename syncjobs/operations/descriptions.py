@@ -48,6 +48,7 @@ def _describe(job: SyncJob, summary: dict[str, Any] | None, wait_reason: str) ->
         "context": job.context,
         "counts": job.tally.as_dict(),
         "nulled": job.checkpoint.get("nulled") or {},
+        "stripped": job.checkpoint.get("stripped") or {},
         "reconnects": job.reconnects,
         "bytes_read": job.bytes_read,
         "records_per_second": _rate(job.tally.read, seconds),

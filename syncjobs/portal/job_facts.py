@@ -81,8 +81,9 @@ def facts_of(job: SyncJob, counts: Counts) -> list[Fact]:
         words |= {"inserted": "would insert", "updated": "would update", "deleted": "would delete"}
     shown = [name for name in values if name in ALWAYS_SHOWN or values[name]]
     facts = [Fact(number_text(values[name]), words[name]) for name in shown]
-    nulled = sum((job.checkpoint.get("nulled") or {}).values())
-    others = {"set to null": nulled, "reconnect" if job.reconnects == 1 else "reconnects": job.reconnects}
+    nulled, stripped = (sum((job.checkpoint.get(name) or {}).values()) for name in ("nulled", "stripped"))
+    others = {"set to null": nulled, "NULs taken out": stripped}
+    others |= {"reconnect" if job.reconnects == 1 else "reconnects": job.reconnects}
     return facts + [Fact(number_text(number), word) for word, number in others.items() if number]
 
 

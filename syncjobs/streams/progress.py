@@ -21,7 +21,7 @@ class Progress:
     `is_replaced` says that mode replace has swapped the target's records, `is_mirrored` that mode mirror has deleted
     what is to be deleted, so that nothing is left to do but to tidy up. `fields` are
     what each new record is given, as [name, type, nullable], so that inserts can be applied and reverted later.
-    `nulled` counts the values that bounds, lookups and the like made null, by field.
+    `nulled` counts the values that bounds, lookups and the like made null, by field, `stripped` those that lost NULs.
     """
 
     batch_no: int = 0
@@ -38,6 +38,7 @@ class Progress:
     is_mirrored: bool = False
     fields: tuple[tuple[str, FieldType, bool], ...] = ()
     nulled: dict[str, int] = field(default_factory=dict)
+    stripped: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_checkpoint(cls, checkpoint: dict[str, Any]) -> Self:
@@ -57,6 +58,7 @@ class Progress:
         kept_changes: int,
         highest: Any,
         nulled: Mapping[str, int] | None = None,
+        stripped: Mapping[str, int] | None = None,
     ) -> Progress:
         return replace(
             self,
@@ -67,4 +69,5 @@ class Progress:
             kept_changes=self.kept_changes + kept_changes,
             highest=highest,
             nulled=dict(Counter(self.nulled) + Counter(nulled or {})),
+            stripped=dict(Counter(self.stripped) + Counter(stripped or {})),
         )

@@ -32,7 +32,7 @@ class MappedPage:
     """A page of the source and its rows as the target takes them.
 
     `kept[i]` is the place of `rows[i]` in the page, `refusals` has one for each record that is not among the rows.
-    `nulled` counts the values that the mapping made null, by field.
+    `nulled` and `stripped` count the values that the mapping made null, or took NUL characters out of, by field.
     """
 
     batch: Batch
@@ -40,17 +40,17 @@ class MappedPage:
     kept: Sequence[int]
     refusals: list[Refusal]
     nulled: Mapping[str, int]
+    stripped: Mapping[str, int]
 
     def without(self, refused: dict[int, DataError]) -> MappedPage:
         """The page without some of its rows, given by their places among `rows` and what the target said of each."""
         refusals = [Refusal(self.kept[at], error.field, error.code, error.message) for at, error in refused.items()]
         left = [at for at in range(len(self.rows)) if at not in refused]
-        return MappedPage(
-            self.batch,
-            [self.rows[at] for at in left],
-            [self.kept[at] for at in left],
-            [*self.refusals, *refusals],
-            self.nulled,
+        return replace(
+            self,
+            rows=[self.rows[at] for at in left],
+            kept=[self.kept[at] for at in left],
+            refusals=[*self.refusals, *refusals],
         )
 
 
@@ -66,6 +66,9 @@ def map_page(stream: OpenStream, batch: Batch) -> MappedPage:
         raise _stopped(stream, page)
     for name, number in found.mapped.nulled.items():
         stream.sync_job.log("INFO", nulled_text(name, number), field=name)
+    for name, number in found.mapped.stripped.items():
+        what = "value" if number == 1 else "values"
+        stream.sync_job.log("INFO", f"Took NUL characters out of {number:,} {what} of {name}", field=name)
     return page
 
 
@@ -77,7 +80,7 @@ def nulled_text(name: str, number: int) -> str:
 
 def _without_empty_keys(stream: OpenStream, batch: Batch, mapped: MappedRows) -> MappedPage:
     refusals = [Refusal(one.index, one.field, one.code, f"{one.field} {one.reason}") for one in mapped.rejects]
-    page = MappedPage(batch, mapped.rows, mapped.kept, refusals, mapped.nulled)
+    page = MappedPage(batch, mapped.rows, mapped.kept, refusals, mapped.nulled, mapped.stripped)
     names = [field.name for field in stream.mapper.fields]
     empty: dict[int, DataError] = {}
     for name in stream.spec.key:
@@ -98,12 +101,11 @@ def _without_unread(stream: OpenStream, page: MappedPage) -> MappedPage:
         refused[index] = Refusal(index, name, "value_too_large", too_large(name, size, most))
     of_others = [one for one in page.refusals if one.index not in refused]
     left = [at for at, index in enumerate(page.kept) if index not in refused]
-    return MappedPage(
-        page.batch,
-        [page.rows[at] for at in left],
-        [page.kept[at] for at in left],
-        [*of_others, *refused.values()],
-        page.nulled,
+    return replace(
+        page,
+        rows=[page.rows[at] for at in left],
+        kept=[page.kept[at] for at in left],
+        refusals=[*of_others, *refused.values()],
     )
 
 

@@ -128,9 +128,13 @@ def _all_at_once(stream: OpenStream, first: Batch, others: Iterator[Batch]) -> I
 
 def _summary(progress: Progress) -> str:
     counts = progress.counts
-    nulled = ", ".join(f"{name} {number:,}" for name, number in sorted(progress.nulled.items()))
+    nulled, stripped = map(_by_field, (progress.nulled, progress.stripped))
     others = {"deleted": counts.deleted, "rejected": counts.rejected}
     return (
         f"read {counts.read:,}, inserted {counts.inserted:,}, updated {counts.updated:,}, "
         f"unchanged {counts.unchanged:,}" + "".join(f", {name} {number:,}" for name, number in others.items() if number)
-    ) + (f"; set to null: {nulled}" if nulled else "")
+    ) + "".join(f"; {words}: {told}" for words, told in (("set to null", nulled), ("NULs taken out", stripped)) if told)
+
+
+def _by_field(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in sorted(numbers.items()))

@@ -75,7 +75,7 @@ class BatchWriter(ExactlyOnce):
         read = byte_count = 0
         position, highest = before.position, before.highest
         settling = Settling(before.counts.rejected)
-        nulled: Counter[str] = Counter()
+        nulled, stripped = Counter[str](), Counter[str]()
         self._is_loading = isinstance(pages, list) and self._can_load and self.may_load(before)
         put = cast(StraightWriter, writer).load_rows if self._is_loading else writer.stage
         for page in pages:
@@ -84,13 +84,14 @@ class BatchWriter(ExactlyOnce):
             read += len(page.batch.rows)
             byte_count += page.batch.byte_count
             nulled.update(page.nulled)
+            stripped.update(page.stripped)
             position, highest = page.batch.position, self._highest(page.batch, highest)
         self._stream.sync_job.set_phase(Phase.COMPARING)
         judged = self._loaded if self._is_loading else self.compared
         counts, changes = judged(read, settling.rejected)
         self.desk.check_share(before.counts + counts)
         after = before.after_batch(
-            position, counts, bytes_read=byte_count, kept_changes=0, highest=highest, nulled=nulled
+            position, counts, bytes_read=byte_count, kept_changes=0, highest=highest, nulled=nulled, stripped=stripped
         )
         changes = () if self.keeps_none(before) else changes
         return FilledBatch(counts, changes, after, _is_written if self._is_loading else writer.write, settling)

@@ -37,7 +37,7 @@ SHAPE = [
         "retry_count",
     ),
     *("max_retries", "retry_after", "queue", "timeout", "source_document_type", "source_document_name"),
-    *("target_document_type", "target_document_name", "context", "counts", "nulled", "reconnects"),
+    *("target_document_type", "target_document_name", "context", "counts", "nulled", "stripped", "reconnects"),
     *("bytes_read", "records_per_second"),
     *("bytes_per_second", "idle_time_ms", "emit_event_time_ms", "created_at", "started_at", "ended_at", "time_taken"),
     *("failure", "error_message", "wait_reason", "parent", "children_summary", "diff_summary", "allowed_actions"),

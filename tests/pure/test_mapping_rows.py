@@ -221,6 +221,18 @@ def test_values_of_rejected_rows_are_not_counted_as_nulled() -> None:
     assert result.nulled == {"x": 1}
 
 
+def test_values_that_lose_nul_characters_are_counted_by_field() -> None:
+    chain = [{"op": "strip_nul"}, {"op": "null_if", "values": [""]}, {"op": "upper"}]
+    rules: list[dict[str, Any]] = [{"to": "x", "from": "a", "transforms": chain}]
+    rules.append({"to": "y", "from": "b", "type": "integer"})
+    mapper = compiled(rules, Field("a", "text"), Field("b", "text"))
+    texts = ["a\0b", "a\0b", "\0", "plain", None, "\0lost"]
+    for times in (1, 50):  # few different texts of many are mapped once each
+        rows = [(text, "bad" if text == "\0lost" else "1") for text in texts * times]
+        result = mapper.map_rows(("a", "b"), rows)
+        assert (result.stripped, result.nulled) == ({"x": 3 * times}, {})
+
+
 @pytest.mark.parametrize(
     ("when", "source", "matching", "others"),
     [

@@ -372,3 +372,16 @@ def test_values_that_were_set_to_null_are_counted_for_the_whole_job(people: Peop
     assert (job.status, job.checkpoint["batch_no"]) == ("finished", 3)
     assert describe_job(job)["nulled"] == {"age": 12}
     assert JobEvent.objects.filter(job=job, reason__endswith="; set to null: age 12").exists()
+
+
+def test_values_that_lost_nul_characters_are_counted_for_the_whole_job(people: People) -> None:
+    mapping = [one | {"transforms": [{"op": "strip_nul"}]} if one["type"] == "text" else one for one in MAPPING]
+    people.add(*range(1, 26))
+    people.add(*range(1, 24, 2), note="no\0te")
+    people.add(2, age="many", note="\0")  # a reject, of which nothing is written
+    job = run(people.job_type(mapping=mapping, batch_size=10))
+    assert (job.status, job.checkpoint["batch_no"]) == ("finished", 3)
+    assert (describe_job(job)["stripped"], describe_job(job)["nulled"]) == ({"note": 12}, {})
+    assert JobEvent.objects.filter(job=job, reason__endswith="; NULs taken out: note 12").exists()
+    assert JobLog.objects.filter(job=job, message="Took NUL characters out of 5 values of note").exists()
+    assert at(people.target)[3]["note"] == "note"
