@@ -117,7 +117,8 @@ def _administering(request: HttpRequest) -> list[Entry]:
         ("Users", User, "admin:auth_user_changelist"),
         ("Groups", Group, "admin:auth_group_changelist"),
     )
-    return [_entry(request, label, reverse(name)) for label, model, name in models if may_see(request, model)]
+    people = [_entry(request, label, reverse(name)) for label, model, name in models if may_see(request, model)]
+    return [*people, _entry(request, "API tokens", reverse("admin:token_list"))]
 
 
 def _entry(request: HttpRequest, label: str, address: str, *, number: str = "", exact: bool = False) -> Entry:

@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
 
 from connectors.models import Connector
-from syncjobs.models import Schedule, SyncJob, SyncJobType, WorkerSeen
+from syncjobs.models import ApiToken, Schedule, SyncJob, SyncJobType, WorkerSeen
 from syncjobs.portal.connectors import ConnectorAdmin
 from syncjobs.portal.dashboard import draw_dashboard
 from syncjobs.portal.job_types import SyncJobTypeAdmin
@@ -24,6 +24,7 @@ from syncjobs.portal.navigation import menu
 from syncjobs.portal.pages import PortalAdmin, draw_page
 from syncjobs.portal.schedules import ScheduleAdmin
 from syncjobs.portal.search_reads import find, read_search
+from syncjobs.portal.tokens import TokenAdmin
 from syncjobs.portal.users import PortalGroupAdmin, PortalUserAdmin
 from syncjobs.portal.workers import WorkerAdmin
 
@@ -85,6 +86,7 @@ def _assemble() -> PortalSite:
     site.register(Connector, ConnectorAdmin)
     site.register(Schedule, ScheduleAdmin)
     site.register(WorkerSeen, WorkerAdmin)
+    site.register(ApiToken, TokenAdmin)
     site.register(User, PortalUserAdmin)
     site.register(Group, PortalGroupAdmin)
     return site

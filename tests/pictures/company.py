@@ -15,6 +15,7 @@ from syncjobs.models import Schedule, SyncJobType
 from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.job_types import job_type_from_shape, save_job_type
 from syncjobs.operations.schedules import save_schedule
+from syncjobs.operations.tokens import create_token
 from syncjobs.schedule_times import Crontab
 from tests.acme.sync_job_types import make_sync_job_types
 
@@ -40,7 +41,8 @@ def found_company() -> None:
     _make_types()
     _make_schedules()
     Group.objects.get_or_create(name="Operators")
-    User.objects.get_or_create(username="ben", defaults={"email": "ben@example.org", "is_staff": True})
+    ben, _ = User.objects.get_or_create(username="ben", defaults={"email": "ben@example.org", "is_staff": True})
+    create_token(ben, name="Nightly build", scopes=["runs:read", "runs:write"], expires_at=None, actor=ACTOR)
 
 
 def _make_connectors() -> None:

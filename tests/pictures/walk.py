@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.contrib.auth.models import Group, User
 from django.urls import URLResolver, reverse
 
-from syncjobs.models import Change, Reject, Schedule, SyncJob
+from syncjobs.models import ApiToken, Change, Reject, Schedule, SyncJob
 from syncjobs.portal.sites import portal_site
 
 POSTED_ONLY = frozenset(
@@ -32,6 +32,7 @@ PLAIN = (
     *("job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add", "worker_list"),
     *("schedule_list", "schedule_add", "schedule_calendar", "password_change", "password_change_done"),
     *("auth_user_changelist", "auth_user_add", "auth_group_changelist", "auth_group_add"),
+    *("token_list", "token_add"),
 )
 
 
@@ -95,6 +96,7 @@ def _of_the_rest() -> dict[str, str]:
     found |= {"reject_page": _at("reject_page", reject.pk)}
     found |= {"failure_page": _at("failure_page", failed.failure_fingerprint)}
     found |= {"app_list": _at("app_list", "auth"), "login": _at("login")}
+    found |= {"token_revoke": _at("token_revoke", ApiToken.objects.order_by("id")[:1].get().pk)}
     user, group = User.objects.order_by("id")[:1].get(), Group.objects.order_by("id")[:1].get()
     found |= {f"auth_user_{name}": _at(f"auth_user_{name}", user.pk) for name in ("change", "history", "delete")}
     found |= {f"auth_group_{name}": _at(f"auth_group_{name}", group.pk) for name in ("change", "history", "delete")}
