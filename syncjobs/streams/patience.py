@@ -42,7 +42,7 @@ class Patience:
         self._sync_job.surroundings.wait(pause)
         with suppress(
             DatabaseError, InterfaceError
-        ):  # where our own database is away, too, whoever writes next notices
+        ):  # if ours is away, too, whoever writes next notices
             self._sync_job.save_progress(reconnects=self._sync_job.job.reconnects + 1)
 
 
