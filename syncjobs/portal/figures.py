@@ -99,7 +99,7 @@ def cards(day: Day, now: datetime, job_list: str) -> list[Kpi]:
     return [
         Kpi("Jobs, 24 h", number_text(day.jobs), *_trend(day.jobs, before), day.jobs_by_hour, job_list),
         Kpi("Success rate", rate, f"{ended_well:,} ended well", "sub", day.failures_by_hour),
-        Kpi("Records synced, 24 h", short_number(day.records), "read and compared", "sub", day.records_by_hour),
+        Kpi("Records, 24 h", short_number(day.records), "read and compared", "sub", day.records_by_hour),
         Kpi("Running", number_text(running), "at work now", address=f"{job_list}?status=started"),
         Kpi("Active", number_text(running + queued + retries), _waiting_sentence(queued, retries), address=job_list),
         Kpi("Failed, 24 h", number_text(failed), *failing_now, address=f"{job_list}?status=failed"),

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
+from django.contrib.admin import AdminSite
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import User
-from django.db.models import ManyToManyField
+from django.contrib.auth.models import Permission, User
+from django.db.models import ManyToManyField, Q, QuerySet
 from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     StockUserAdmin = UserAdmin[User]
     Choices = ModelMultipleChoiceField[Any] | None
 else:
     StockUserAdmin = UserAdmin  # cannot be subscripted when running
+
+OURS = ("syncjobs", "connectors", "auth", "admin", "contenttypes", "sessions", "django_celery_beat")
+"""Apps of which only the models with pages have permissions that open something; others may use theirs as they like."""
 
 
 class PortalUserAdmin(StockUserAdmin):
@@ -26,7 +31,11 @@ class PortalUserAdmin(StockUserAdmin):
     def formfield_for_manytomany(
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Choices:
-        return super().formfield_for_manytomany(db_field, request, **kwargs, widget=CheckboxSelectMultiple)
+        field = super().formfield_for_manytomany(db_field, request, **kwargs, widget=CheckboxSelectMultiple)
+        return _with_boxes(field, self.admin_site)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Users", **(extra_context or {})})
 
 
 class PortalGroupAdmin(GroupAdmin):
@@ -37,4 +46,26 @@ class PortalGroupAdmin(GroupAdmin):
     def formfield_for_manytomany(
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest | None = None, **kwargs: Any
     ) -> Choices:
-        return super().formfield_for_manytomany(db_field, request, **kwargs, widget=CheckboxSelectMultiple)
+        field = super().formfield_for_manytomany(db_field, request, **kwargs, widget=CheckboxSelectMultiple)
+        return _with_boxes(field, self.admin_site)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Groups", **(extra_context or {})})
+
+
+def _with_boxes(field: Choices, site: AdminSite) -> Choices:
+    """The field with a box for each permission that opens something, named shortly."""
+    if field is not None and field.queryset is not None and field.queryset.model is Permission:
+        permissions: QuerySet[Permission] = field.queryset
+        pages = [model._meta.model_name for model in apps.get_models() if site.is_registered(model)]
+        has_page = Q(content_type__model__in=pages)
+        field.queryset = permissions.filter(has_page | ~Q(content_type__app_label__in=OURS))
+        field.label_from_instance = _permission_words  # type: ignore[assignment, method-assign]
+    return field
+
+
+def _permission_words(permission: Permission) -> str:
+    """Such as: Sync job: can change; instead of the app, the model and both again."""
+    model = permission.content_type.name
+    words = permission.name.removesuffix(f" {model}")
+    return f"{model[:1].upper()}{model[1:]}: {words[:1].lower()}{words[1:]}"

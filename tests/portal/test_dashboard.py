@@ -32,7 +32,7 @@ def test_the_cards_count_the_last_day(portal: Client, make_job: MakeJob) -> None
     shown = cards(portal)
     assert shown["Jobs, 24 h"] == ("8", "none the day before")
     assert shown["Success rate"] == ("83.3 %", "5 ended well")
-    assert shown["Records synced, 24 h"][0] == "6,000"
+    assert shown["Records, 24 h"][0] == "6,000"
     assert shown["Running"] == ("1", "at work now")
     assert shown["Active"] == ("2", "1 waits: no worker listens on queue &#x27;long&#x27;")
     assert shown["Failed, 24 h"] == ("1", "every last job went well")
