@@ -50,9 +50,9 @@ class Command(BaseCommand):
         setting.add_argument("--overrides", type=parse_context, default={}, metavar="JSON", help="for its runs only")
         setting.add_argument("--disabled", action="store_true", help="keep it, but start nothing")
         running = actions.add_parser("run", help="start now what it runs, whether it is on or off")
-        running.add_argument("schedule", metavar="NAME_OR_ID")
+        running.add_argument("schedule", metavar="NAME_OR_ID", help="its name, or its number in the list")
         deleting = actions.add_parser("delete", help="delete a schedule; its jobs stay")
-        deleting.add_argument("schedule", metavar="NAME_OR_ID")
+        deleting.add_argument("schedule", metavar="NAME_OR_ID", help="its name, or its number in the list")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         with telling_problems():
