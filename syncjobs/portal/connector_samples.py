@@ -7,11 +7,12 @@ from typing import Any
 
 from connectors.records import Batch, Field, StreamSchema
 from connectors.sampling import StreamSample
-from syncjobs.diffs import json_form
+from syncjobs.diffs import MASK, json_form
 from syncjobs.portal.words import whole_text
 from syncjobs.texts import storable_characters
 
 COLUMNS_SHOWN, FIELDS_SHOWN = 60, 1_000
+UNREADABLE = "it may hold masked values, so it is not shown"
 SHOWN_AT_ONCE, MOST_SHOWN = 80, 4_000  # characters of a value
 
 
@@ -49,6 +50,7 @@ class Sample:
     columns: tuple[str, ...]
     hidden: int
     rows: list[SampleRow]
+    masked: list[str]
 
 
 def schema_rows(schema: StreamSchema) -> list[FieldRow]:
@@ -57,17 +59,19 @@ def schema_rows(schema: StreamSchema) -> list[FieldRow]:
     return [FieldRow(one, one.name in schema.key, one.name in candidates) for one in schema.fields[:FIELDS_SHOWN]]
 
 
-def sample_rows(sample: StreamSample) -> Sample:
-    """The rows of a sample, ready to be shown."""
+def sample_rows(sample: StreamSample, masked: frozenset[str] = frozenset()) -> Sample:
+    """The rows of a sample, ready to be shown; values of masked columns are not."""
     names = sample.batch.names[:COLUMNS_SHOWN]
-    rows = [_row(sample.batch, place) for place in range(len(sample.batch.rows))]
-    return Sample(names, len(sample.batch.names) - len(names), rows)
+    rows = [_row(sample.batch, place, masked) for place in range(len(sample.batch.rows))]
+    return Sample(names, len(sample.batch.names) - len(names), rows, [name for name in names if name in masked])
 
 
-def _row(batch: Batch, place: int) -> SampleRow:
+def _row(batch: Batch, place: int, masked: frozenset[str]) -> SampleRow:
     if unread := batch.unread.get(place):
-        return SampleRow([], storable_characters(f"{unread.reason}: {unread.text[:SHOWN_AT_ONCE]}"))
-    return SampleRow([_cell(value) for value in batch.rows[place][:COLUMNS_SHOWN]])
+        text = UNREADABLE if masked else f"{unread.reason}: {unread.text[:SHOWN_AT_ONCE]}"
+        return SampleRow([], storable_characters(text))
+    pairs = list(zip(batch.names, batch.rows[place], strict=True))[:COLUMNS_SHOWN]
+    return SampleRow([Cell(MASK) if name in masked and value is not None else _cell(value) for name, value in pairs])
 
 
 def _cell(value: Any) -> Cell:

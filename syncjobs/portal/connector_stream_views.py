@@ -16,6 +16,7 @@ from connectors.errors import SyncError
 from connectors.records import StreamInfo
 from connectors.sampling import LOOK_SECONDS, SAMPLE_ROWS
 from syncjobs.operations.connectors import list_streams, sample_stream
+from syncjobs.operations.sample_masks import masked_columns_of
 from syncjobs.portal.connector_facts import kind_of
 from syncjobs.portal.connector_form_views import get_connector
 from syncjobs.portal.connector_reads import stream_uses
@@ -75,7 +76,10 @@ class ConnectorStreamViews:
             sample = sample_stream(connector, name, rows, seconds=LOOK_SECONDS)
         except SyncError as error:
             return self._inside(request, "portal/connector_stream.html", context | _problem(error))
-        context |= {"fields": schema_rows(sample.schema), "sample": sample_rows(sample)}
+        context |= {
+            "fields": schema_rows(sample.schema),
+            "sample": sample_rows(sample, masked_columns_of(connector, name)),
+        }
         return self._inside(request, "portal/connector_stream.html", context)
 
     def _inside(self, request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:

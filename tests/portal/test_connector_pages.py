@@ -116,6 +116,28 @@ def test_rows_need_a_permission_that_the_schema_does_not(make_staff: MakeStaff, 
     assert make_staff("sample_connector").get(address, headers=INSIDE).status_code == 403
 
 
+def test_columns_that_a_type_masks_are_hidden_on_both_sides(
+    portal: Client, shop: Connector, target: Connector, settings: LazySettings
+) -> None:
+    stream = {"source": "wide", "target": "narrow", "key": ["id"], "mode": "upsert", "extent": "full"}
+    rules = [{"to": "id", "from": "number"}, {"to": "figure", "from": "number"}, {"to": "kept", "from": "story"}]
+    config = {"streams": [stream | {"mapping": rules}], "masked_fields": ["figure"]}
+    shape = {"slug": "masking", "source_connector": "shop", "target_connector": "store", "config": config}
+    with sqlite3.connect(Path(settings.SYNCDECK_DATA_DIR) / "store.sqlite3") as store:
+        store.execute("CREATE TABLE narrow (id INTEGER PRIMARY KEY, figure INTEGER, kept TEXT)")
+        store.execute("INSERT INTO narrow VALUES (7, 424242, 'to be seen')")
+    store.close()
+    address = "/admin/connectors/shop/stream/?name=wide"
+    assert "12345678901" in inside(portal, address)
+    save_job_type(job_type_from_shape(shape), actor="anna")
+    text = inside(portal, address)
+    assert "12345678901" not in text
+    assert "Not shown, since a job type masks it: " in text
+    written = inside(portal, "/admin/connectors/store/stream/?name=narrow")
+    assert "424242" not in written
+    assert "to be seen" in written
+
+
 def test_who_looks_at_rows_is_logged(portal: Client, shop: Connector, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", connector_stream_views.logger.name)
     inside(portal, "/admin/connectors/shop/stream/?name=small")
