@@ -91,12 +91,14 @@ class Calendar:
     lines: list[Line]
     more_lines: int
     unreadable: list[Schedule]
+    left_out: int
 
 
 def read_calendar(now: datetime) -> Calendar:
     """By the project's clock. Rules that cannot be read are named instead of drawn."""
     start = timezone.localtime(now).replace(minute=0, second=0, microsecond=0)
-    schedules = list(with_rules(Schedule.objects.filter(periodic_task__enabled=True))[:SCHEDULES_SHOWN])
+    enabled = Schedule.objects.filter(periodic_task__enabled=True)
+    schedules = list(with_rules(enabled)[:SCHEDULES_SHOWN])
     took = usual_seconds({schedule.job_type_id for schedule in schedules})
     rows, unreadable = [], []
     for schedule in schedules:
@@ -117,6 +119,7 @@ def read_calendar(now: datetime) -> Calendar:
         lines=[Line(run_times([run], row.zone)[0], row) for run, row in runs[:LINES_SHOWN]],
         more_lines=max(0, len(runs) - LINES_SHOWN),
         unreadable=unreadable,
+        left_out=enabled.count() - len(schedules) if len(schedules) == SCHEDULES_SHOWN else 0,
     )
 
 

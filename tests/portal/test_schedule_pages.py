@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from syncjobs.models import Schedule, SyncJob, SyncJobType
 from syncjobs.operations.schedules import rule_of, save_schedule, set_schedule_enabled
+from syncjobs.portal import calendar_reads
 from syncjobs.portal.calendar_reads import read_calendar
 from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule
 from syncjobs.statuses import Status
@@ -190,6 +191,17 @@ def test_the_calendar_takes_as_few_queries_for_many(
         make(job_type, f"Rule {place}", Crontab.from_line(f"{place} * * * *"))
     with django_assert_max_num_queries(18):
         assert portal.get(CALENDAR).status_code == 200
+
+
+def test_the_calendar_says_how_many_schedules_it_leaves_out(
+    portal: Client, job_type: SyncJobType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hour in range(3):
+        make(job_type, f"At {hour}", Crontab.from_line(f"0 {hour} * * *"))
+    monkeypatch.setattr(calendar_reads, "SCHEDULES_SHOWN", 3)
+    assert "Not all" not in portal.get(CALENDAR).content.decode()
+    monkeypatch.setattr(calendar_reads, "SCHEDULES_SHOWN", 2)
+    assert "are drawn; 1 more is <a" in portal.get(CALENDAR).content.decode()
 
 
 def test_who_may_not_see_schedules_gets_neither_calendar_nor_preview(make_staff: MakeStaff, schedule: Schedule) -> None:
