@@ -15,6 +15,7 @@ from connectors.postgres_copy import copy_rows
 from connectors.postgres_dialect import PostgresDialect, find_table, planned_column, split_name
 from connectors.postgres_receiving import PostgresReceiving
 from connectors.postgres_session import Session
+from connectors.reading_ahead import one_ahead
 from connectors.records import FieldType
 from connectors.sql_statements import Merge, old_name, stage_name
 from connectors.sql_tables import create_table, refuse_unusable_names
@@ -62,7 +63,7 @@ class PostgresWriter(PostgresReceiving):
             return self.session.fetch(query, parameters)
 
     def iterate(self, query: SQLText) -> Iterator[tuple[Any, ...]]:
-        for rows in self.session.fetch_in_parts(query, size=CHANGES_AT_ONCE):
+        for rows in one_ahead(self.session.fetch_in_parts(query, size=CHANGES_AT_ONCE)):
             yield from rows
 
     @staticmethod

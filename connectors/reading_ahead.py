@@ -19,6 +19,15 @@ SWITCH_SECONDS = 0.0005
 """Python's own 5 ms, each time that the reader comes back from a short wait for its database, would add up."""
 
 
+def one_ahead(pages: Iterator[Page]) -> Iterator[Page]:
+    """The same pages; each is made in a thread while the one before is looked at."""
+    with ThreadPoolExecutor(1, thread_name_prefix="one-ahead") as thread:
+        coming = thread.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = thread.submit(next, pages, None)
+            yield page
+
+
 class PagesInTurn(Generic[Page]):
     """Fetches a page when it is asked for."""
 

@@ -78,14 +78,17 @@ def _copy(batch: JobBatch, rows: Iterator[Row]) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         with cursor.copy(query) as copy:
             while chunk := _some(rows, LINES):
-                lines = [
-                    f"{begin}\t{_escaped(key)}\t{number}\t{operation}\t{_escaped(fields)}\n"
-                    for key, number, operation, fields in chunk
-                ]
-                copy.write("".join(lines))
+                copy.write("".join(_lines(begin, chunk)))
                 saved += len(chunk)
         _look_for_job(batch)
     return saved
+
+
+def _lines(begin: str, rows: list[Row]) -> list[str]:
+    texts = "".join([f"{key}{fields}" for key, _, _, fields in rows])
+    if any(sign in texts for sign in ESCAPES):
+        rows = [(_escaped(key), number, operation, _escaped(fields)) for key, number, operation, fields in rows]
+    return [f"{begin}\t{key}\t{number}\t{operation}\t{fields}\n" for key, number, operation, fields in rows]
 
 
 def _escaped(text: str) -> str:
