@@ -59,6 +59,7 @@ def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in result["paths"].values():
         for method, operation in operations.items():
+            operation.setdefault("summary", operation["description"].partition(".")[0])
             told = ALWAYS if method == "get" else ALWAYS | WITH_BODY
             for status, description in told.items():
                 operation["responses"].setdefault(status, {"description": description, "content": content})
