@@ -20,9 +20,15 @@ def cross_problems(spec: StreamSpec, place: str) -> Iterator[str]:
     if spec.extent == "incremental" and not spec.cursor:
         yield f"{place}.cursor: extent incremental needs a cursor with a field that grows with every change"
     if spec.extent == "incremental" and spec.mode not in ("append", "upsert"):
-        yield f"{place}.extent: mode {spec.mode} has to read everything, so extent incremental does not go with it"
+        yield (
+            f"{place}.extent: mode {spec.mode} has to read everything, so extent incremental does not go with it;"
+            " choose extent full, or mode upsert"
+        )
     if spec.mode == "replace" and spec.explicit_range:
-        yield f"{place}.range: mode replace leaves nothing but what it reads, so a date range does not go with it"
+        yield (
+            f"{place}.range: mode replace leaves nothing but what it reads, so a date range does not go with it;"
+            " leave the dates out, or use mode mirror or upsert"
+        )
     if spec.deletes.policy == "soft":
         yield from _soft_delete_problems(spec, f"{place}.deletes")
     if spec.query is not None:

@@ -105,7 +105,10 @@ def test_the_schemas_are_valid_and_closed() -> None:
         ),
         (
             config(stream(mode="replace", window={"field": "day", "days": 3}, range={"start": "2026-01-01"})),
-            "streams[0].range: mode replace leaves nothing but what it reads, so a date range does not go with it",
+            (
+                "streams[0].range: mode replace leaves nothing but what it reads, so a date range does not go with it; "
+                "leave the dates out, or use mode mirror or upsert"
+            ),
         ),
         (
             config(stream(extent="continuous")),

@@ -70,6 +70,10 @@ class Systems:
     def name(self, side: str) -> str:
         return urlsplit(self.urls[side]).path.strip("/")
 
+    def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("execute", "copy", "stream"):
+            monkeypatch.setattr(psycopg.RawCursor, name, self.spy(getattr(psycopg.RawCursor, name)))
+
     def spy(self, execute: Execute) -> Execute:
         def spying(cursor: Any, query: bytes, *arguments: Any, **options: Any) -> Any:
             side = next(one for one in self.urls if self.name(one) == cursor.connection.info.dbname)
@@ -112,9 +116,7 @@ def systems(
     postgres_server: PostgresServer, postgres_url: str, transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Systems]:
     made = fill_systems(postgres_url, postgres_server.create_database())
-    monkeypatch.setattr(psycopg.RawCursor, "execute", made.spy(psycopg.RawCursor.execute))
-    monkeypatch.setattr(psycopg.RawCursor, "copy", made.spy(psycopg.RawCursor.copy))
-    monkeypatch.setattr(psycopg.RawCursor, "stream", made.spy(psycopg.RawCursor.stream))
+    made.watch(monkeypatch)
     monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.001)
     yield made
     postgres_server.drop_database(made.urls["target"])
