@@ -11,7 +11,7 @@ from syncjobs.mapping.conditions import Test, compile_condition
 from syncjobs.mapping.constants import infer_type
 from syncjobs.mapping.repeats import few_rows, spread
 from syncjobs.mapping.spec import Choice, Column, Constant, FieldRule
-from syncjobs.mapping.templates import Template, compile_template
+from syncjobs.mapping.templates import Template, compile_template, fill_columns
 
 Gather = Callable[[Mapping[str, list[Any]], int, Refusals], list[Any]]
 """(source columns by name, number of records, refusals) → one raw value per record."""
@@ -63,6 +63,8 @@ def _gather_template(template: Template, field_name: str) -> Gather:
 
     def gather(columns: Mapping[str, list[Any]], _size: int, refusals: Refusals) -> list[Any]:
         parts = [columns[name] for name in names]
+        if (filled_at_once := fill_columns(template, parts)) is not None:
+            return filled_at_once
         values = list(zip(*parts, strict=True))
         different, own = few_rows(parts, values), Refusals()
         if different is not None:

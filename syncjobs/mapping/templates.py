@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,3 +67,19 @@ def compile_template(template: Template) -> Callable[[tuple[Any, ...]], str | No
         return filled + literals[-1]
 
     return fill
+
+
+def fill_columns(template: Template, columns: Sequence[Sequence[Any]]) -> list[str] | None:
+    """The filled texts of many records, whose values are the columns of `template.columns`; None where some are not
+    plain ASCII texts, which `compile_template` looks at one by one.
+    """
+    for column in columns:
+        try:
+            joined = "".join(column) if isinstance(column, list) else "\0"
+        except TypeError:
+            return None
+        if not joined.isascii() or "\0" in joined:
+            return None
+    pattern = "".join(text.replace("%", "%%") + ("" if name is None else "%s") for text, name in template.parts)
+    wanted = [columns[template.columns.index(name)] for _, name in template.parts if name is not None]
+    return list(map(pattern.__mod__, zip(*wanted, strict=True)))

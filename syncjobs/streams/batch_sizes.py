@@ -57,11 +57,12 @@ def read_in_sizes(source: Connector, request: ReadRequest) -> Iterator[Batch]:
     while True:
         request = replace(request, batch_size=size.records)
         for batch in source.read(request):
-            started = time.monotonic()
+            started, records, position = time.monotonic(), len(batch.rows), batch.position
             yield batch
-            size.learn(len(batch.rows), time.monotonic() - started)
-            if batch.position is not None and size.records != request.batch_size:
-                request = replace(request, position=batch.position)
+            del batch  # before the next one comes
+            size.learn(records, time.monotonic() - started)
+            if position is not None and size.records != request.batch_size:
+                request = replace(request, position=position)
                 break
         else:
             return
