@@ -220,8 +220,8 @@ class PostgresConnector(SQLConnector, StraightSource):
         session.place = Place(self.slug, self.address(), table.name)
         return session
 
-    def selected(self, table: Table, columns: Sequence[Column]) -> SQLText:
-        return guarded_columns(table, columns) if _is_guarded(table) else super().selected(table, columns)
+    def selected(self, table: Table, columns: Sequence[Column], order: Sequence[Column] = ()) -> SQLText:
+        return guarded_columns(table, columns) if _is_guarded(table) else super().selected(table, columns, order)
 
     def reads_at_once(self, table: Table, order: Order) -> bool:
         """A query is run once, for it may be long; a table is paged, which holds no snapshot for long."""

@@ -110,8 +110,8 @@ class SQLConnector(Connector):
         """What follows the column so that it is ordered by value; empty wherever its own order, and index, does."""
         return self.dialect.collation(cursor)
 
-    def selected(self, table: Table, columns: Sequence[Column]) -> SQLText:
-        """What a SELECT asks for, from alias t."""
+    def selected(self, table: Table, columns: Sequence[Column], order: Sequence[Column] = ()) -> SQLText:
+        """What a SELECT asks for, from alias t; the columns of `order` as they are, since it goes by them."""
         return joined(self.dialect.shown(column, sql("t.{column}", column=column.sql)) for column in columns)
 
     def received(self, table: Table, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -232,10 +232,12 @@ class SQLConnector(Connector):
         if request.cursor is not None:
             reached = None if position is None else position[0]
             conditions.append(beyond_cursor(request.cursor, order.columns[0], reached, parameters))
-        return self._select(table, selected, _all_of(conditions)), parameters.values
+        return self._select(table, selected, _all_of(conditions), order.columns), parameters.values
 
-    def _select(self, table: Table, columns: Sequence[Column], condition: SQLText) -> SQLText:
-        wanted = self.selected(table, columns)
+    def _select(
+        self, table: Table, columns: Sequence[Column], condition: SQLText, order: Sequence[Column] = ()
+    ) -> SQLText:
+        wanted = self.selected(table, columns, order)
         return sql("SELECT {columns} FROM {table} AS t{where}", columns=wanted, table=table.sql, where=condition)
 
 

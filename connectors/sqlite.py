@@ -24,6 +24,7 @@ from connectors.sql_text import Column, SQLText, Table, joined, sql
 from connectors.sqlite_applying import SQLiteApplier
 from connectors.sqlite_catalog import find_table
 from connectors.sqlite_dialect import OWN_SPELLINGS, SQLiteDialect, typed_rows
+from connectors.sqlite_lengths import measured_columns, without_marks
 from connectors.sqlite_pages import fetch_with_equals, is_exact
 from connectors.sqlite_queries import SQLiteQueries
 from connectors.sqlite_session import Mode, Session, UndecodableText
@@ -189,6 +190,14 @@ class SQLiteConnector(SQLConnector):
             alike=joined((sql("{column} GLOB ?", column=cursor.sql) for _ in patterns), " OR "),
         )
         return super().cursor_collation(table, cursor) if self.fetch(table, query, patterns) else sql("")
+
+    def selected(self, table: Table, columns: Sequence[Column], order: Sequence[Column] = ()) -> SQLText:
+        if table.largest_value is None:
+            return super().selected(table, columns, order)
+        return measured_columns(columns, table.largest_value, {column.name for column in order})
+
+    def received(self, table: Table, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        return rows if table.largest_value is None else without_marks(columns, rows)
 
     def typed(self, columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return typed_rows(columns, rows)

@@ -17,7 +17,7 @@ import pytest
 from connectors import paths, sqlite_session
 from connectors.base import WriteRequest
 from connectors.errors import ConfigError, DataError, Interrupted, SyncError, TransientError
-from connectors.records import Field, Filter, ReadRequest
+from connectors.records import Field, Filter, OversizedValue, ReadRequest
 from connectors.sqlite import SQLiteConnector
 from connectors.surroundings import Interruption, Surroundings
 from tests.connectors.sql_batches import read_rows, refusal, upsert, write_batch
@@ -440,3 +440,25 @@ def test_columns_that_differ_only_in_case_are_refused_when_a_table_is_created(wa
     error = refusal(warehouse, upsert("notes", fields, ("id",)), [(1, "a")])
     assert isinstance(error, SyncError)
     assert "Id" in error.message
+
+
+@pytest.mark.parametrize(
+    ("key", "order"),
+    [("id", ("id",)), ("name COLLATE NOCASE", ("name",)), ("", ("name", "id")), ("", ()), ("id DESC", ("id",))],
+)
+def test_value_that_is_too_large_stays_in_the_file_and_its_size_is_told(
+    warehouse: SQLiteConnector, execute: Execute, key: str, order: tuple[str, ...]
+) -> None:
+    execute("CREATE TABLE notes (id INTEGER, name TEXT COLLATE NOCASE, note TEXT, extra JSON_TEXT, data BLOB)")
+    if key:
+        execute(f"CREATE UNIQUE INDEX by_key ON notes ({key})")
+    values = "n, char(96 + n, 64 + n), 'äb', '[1]', x'00ff'"
+    execute(f"INSERT INTO notes SELECT {values} FROM (SELECT value AS n FROM json_each('[1,2,3,4,5,6]'))")
+    execute("UPDATE notes SET note = 'ää' || note WHERE id = 2", "UPDATE notes SET note = 'äaa' WHERE id = 3")
+    execute("UPDATE notes SET extra = '[1, 2]' WHERE id = 4", "UPDATE notes SET data = x'0001020304' WHERE id = 5")
+    request = ReadRequest("notes", key=order, batch_size=2, largest_value=4)
+    rows = sorted(row for batch in warehouse.read(request) for row in batch.rows)
+    large = {row[0]: [len(one) for one in row if isinstance(one, OversizedValue)] for row in rows}
+    assert large == {1: [], 2: [7], 3: [], 4: [6], 5: [5], 6: []}
+    assert [row[2] for row in rows if row[0] != 2] == ["äb", "äaa", "äb", "äb", "äb"]
+    assert rows[0] == (1, "aA", "äb", [1] if isinstance(rows[0][3], list) else "[1]", b"\0\xff")

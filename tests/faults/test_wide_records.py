@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -114,3 +116,26 @@ def test_huge_value_is_refused_by_name_before_it_is_read(stack: Stack) -> None:
                 (30, "note", "value_too_large", f"column note is {HUGE}.0 MB, limit 16 MB", False),
                 (31, "extra", "value_too_large", f"column extra is {HUGE}.0 MB, limit 16 MB", False),
             ]
+
+
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
+def test_huge_value_in_an_sqlite_file_is_set_aside_by_its_size(stack: Stack) -> None:
+    shapes = [{"slug": slug, "kind": "sqlite", "config": {"path": f"{slug}.sqlite3"}} for slug in ("wide", "target")]
+    quarantine = {"mode": "upsert", "on_reject": {"policy": "quarantine"}}
+    import_shapes(stack, shapes, [type_between("wide", "target", "aside", **quarantine)])
+    with closing(sqlite3.connect(stack.data_dir / "wide.sqlite3")) as file, file:
+        file.execute("CREATE TABLE things (code INTEGER PRIMARY KEY, name TEXT, note TEXT)")
+        for code in range(1, 13):  # six of them are 600 MB
+            file.execute("INSERT INTO things VALUES (?, 'a', 'b')", (code,))
+            if code % 2:
+                half = "UPDATE things SET note = replace(hex(zeroblob(? / 2)), '0', 'ä') WHERE code = ?"
+                file.execute(half, (HUGE * 1024**2 // 2, code))
+    found = run_measured(stack, "aside")
+    assert found["counts"] == {"read": 12, "inserted": 6, "rejected": 6}, found["failure"]
+    assert found["rejects"][0] == [
+        {"code": 1},
+        "note",
+        "value_too_large",
+        f"column note is {HUGE}.0 MB, limit 16 MB",
+        False,
+    ]
