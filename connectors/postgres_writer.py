@@ -159,15 +159,18 @@ class PostgresWriter(PostgresReceiving):
         columns = joined([sql("seq bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000)"), *staged])
         masks = [sql("{name} bigint", name=name) for name in merge.mask_names]
         found = joined([sql("seq bigint, is_insert boolean, changed text, row_id tid, staged_id tid"), *masks, *old])
-        for table, parts in ((self.dialect.stage, columns), (self.dialect.diff, found)):
-            query = sql("CREATE TABLE IF NOT EXISTS {table} ({parts}) ON COMMIT DELETE ROWS", table=table, parts=parts)
-            self.execute(query)
+        tables = ((self.dialect.stage, columns), (self.dialect.diff, found))
+        statements = [
+            sql("CREATE TABLE IF NOT EXISTS {table} ({parts}) ON COMMIT DELETE ROWS", table=table, parts=parts)
+            for table, parts in tables
+        ]
         if self.request.dry_run:
-            self.execute(sql("SET TRANSACTION READ ONLY"))  # which lets temporary tables be written to
+            statements.append(sql("SET TRANSACTION READ ONLY"))  # which lets temporary tables be written to
         # A plan that runs through one side for each row of the other is only good where an index finds the rows.
-        self.execute(sql("SET LOCAL enable_material = off"))
+        statements.append(sql("SET LOCAL enable_material = off"))
         if merge.keys and not merge.target.has_unique(self.request.key):
-            self.execute(sql("SET LOCAL enable_nestloop = off"))
+            statements.append(sql("SET LOCAL enable_nestloop = off"))
+        self.execute(joined(statements, "; "))
 
     def load(self, merge: Merge, rows: Sequence[tuple[Any, ...]]) -> None:
         copy_rows(self.session, merge, self.rows, rows)
