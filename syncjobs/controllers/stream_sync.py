@@ -70,7 +70,9 @@ def _why_not_written(kind: str) -> str:
         found = connector_class(kind)
     except ConfigError as error:
         return f"{error.message}. {error.hint}"
-    return "" if found.capabilities.writes else f"Connectors of kind '{kind}' can only be read from; choose another target."
+    if found.capabilities.writes:
+        return ""
+    return f"Connectors of kind '{kind}' can only be read from; choose another target."
 
 
 def _why_not_read_so(kind: str, specs: Iterable[StreamSpec]) -> str:
