@@ -33,7 +33,7 @@ def test_every_operation_has_words_a_name_and_its_refusals(document: dict[str, A
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             names.append(operation["operationId"])
-            assert operation["summary"] and operation["description"], (path, method)
+            assert all((operation["summary"], operation["description"])), (path, method)
             assert {"401", "403", "429", "503"} <= set(operation["responses"]), (path, method)
     assert len(set(names)) == len(names)
 
