@@ -193,7 +193,10 @@ class SQLConnector(Connector):
                 highest = highest_value(order.columns[0].field.type, [row[places[0]] for row in rows])
             if len(selected) > len(columns):
                 rows = [row[: len(columns)] for row in rows]
-            yield replace(batch_of(columns, self.typed(columns, rows), position), highest=highest)
+            batch = replace(batch_of(columns, self.typed(columns, rows), position), highest=highest)
+            del rows  # before the next ones come
+            yield batch
+            del batch
 
     def _pages(
         self, request: ReadRequest, table: Table, selected: tuple[Column, ...], order: Order, places: Sequence[int]
@@ -209,11 +212,14 @@ class SQLConnector(Connector):
             query, values = self._beyond(request, table, selected, order, position)
             rows, has_more = self.fetch_page(table, query, selected, order, size, values)
             if rows:
-                yield self.received(table, selected, rows)
+                size = min(request.batch_size, 2 * len(rows))
+                position = self._position(order, places, rows[-1])
+                received = self.received(table, selected, rows)
+                del rows  # before the next ones come
+                yield received
+                del received
             if not has_more:
                 return
-            size = min(request.batch_size, 2 * len(rows))
-            position = self._position(order, places, rows[-1])
 
     def _position(self, order: Order, places: Sequence[int], last: tuple[Any, ...]) -> list[Any]:
         pairs = zip(order.columns, places, strict=True)
