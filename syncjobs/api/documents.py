@@ -51,19 +51,21 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "description": "The same request with the same key again gets the same answer and does nothing.",
 }
+UNKEYED = ("/tokens/", "/sync/test/")
+"""These start no work, so that there is nothing which a key could keep from being done twice."""
 
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Every operation may answer with the one shape of problems; a hook of drf-spectacular."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for operations in result["paths"].values():
+    for path, operations in result["paths"].items():
         for method, operation in operations.items():
             operation.setdefault("summary", operation["description"].partition(".")[0])
             told = ALWAYS if method == "get" else ALWAYS | WITH_BODY
             for status, description in told.items():
                 operation["responses"].setdefault(status, {"description": description, "content": content})
-            if method == "post":
+            if method == "post" and not path.endswith(UNKEYED):
                 operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     return result
 
