@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
 import pyarrow as pa
@@ -12,9 +12,11 @@ from connectors.errors import DataError
 from connectors.field_types import decode_for_target
 from connectors.files_parquet_values import TYPE_KEY
 from connectors.records import Field, FieldType
+from connectors.sql_batches import size_of
 
 LARGEST_GROUP = 100_000  # records
 GROUP_BYTES = 16 * 1024 * 1024
+PIECE_BYTES = 4 * 1024 * 1024
 DECIMALS = ((38, pa.decimal128), (76, pa.decimal256))  # the most digits of each
 ARROW_TYPES: dict[FieldType, pa.DataType] = {
     "text": pa.string(),
@@ -41,13 +43,22 @@ def write_parquet(
     schema = pa.schema([_arrow_field(field, digits) for field in fields])
     with pq.ParquetWriter(file, schema, write_page_checksum=True) as writer:
         pending: list[pa.RecordBatch] = []
-        for part in parts:
-            pending.append(_arrow_batch(fields, schema, part))
+        for rows in _in_pieces(parts):
+            pending.append(_arrow_batch(fields, schema, rows))
             if sum(len(one) for one in pending) >= LARGEST_GROUP or sum(one.nbytes for one in pending) >= GROUP_BYTES:
                 writer.write_table(pa.Table.from_batches(pending, schema))
                 pending = []
         if pending:
             writer.write_table(pa.Table.from_batches(pending, schema))
+
+
+def _in_pieces(parts: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """The same rows, so few at a time where they are large that there is little in both forms at once."""
+    for part in parts:
+        size = max(1, PIECE_BYTES * len(part) // max(1, size_of(part)))
+        for begin in range(0, len(part), size):
+            yield part[begin : begin + size]
+        del part
 
 
 def _arrow_field(field: Field, digits: Mapping[str, tuple[int, int]]) -> pa.Field:

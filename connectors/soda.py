@@ -20,6 +20,7 @@ from connectors.http import HttpSession
 from connectors.http_answers import checked_url, port_of
 from connectors.json_pages import Page, RecordShape
 from connectors.network import check_literal
+from connectors.paging import PageSize
 from connectors.reading_ahead import PagesAhead, PagesInTurn
 from connectors.records import Batch, Field, Filter, ReadRequest, StreamInfo, StreamSchema
 from connectors.soda_checks import check_portal
@@ -113,13 +114,14 @@ class SodaConnector(Connector):
         floating = self._dataset(request.stream).floating.intersection(names)
         paging = Paging(self.portal.host, self._conditions(request.stream), request.cursor)
         conditions = paging.conditions.where(request.filters)
-        limit = min(request.batch_size, self.config.get("page_size", PAGE), LARGEST_PAGE)
+        size = PageSize(min(request.batch_size, self.config.get("page_size", PAGE), LARGEST_PAGE))
         asked = list(dict.fromkeys([*names, *paging.extra_columns]))
         shape, selected = RecordShape([ID, *asked]), [ID, *map(quote_name, asked)]
-        parameters = {"$select": ",".join(selected), "$order": paging.order, "$limit": str(limit)}
+        parameters = {"$select": ",".join(selected), "$order": paging.order}
 
         def beyond(position: Any) -> dict[str, str]:
-            return parameters | _where_parameter(paging.beyond(position) + conditions)
+            where = _where_parameter(paging.beyond(position) + conditions)
+            return parameters | {"$limit": str(size.records)} | where
 
         position = request.position
 
@@ -130,12 +132,23 @@ class SodaConnector(Connector):
 
         with self._pages(request) as (portal, pages):
             pages.begin(partial(fetch, portal, beyond(position)))
-            while (fetched := pages.result()).page.records:
+            while True:
+                try:
+                    fetched = pages.result()
+                except DataError as error:
+                    if not size.shrinks_for(error):
+                        raise
+                    self.surroundings.notify("INFO", f"{error.message}; asks for {size.records:,} records at a time")
+                    pages.begin(partial(fetch, portal, beyond(position)))
+                    continue
                 page = fetched.page
+                if not page.records:
+                    return
                 position = paging.next_position(page, position)
                 highest = paging.highest(page)
                 # A short page is the last one, unless it is short because the server caps its pages.
-                is_last = page.records < limit and page.records % ROUND_PAGE
+                is_last = page.records < size.records and page.records % ROUND_PAGE
+                size.learn(page.records, page.byte_count)
                 if not is_last:
                     pages.begin(partial(fetch, portal, beyond(position)))
                 batch = Batch(names, fetched.rows, position, page.byte_count, highest, prepared=fetched.prepared)

@@ -100,7 +100,7 @@ def gathered(parts: Iterable[Rows], size: int, weigh: Weigh) -> Iterator[Rows]:
         yield held
 
 
-def size_of(rows: Rows) -> int:
+def size_of(rows: Sequence[tuple[Any, ...]]) -> int:
     """How many bytes the rows' long values have, roughly."""
     return sum(len(value) for row in rows for value in row if isinstance(value, str | bytes))
 

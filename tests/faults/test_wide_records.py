@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
 
+from tests.connectors.scripted_server import scripted_server
 from tests.faults.stack import Stack
 from tests.faults.things import import_shapes, target_shape
 
@@ -139,3 +143,56 @@ def test_huge_value_in_an_sqlite_file_is_set_aside_by_its_size(stack: Stack) -> 
         f"column note is {HUGE}.0 MB, limit 16 MB",
         False,
     ]
+
+
+def answer_pages(handler: BaseHTTPRequestHandler) -> None:
+    """A portal's: its columns, a count, or as many records of a megabyte as are asked for."""
+    parts = urlsplit(handler.path)
+    asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    if parts.path.startswith("/api/views/"):
+        columns = [{"fieldName": name, "dataTypeName": "text"} for name in ("name", "note")]
+        body = json.dumps({"columns": [{"fieldName": "code", "dataTypeName": "number"}, *columns]}).encode()
+    elif asked.get("$select") == "count(*)":
+        body = json.dumps([{"count": str(RECORDS)}]).encode()
+    else:
+        last = int(asked["$where"].rpartition("'")[0].rpartition("'")[2]) if "$where" in asked else 0
+        codes = range(last + 1, min(RECORDS, last + int(asked["$limit"])) + 1)
+        body = json.dumps([{":id": f"{code:06}", **wide_record(code)} for code in codes]).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def wide_record(code: int) -> dict[str, str]:
+    return {"code": str(code), "name": "a", "note": f"{code:08}" * 131_072}
+
+
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
+def test_large_records_of_a_portal_never_fill_the_memory(stack: Stack) -> None:
+    target = {"slug": "target", "kind": "sqlite", "config": {"path": "target.sqlite3"}}
+    with scripted_server(answer_pages) as server:
+        config = {"base_url": server.url, "datasets": {"things": "aaaa-bbbb"}}
+        source = {"slug": "portal", "kind": "soda", "config": config}
+        import_shapes(stack, [source, target], [type_between("portal", "target", "pages")])
+        assert counts_of(stack, "pages") == {"read": RECORDS, "inserted": RECORDS}
+        assert counts_of(stack, "pages") == {"read": RECORDS, "unchanged": RECORDS}
+
+
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
+def test_large_records_of_files_never_fill_the_memory(stack: Stack, file_format: str) -> None:
+    wide = {"slug": "wide", "kind": "sqlite", "config": {"path": "wide.sqlite3"}}
+    files = {"slug": "files", "kind": "files", "config": {"root": "files", "format": file_format}}
+    target = {"slug": "target", "kind": "sqlite", "config": {"path": "target.sqlite3"}}
+    types = [type_between("wide", "files", "things"), type_between("files", "target", "back")]
+    import_shapes(stack, [wide, files, target], types)
+    with closing(sqlite3.connect(stack.data_dir / "wide.sqlite3")) as file, file:
+        file.execute("CREATE TABLE things (code INTEGER PRIMARY KEY, name TEXT, note TEXT)")
+        records = (tuple(wide_record(code).values()) for code in range(1, RECORDS + 1))
+        file.executemany("INSERT INTO things VALUES (?, ?, ?)", records)
+    for one in types:
+        assert counts_of(stack, one["slug"]) == {"read": RECORDS, "inserted": RECORDS}
+    for one in types:
+        assert counts_of(stack, one["slug"]) == {"read": RECORDS, "unchanged": RECORDS}
