@@ -29,7 +29,13 @@
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, xhr, requestConfig } = event.detail;
+    if (asked && elt.closest("#type-form")) return event.preventDefault();
     if (elt.id === "type-form") asked = { press: requestConfig.triggeringEvent?.submitter?.value ?? "", xhr };
+  });
+  // What a part has asked for is of no use to a form that is new or about to be.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (xhr !== asked?.xhr && (asked || !requestConfig.elt.isConnected)) event.detail.shouldSwap = false;
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.xhr === asked?.xhr && !event.detail.successful) forget();
