@@ -10,12 +10,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 COMMIT = b"COMMIT\0"
-How = Literal["lost", "late", "unanswered"]
+How = Literal["late", "unanswered"]
 
 
 class CommitProxy:
-    """Passes everything on, until it is told to hold the next COMMIT: `lost` ones never reach the server, `late` ones
-    when they are released, and of `unanswered` ones nobody hears.
+    """Passes everything on, until it is told to hold the next COMMIT: one that is `late` reaches the server when it is
+    released, one that is `unanswered` at once; of neither the client hears any more.
     """
 
     def __init__(self, url: str) -> None:
@@ -77,9 +77,8 @@ class _Pair:
         for data in _all_of(self._client):
             how = self._reached(data)
             self._is_answered = self._is_answered and how is None
-            if how != "lost":
-                with contextlib.suppress(OSError):
-                    self._server.sendall(data)
+            with contextlib.suppress(OSError):
+                self._server.sendall(data)
         _hang_up(self._server)
 
     def _answer(self) -> None:
