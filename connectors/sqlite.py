@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from functools import partial
@@ -14,7 +13,7 @@ from connectors.checks import CheckStep, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.field_numbers import NotFinite
 from connectors.paths import checked_path
-from connectors.records import Batch, FieldType, ReadRequest, StreamInfo
+from connectors.records import FieldType, StreamInfo
 from connectors.sql_batches import Rows
 from connectors.sql_errors import Place
 from connectors.sql_queries import QUERY_SECONDS
@@ -23,6 +22,7 @@ from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 from connectors.sqlite_applying import SQLiteApplier
 from connectors.sqlite_catalog import find_table
+from connectors.sqlite_check import opening_step, reading_step, writing_step
 from connectors.sqlite_dialect import OWN_SPELLINGS, SQLiteDialect, typed_rows
 from connectors.sqlite_lengths import measured_columns, without_marks
 from connectors.sqlite_pages import fetch_with_equals, is_exact
@@ -31,8 +31,6 @@ from connectors.sqlite_session import Mode, Session, UndecodableText
 from connectors.sqlite_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA
 from connectors.sqlite_writer import SQLiteWriter
 from connectors.surroundings import Surroundings
-
-NOTHING = Batch((), [], None)
 
 
 class SQLiteConnector(SQLConnector):
@@ -240,32 +238,10 @@ class SQLiteConnector(SQLConnector):
             path = self._path()
             yield timed_step("path", started, f"{self.address()} may be used")
             started = time.perf_counter()
-            yield self._check_opening(path, started)
+            yield opening_step(path, started, is_there=self._reader() is not None)
             started = time.perf_counter()
-            yield self._check_reading(started)
-            yield _check_writing(path, time.perf_counter())
+            yield reading_step(self, started)
+            yield writing_step(path, time.perf_counter())
         except SyncError as error:
             name = {"outside_root": "path", "file_not_found": "path"}.get(error.code, "open")
             yield timed_step(name, started, error.message, ok=False, fix=error.hint)
-
-    def _check_opening(self, path: Path, started: float) -> CheckStep:
-        if self._reader() is None:
-            return timed_step("open", started, f"{path.name} does not exist yet; the first sync creates it")
-        return timed_step("open", started, f"{path.name} is an SQLite database")
-
-    def _check_reading(self, started: float) -> CheckStep:
-        streams = self.streams()
-        for stream in streams[:1]:
-            found = len(next(self.read(ReadRequest(stream.name, batch_size=1)), NOTHING).rows)
-            return timed_step("read one record", started, f"{stream.name}: {'read one' if found else 'is empty'}")
-        return timed_step("read one record", started, "there is no table yet")
-
-
-def _check_writing(path: Path, started: float) -> CheckStep:
-    """Looks at rights only: a database is written to by its file and, for the log beside it, by its folder."""
-    if not path.parent.is_dir():
-        return timed_step("write rights", started, "its folder does not exist", ok=False, fix="Create the folder.")
-    if os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK)):
-        return timed_step("write rights", started, "the file can be written to")
-    fix = "Fine for a source; for a target give the worker's user the right to write file and folder."
-    return timed_step("write rights", started, "the file can only be read", fix=fix)
