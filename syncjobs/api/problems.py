@@ -15,6 +15,7 @@ PLACES = ("/api/", "/sync/")
 """Below these every answer is for programs."""
 CODES = {
     400: ("bad_request", "The request can not be read."),
+    401: ("unauthenticated", "Send a valid token, or sign in at the portal."),
     403: ("permission_denied", "You may not do this."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take that method."),

@@ -102,26 +102,26 @@ def test_cursor_of_one_list_does_not_lead_into_another(api: Api, job_type: SyncJ
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({"status": "failed"}, {"b"}),
-        ({"job_type": "boats"}, {"c"}),
-        ({"job_type": "nope"}, set()),
-        ({"dry_run": "true"}, {"a"}),
-        ({"active": "true"}, {"c"}),
-        ({"active": "false"}, {"a", "b"}),
-        ({"search": "A"}, {"a"}),
-        ({"queue": "long"}, {"c"}),
-        ({"trigger_type": "api"}, {"b"}),
-        ({"source_document_name": "7"}, {"c"}),
-        ({"created_after": "2020-01-01T00:00:00Z"}, {"a", "b", "c"}),
-        ({"created_before": "2020-01-01T00:00:00Z"}, set()),
+        ({"status": "failed"}, "b"),
+        ({"job_type": "boats"}, "c"),
+        ({"job_type": "nope"}, ""),
+        ({"dry_run": "true"}, "a"),
+        ({"active": "true"}, "c"),
+        ({"active": "false"}, "ab"),
+        ({"search": "A"}, "a"),
+        ({"queue": "long"}, "c"),
+        ({"trigger_type": "api"}, "b"),
+        ({"source_document_name": "7"}, "c"),
+        ({"created_after": "2020-01-01T00:00:00Z"}, "abc"),
+        ({"created_before": "2020-01-01T00:00:00Z"}, ""),
     ],
     ids=str,
 )
-def test_jobs_are_filtered(query: dict[str, str], found: set[str], api: Api, job_type: SyncJobType) -> None:
+def test_jobs_are_filtered(query: dict[str, str], found: str, api: Api, job_type: SyncJobType) -> None:
     make_jobs(job_type, 1, title="a", status="finished", dry_run=True)
     make_jobs(job_type, 1, title="b", status="failed", trigger_type="api")
     make_jobs(make_job_type("boats"), 1, title="c", status="queued", queue="long", source_document_name="7")
-    assert {job["title"] for job in api.get("jobs/", **query).json()["results"]} == found
+    assert {job["title"] for job in api.get("jobs/", **query).json()["results"]} == set(found)
 
 
 def test_parts_of_a_job_are_listed_whole(api: Api, queued: SyncJob) -> None:
