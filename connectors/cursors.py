@@ -12,6 +12,19 @@ CURSOR_TYPES: tuple[FieldType, ...] = ("datetime", "date", "integer", "bigint", 
 """Types whose order all systems keep exactly."""
 
 
+CANDIDATE_TYPES: tuple[FieldType, ...] = ("date", "datetime", "integer", "bigint")
+CANDIDATE_WORDS = ("updated", "modified", "changed", "created", "version", "timestamp")
+
+
+def cursor_candidates(fields: Iterable[Field]) -> tuple[str, ...]:
+    """Fields that look as if they grew with every change: by type and name."""
+    return tuple(
+        field.name
+        for field in fields
+        if field.type in CANDIDATE_TYPES and any(word in field.name.lower() for word in CANDIDATE_WORDS)
+    )
+
+
 def check_cursor_type(stream: str, field: Field) -> None:
     """Raise ConfigError `bad_cursor` for a field by which a stream cannot be read on."""
     if field.type not in CURSOR_TYPES:

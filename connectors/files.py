@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from connectors.base import Capabilities, Connector, StreamWriter, WriteRequest
 from connectors.checks import CheckStep, timed_step
+from connectors.cursors import cursor_candidates
 from connectors.errors import ConfigError, SyncError
 from connectors.field_numbers import NotFinite
 from connectors.files_applying import FileApplier
@@ -28,7 +29,6 @@ from connectors.files_writer import FileWriter
 from connectors.paths import checked_path
 from connectors.records import Batch, FieldType, Filter, ReadRequest, Record, StreamInfo, StreamSchema
 from connectors.sql_errors import Place as SessionPlace
-from connectors.sql_reading import CANDIDATE_TYPES, CURSOR_WORDS
 from connectors.sql_text import Table
 from connectors.sqlite_catalog import find_table
 from connectors.sqlite_session import Mode, Session
@@ -89,12 +89,7 @@ class FilesConnector(Connector):
         files, table = self._look_at(stream)
         names = {field.name for field in files.fields}
         key = table.key if table is not None and names.issuperset(table.key) else ()
-        candidates = (
-            field.name
-            for field in files.fields
-            if field.type in CANDIDATE_TYPES and any(word in field.name.lower() for word in CURSOR_WORDS)
-        )
-        return StreamSchema(files.fields, key, tuple(candidates))
+        return StreamSchema(files.fields, key, cursor_candidates(files.fields))
 
     def read(self, request: ReadRequest) -> Iterator[Batch]:
         """Batches in the order of the lines, whatever the key, or in that of the cursor."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.base import Connector
-from connectors.cursors import check_cursor_type, highest_value
+from connectors.cursors import check_cursor_type, cursor_candidates, highest_value
 from connectors.errors import ConfigError
 from connectors.query_texts import CustomQuery
 from connectors.records import Batch, Filter, PartitionRequest, ReadRequest, StreamSchema
@@ -30,9 +30,6 @@ from connectors.sql_selects import (
 )
 from connectors.sql_text import Column, SQLText, Table, joined, sql
 from connectors.surroundings import Surroundings
-
-CANDIDATE_TYPES = ("date", "datetime", "integer", "bigint")
-CURSOR_WORDS = ("updated", "modified", "changed", "created", "version", "timestamp")
 
 
 class SQLConnector(Connector):
@@ -121,7 +118,7 @@ class SQLConnector(Connector):
     def schema(self, stream: str) -> StreamSchema:
         table = self.table_of(stream)
         fields = tuple(column.field for column in table.columns)
-        return StreamSchema(fields, table.key, _cursor_candidates(table))
+        return StreamSchema(fields, table.key, cursor_candidates(fields))
 
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
         table = self.table_of(stream)
@@ -266,13 +263,4 @@ def _bad_position(stream: str) -> ConfigError:
         "bad_position",
         f"{stream}: the stored position does not fit the key that is read by now",
         hint="Restart the job, so that it reads from the beginning.",
-    )
-
-
-def _cursor_candidates(table: Table) -> tuple[str, ...]:
-    """Fields that look as if they grew with every change: by type and name."""
-    return tuple(
-        column.name
-        for column in table.columns
-        if column.field.type in CANDIDATE_TYPES and any(word in column.name.lower() for word in CURSOR_WORDS)
     )
