@@ -40,9 +40,7 @@ class Patience:
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (self._tried - 1))
         self._sync_job.log("WARNING", f"{error.message}; retry {self._tried}/{MOST_TRIES} in {pause:g} s")
         self._sync_job.surroundings.wait(pause)
-        with suppress(
-            DatabaseError, InterfaceError
-        ):  # if ours is away, too, whoever writes next notices
+        with suppress(DatabaseError, InterfaceError):  # if ours is away, too, whoever writes next notices
             self._sync_job.save_progress(reconnects=self._sync_job.job.reconnects + 1)
 
 
