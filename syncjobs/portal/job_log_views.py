@@ -16,9 +16,10 @@ from syncjobs.models import JobLog, SyncJob
 from syncjobs.portal import job_reads
 from syncjobs.portal.children_reads import children_of
 from syncjobs.portal.job_frames import draw_tab
-from syncjobs.portal.job_news import is_silent
+from syncjobs.portal.job_news import lines_after
 from syncjobs.portal.pages import PortalAdmin
 from syncjobs.portal.paging import LONGEST_TEXT, page_by_id, read_choice, read_id, read_text
+from syncjobs.portal.shared_drawings import find_drawing, share_drawing
 from syncjobs.querysets import in_job
 
 LINES_A_PAGE, MOST_NEW_LINES = 500, 1_000
@@ -61,13 +62,10 @@ class JobLogViews:
 
     def job_log(self, request: HttpRequest, job_id: int) -> HttpResponse:
         after = read_id(request, "after")
-        if after is not None and is_silent(job_id, after):
-            return HttpResponse(status=204)
+        if after is not None:
+            return self._follow(request, job_id, after)
         job, wanted = job_reads.get_job(job_id), LogFilter.from_query(request.GET)
         lines = wanted.apply(JobLog.objects.all())
-        if after is not None:
-            new = list(in_job(lines.filter(pk__gt=after), job.pk, newest_first=False)[:MOST_NEW_LINES])
-            return self._tail(request, job, new, wanted, after)
         page = page_by_id(request, lines, LINES_A_PAGE, newest_first=True, of_job=job.pk)
         shown = list(page.rows)[::-1]
         context = {
@@ -82,18 +80,31 @@ class JobLogViews:
         }
         return draw_tab(self._admin, request, job, "portal/job_log.html", context)
 
-    def _tail(
-        self, request: HttpRequest, job: SyncJob, new: list[JobLog], wanted: LogFilter, after: int
-    ) -> HttpResponse:
+    def _follow(self, request: HttpRequest, job_id: int, after: int) -> HttpResponse:
+        """What the job wrote since that line; 204 for nothing. Of a started job one drawing answers all who ask."""
+        token, has_newer = lines_after(job_id, after)
+        if not has_newer:
+            return HttpResponse(status=204)
+        asked = request.GET.urlencode()
+        drawn = find_drawing(request, token, asked) if token else None
+        if drawn is None:
+            drawn = self._tail(request, job_reads.get_job(job_id), LogFilter.from_query(request.GET), after)
+            if token:
+                share_drawing(request, token, asked, drawn=drawn)
+        return HttpResponse(drawn, status=200 if drawn else 204)
+
+    def _tail(self, request: HttpRequest, job: SyncJob, wanted: LogFilter, after: int) -> str:
         """The lines since; while the job may change, its page's live region tells of them, afterwards the tail asks."""
+        lines = wanted.apply(JobLog.objects.filter(pk__gt=after))
+        new = list(in_job(lines, job.pk, newest_first=False)[:MOST_NEW_LINES])
         was_told, follows = "told" in request.GET, job_reads.is_logging(job, timezone.now())
         is_told = was_told and job_reads.is_changing(job, children_of(job))
         if follows and not new and is_told == was_told:
-            return HttpResponse(status=204)
+            return ""
         last = new[-1].pk if new else after
         context = {"job": job, "lines": new, "wanted": wanted, "follows": follows, "last_line_id": last}
         context["is_told"] = is_told
-        return HttpResponse(render_to_string("portal/_log_lines.html", context, request=request))
+        return str(render_to_string("portal/_log_lines.html", context, request=request))
 
     def job_log_download(self, request: HttpRequest, job_id: int) -> StreamingHttpResponse:
         job = job_reads.get_job(job_id)

@@ -25,7 +25,7 @@ from syncjobs.portal.job_change_views import JobChangeViews
 from syncjobs.portal.job_frames import draw_tab, head_of, rights_on_jobs
 from syncjobs.portal.job_log_views import JobLogViews, LogFilter
 from syncjobs.portal.job_news import state_of_started
-from syncjobs.portal.live import Region, is_unchanged
+from syncjobs.portal.live import Region, is_unchanged, shared_answer
 from syncjobs.portal.pages import PortalAdmin
 from syncjobs.portal.paging import page_by_id
 from syncjobs.portal.record_views import RecordViews
@@ -89,10 +89,12 @@ class SyncJobAdmin(PortalAdmin):
         return self.draw(request, "portal/job_list.html", context, regions=[region])
 
     def job_page(self, request: HttpRequest, job_id: int) -> HttpResponse:
-        state = state_of_started(job_id, timezone.now())
-        region = Region("job-live", "portal/_job_overview.html", is_live=True, state=state, event="job-news")
+        token, state = state_of_started(job_id, timezone.now())
+        region = Region("job-live", "portal/_job_overview.html", True, state=state, event="job-news", shared_as=token)
         if is_unchanged(request, region):
             return HttpResponse(status=204)
+        if (shared := shared_answer(request, region)) is not None:
+            return shared
         job = job_reads.get_job(job_id)
         context = head_of(request, job)
         changes, events = context["changes"], job_reads.latest_events(job, EVENTS_ON_OVERVIEW + 1)

@@ -15,13 +15,16 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from syncjobs.portal.shared_drawings import find_drawing, share_drawing
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
     """An element by its id, the template of its inside, and whether it will change by itself.
 
     `state` changes whenever what is shown does; empty where only the drawing tells. `event` happens in the browser
-    whenever there is news, for elements that need not ask by themselves then.
+    whenever there is news, for elements that need not ask by themselves then. With `shared_as`, which names the thing
+    that is shown, one drawing answers all who ask within a second.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Region:
     every: str = "2s"
     state: str = ""
     event: str = ""
+    shared_as: str = ""
 
 
 def draw_region(request: HttpRequest, region: Region, context: Mapping[str, Any]) -> tuple[SafeString, str]:
@@ -43,8 +47,23 @@ def draw_region(request: HttpRequest, region: Region, context: Mapping[str, Any]
 def answer_region(request: HttpRequest, region: Region, context: Mapping[str, Any]) -> HttpResponse:
     """The region alone; 204 where the browser already shows exactly that."""
     element, cursor = draw_region(request, region, context)
+    if region.shared_as:
+        drawn = (str(element), cursor)
+        share_drawing(request, region.shared_as, region.name, _address(request), drawn=drawn)
     if request.GET.get("cursor") == cursor:
         return HttpResponse(status=204)
+    return _news(region, element)
+
+
+def shared_answer(request: HttpRequest, region: Region) -> HttpResponse | None:
+    """What others were just shown, where that is news to this browser; None where the region has to be drawn."""
+    if not (region.shared_as and is_asked_for(request, region)):
+        return None
+    element, cursor = find_drawing(request, region.shared_as, region.name, _address(request)) or ("", "")
+    return _news(region, element) if element and cursor != request.GET.get("cursor") else None
+
+
+def _news(region: Region, element: str) -> HttpResponse:
     return HttpResponse(element, headers={"HX-Trigger": region.event} if region.event else {})
 
 

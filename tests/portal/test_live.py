@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from syncjobs.models import JobLog, SyncJob
-from syncjobs.portal import job_news
+from syncjobs.portal import job_news, shared_drawings
 from syncjobs.statuses import Status
 from tests.portal.conftest import MakeJob, MakeStaff
 
@@ -94,3 +94,48 @@ def test_a_person_whose_right_ended_gets_no_news(make_job: MakeJob, make_staff: 
     User.objects.get(username__startswith="staff").user_permissions.clear()
     for query in ({"cursor": cursor}, {}):
         assert client.get(f"/admin/jobs/{job.pk}/", query, headers=FOLLOWING).status_code == 403
+
+
+def test_one_drawing_answers_all_who_follow_a_job_within_a_second(
+    portal: Client,
+    make_job: MakeJob,
+    make_staff: MakeStaff,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    monkeypatch.setattr(shared_drawings, "SHARED_SECONDS", 60.0)
+    job, colleague = make_job(Status.STARTED, counts={"read": 10}), make_staff("view_syncjob", "change_syncjob")
+    address, log = f"/admin/jobs/{job.pk}/", f"/admin/jobs/{job.pk}/log/"
+    JobLog.objects.create(job=job, level="INFO", message="a line", created_at=job.created_at)
+    other = make_staff("view_syncjob", "change_syncjob")
+    first = colleague.get(address, {"cursor": "x"}, headers=FOLLOWING)
+    tail = colleague.get(log, {"after": 0, "told": 1})
+    with django_assert_max_num_queries(6):  # session, person, their rights by themselves and by groups, job
+        same = other.get(address, {"cursor": "y"}, headers=FOLLOWING)
+    assert (same.content, same.headers["HX-Trigger"]) == (first.content, "job-news")
+    with django_assert_max_num_queries(6):
+        assert other.get(log, {"after": 0, "told": 1}).content == tail.content
+    assert b"a line" in tail.content
+
+
+def test_a_drawing_is_shared_by_people_with_the_same_rights_only(
+    portal: Client, make_job: MakeJob, make_staff: MakeStaff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_drawings, "SHARED_SECONDS", 60.0)
+    job, other = make_job(Status.STARTED), make_job(Status.STARTED)
+    asked = {"cursor": "x"}
+    assert b"cancel-job" in portal.get(f"/admin/jobs/{job.pk}/", asked, headers=FOLLOWING).content
+    viewer = make_staff("view_syncjob")
+    shown = viewer.get(f"/admin/jobs/{job.pk}/", asked, headers=FOLLOWING).content
+    assert b"cancel-job" not in shown
+    assert f"job #{other.pk}".encode() in viewer.get(f"/admin/jobs/{other.pk}/", asked, headers=FOLLOWING).content
+
+
+def test_news_is_never_kept_back_by_a_shared_drawing(
+    portal: Client, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_drawings, "SHARED_SECONDS", 60.0)
+    job = make_job(Status.STARTED, counts={"read": 10})
+    cursor = cursor_of(portal, job)
+    SyncJob.objects.filter(pk=job.pk).update(counts={"read": 4711})
+    assert b"4,711" in portal.get(f"/admin/jobs/{job.pk}/", {"cursor": cursor}, headers=FOLLOWING).content
