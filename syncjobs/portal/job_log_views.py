@@ -16,7 +16,7 @@ from syncjobs.models import JobLog, SyncJob
 from syncjobs.portal import job_reads
 from syncjobs.portal.children_reads import children_of
 from syncjobs.portal.job_frames import draw_tab
-from syncjobs.portal.job_news import lines_after
+from syncjobs.portal.job_news import read_log_state
 from syncjobs.portal.pages import PortalAdmin
 from syncjobs.portal.paging import LONGEST_TEXT, page_by_id, read_choice, read_id, read_text
 from syncjobs.portal.shared_drawings import find_drawing, share_drawing
@@ -81,9 +81,9 @@ class JobLogViews:
         return draw_tab(self._admin, request, job, "portal/job_log.html", context)
 
     def _follow(self, request: HttpRequest, job_id: int, after: int) -> HttpResponse:
-        """What the job wrote since that line; 204 for nothing. Of a started job one drawing answers all who ask."""
-        token, has_newer = lines_after(job_id, after)
-        if not has_newer:
+        """What the job wrote since that line; 204 for nothing. One drawing answers all who ask within a second."""
+        token, is_silent = read_log_state(job_id, after)
+        if is_silent:
             return HttpResponse(status=204)
         asked = request.GET.urlencode()
         drawn = find_drawing(request, token, asked) if token else None

@@ -1,49 +1,71 @@
-"""Whether the page of a started job has news: one query, whose text stands here since it is asked again and again."""
+"""Whether a job's page has news: one query each, whose text stands here since it is asked again and again.
+
+Django would need longer to make these texts than a database to answer them.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
 
-from syncjobs.models import JobLog, SyncJob
 from syncjobs.portal.paging import LARGEST_ID
 from syncjobs.statuses import Status
 
 CLOCK_SECONDS = 15
 STATE = """
-    SELECT token, version, attempt, phase, counts, total_estimate, cancel_requested_at, pause_requested_at,
+    SELECT token, status, EXISTS (SELECT 1 FROM syncjobs_syncjob WHERE parent_id = job.id), version, attempt, phase,
+        counts, total_estimate, cancel_requested_at, pause_requested_at,
         (SELECT max(id) FROM syncjobs_joblog WHERE job_id = job.id),
         (SELECT max(id) FROM syncjobs_change WHERE job_id = job.id),
         (SELECT max(id) FROM syncjobs_jobevent WHERE job_id = job.id)
-    FROM syncjobs_syncjob job
-    WHERE id = %s AND status = %s AND NOT EXISTS (SELECT 1 FROM syncjobs_syncjob WHERE parent_id = job.id)
-"""  # Django would need longer to make this text than a database to answer it
+    FROM syncjobs_syncjob job WHERE id = %s
+"""
+LINES = """
+    SELECT token, status, EXISTS (SELECT 1 FROM syncjobs_joblog WHERE job_id = job.id AND id > %s)
+    FROM syncjobs_syncjob job WHERE id = %s
+"""
 
 
 class JobState(NamedTuple):
-    """Which job it is, as no other is called, and what changes whenever its page does; both empty if not started."""
+    """Which job it is, as no other is called, and what changes whenever its page does, where so few columns tell."""
 
     token: str = ""
     state: str = ""
 
 
-def state_of_started(job_id: int, now: datetime) -> JobState:
-    """The state of a job that is started and has no children, in one query.
+def read_state(job_id: int, now: datetime) -> JobState:
+    """The state of a job that is started and has no children; of others only the token, and nothing of one unknown.
 
     What the clock alone moves, such as the time taken, is shown anew every CLOCK_SECONDS.
     """
+    row = _row(STATE, [job_id])
+    if row is None:
+        return JobState()
+    token, status, has_children, *_ = row
+    is_told = status == Status.STARTED.value and not has_children
+    return JobState(str(token), f"{row} {int(now.timestamp()) // CLOCK_SECONDS}" if is_told else "")
+
+
+class LogState(NamedTuple):
+    """Which job it is, and whether it is started and has written no line since."""
+
+    token: str = ""
+    is_silent: bool = False
+
+
+def read_log_state(job_id: int, after: int) -> LogState:
+    """What became of a job's log after this line."""
+    row = _row(LINES, [after, job_id])
+    if row is None:
+        return LogState()
+    token, status, has_newer = row
+    return LogState(str(token), status == Status.STARTED.value and not has_newer)
+
+
+def _row(query: str, numbers: list[int]) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
-        cursor.execute(STATE, [min(job_id, LARGEST_ID), Status.STARTED.value])
-        row = cursor.fetchone()
-    return JobState(str(row[0]), f"{row} {int(now.timestamp()) // CLOCK_SECONDS}") if row else JobState()
-
-
-def lines_after(job_id: int, after: int) -> tuple[str, bool]:
-    """A job's token, if it is started, and whether it wrote lines since that one; one query, which reads no job."""
-    newer = Exists(JobLog.objects.filter(job=OuterRef("pk"), pk__gt=after))
-    started = SyncJob.objects.filter(pk=min(job_id, LARGEST_ID), status=Status.STARTED.value)
-    token, has_newer = started.annotate(newer=newer).values_list("token", "newer").first() or ("", True)
-    return str(token), has_newer
+        cursor.execute(query, [min(number, LARGEST_ID) for number in numbers])
+        found: tuple[Any, ...] | None = cursor.fetchone()
+    return found

@@ -24,7 +24,7 @@ from syncjobs.portal.job_actions import offers
 from syncjobs.portal.job_change_views import JobChangeViews
 from syncjobs.portal.job_frames import draw_tab, head_of, rights_on_jobs
 from syncjobs.portal.job_log_views import JobLogViews, LogFilter
-from syncjobs.portal.job_news import state_of_started
+from syncjobs.portal.job_news import read_state
 from syncjobs.portal.live import Region, is_unchanged, shared_answer
 from syncjobs.portal.pages import PortalAdmin
 from syncjobs.portal.paging import page_by_id
@@ -89,7 +89,7 @@ class SyncJobAdmin(PortalAdmin):
         return self.draw(request, "portal/job_list.html", context, regions=[region])
 
     def job_page(self, request: HttpRequest, job_id: int) -> HttpResponse:
-        token, state = state_of_started(job_id, timezone.now())
+        token, state = read_state(job_id, timezone.now())
         region = Region("job-live", "portal/_job_overview.html", True, state=state, event="job-news", shared_as=token)
         if is_unchanged(request, region):
             return HttpResponse(status=204)
