@@ -22,7 +22,14 @@ from connectors.postgres_estimates import planned_rows
 from connectors.postgres_queries import EXACT_TYPES, PostgresQueries, guarded_columns, without_sizes
 from connectors.postgres_receiving import FAMILY
 from connectors.postgres_sending import sender
-from connectors.postgres_session import NO_JIT, READER_SETTINGS, WRITER_SETTINGS, Session, UnreadableTime
+from connectors.postgres_session import (
+    NO_JIT,
+    READER_SETTINGS,
+    SAME_IN_BINARY,
+    WRITER_SETTINGS,
+    Session,
+    UnreadableTime,
+)
 from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT, login_parameters
 from connectors.postgres_writer import PostgresWriter
 from connectors.records import FieldType, Filter, ReadRequest, StreamInfo
@@ -60,7 +67,7 @@ class PostgresConnector(SQLConnector, StraightSource):
         self._ahead: Attempt | None = None
         self._tables: dict[str, Table] = {}
         self._runner: PostgresQueries | None = None
-        self._reads_leniently = False
+        self._reads_leniently = self._reads_binary = False
         self._is_closed = threading.Event()
         self.surroundings.interruption.call_on_request(self._interrupt)
 
@@ -186,19 +193,21 @@ class PostgresConnector(SQLConnector, StraightSource):
         if table.query:
             return self.query_runner.parts(table, query, parameters)
         size = FEW_ROWS if table.may_be_wide else MANY_ROWS
-        return self._about(table).parts(query, parameters, size=size, leniently=self._reads_leniently)
+        form = {"leniently": self._reads_leniently, "in_binary": self._reads_binary}
+        return self._about(table).parts(query, parameters, size=size, **form)
 
     def fetch_some(
         self, table: Table, query: SQLText, parameters: Sequence[Any], columns: Sequence[Column]
     ) -> tuple[Rows, bool]:
         """A page with a time that Python has no object for is read again, since the quick loaders refuse it."""
+        self._reads_binary = all(column.native in SAME_IN_BINARY for column in columns)
         try:
             return super().fetch_some(table, query, parameters, columns)
         except UnreadableTime:
             self._reads_leniently = True
             return super().fetch_some(table, query, parameters, columns)
         finally:
-            self._reads_leniently = False
+            self._reads_leniently = self._reads_binary = False
 
     def fetch_in_parts(
         self, table: Table, query: SQLText, parameters: Sequence[Any], size: int

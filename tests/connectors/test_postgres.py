@@ -13,10 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from connectors import network, postgres_connecting, postgres_session
+from connectors import network, postgres, postgres_connecting, postgres_session
 from connectors.base import Comparison, TargetCheckpoint
 from connectors.errors import ConfigError, DataError, Interrupted, SyncError, TransientError
 from connectors.postgres import PostgresConnector
+from connectors.postgres_session import SAME_IN_BINARY
 from connectors.records import Field, Filter, ReadRequest
 from connectors.surroundings import Interruption, Surroundings
 from tests.connectors.sql_batches import read_rows, refusal, upsert, write_batch
@@ -265,6 +266,42 @@ def test_times_that_python_does_not_know_come_as_text(erp: PostgresConnector, ex
     fields = (Field("id", "integer"), Field("at", "datetime"), Field("measure", "float"))
     _, changes = write_batch(erp, upsert("odd", fields, ("id",)), [(1, second[1], 2.0)])
     assert changes[0].fields == {"at": ["infinity", "2026-01-01T00:00:00Z"], "measure": ["NaN", 2.0]}
+
+
+ALIKE = {
+    "int2": ["-32768", "32767"],
+    "int4": ["-2147483648", "2147483647"],
+    "oid": ["0", "4294967295"],
+    "int8": ["-9223372036854775808", "9223372036854775807"],
+    "float8": ["-0", "NaN", "-Infinity", "5e-324", "1.7976931348623157e308", "0.1", "123456789.12345679"],
+    "bool": ["true", "false"],
+    "uuid": ["00000000-0000-0000-0000-000000000000", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"],
+    "bytea": ["", "\\x00ff5c78"],
+    **{kind: ["", " 'ü' \t\\N ", "\U0001f600"] for kind in ("text", "varchar", "char(9)", "name", "letters")},
+    "date": ["0001-01-01", "9999-12-31", "2000-01-01", "1969-12-31"],
+    "timestamp": ["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "1969-12-31 23:59:59.000001"],
+    "timestamptz": ["0001-01-01 00:00:00Z", "9999-12-31 23:59:59.999999Z", "2024-02-29 23:59:59.5+05:45"],
+    "time": ["12:30:00.000001"],
+    "feeling": ["so-so"],
+}
+
+
+def test_values_are_the_same_whichever_format_they_come_in(
+    erp: PostgresConnector, execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = ", ".join(f'"{place}" {kind}' for place, kind in enumerate(ALIKE))
+    execute("CREATE DOMAIN letters AS varchar(9)", "CREATE TYPE feeling AS ENUM ('so-so')")
+    execute(f"CREATE TABLE alike (id serial PRIMARY KEY, {columns})", "INSERT INTO alike DEFAULT VALUES")
+    for number in range(max(map(len, ALIKE.values()))):
+        values = ", ".join("'" + texts[number % len(texts)].replace("'", "''") + "'" for texts in ALIKE.values())
+        execute(f"INSERT INTO alike VALUES (DEFAULT, {values})")  # noqa: S608
+    formats: dict[bool, list[Any]] = {False: [], True: []}
+    for in_binary, found in formats.items():
+        kinds = SAME_IN_BINARY | {"time", "feeling"} if in_binary else set()  # those two are cast to texts
+        monkeypatch.setattr(postgres, "SAME_IN_BINARY", kinds)
+        found += [(type(value), repr(value)) for row in read_rows(erp, "alike") for value in row]
+    assert formats[True] == formats[False]
+    assert len(formats[True]) == 8 * (1 + len(ALIKE))
 
 
 PARTITIONED = (
