@@ -119,6 +119,8 @@ class StreamWriter(ABC):
     Every method may raise the errors of connectors.errors; after one of them call rollback.
     """
 
+    writes_in_any_thread: ClassVar[bool] = False  # whether `write` may be called in another thread than the rest
+
     @abstractmethod
     def prepare(self) -> bool:
         """Create the checkpoint table and, if asked for and missing, the target, in a transaction of its own.

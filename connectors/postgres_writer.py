@@ -37,6 +37,7 @@ class PostgresWriter(PostgresReceiving):
 
     dialect = PostgresDialect()
     longest_name = LONGEST_NAME
+    writes_in_any_thread = True
 
     def __init__(
         self, request: WriteRequest, schema: str, surroundings: Surroundings, open_session: Callable[[], Session]

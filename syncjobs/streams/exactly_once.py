@@ -14,6 +14,7 @@ from syncjobs.crash_points import crash_here
 from syncjobs.models import JobBatch
 from syncjobs.statuses import Phase
 from syncjobs.streams.books import BatchBooks
+from syncjobs.streams.early_writes import EarlyWrite
 from syncjobs.streams.patience import Patience
 from syncjobs.streams.progress import Progress
 from syncjobs.streams.rejects import Settling
@@ -125,14 +126,22 @@ class ExactlyOnce:
         writer, sync_job = self._written.writer, self._written.sync_job
         self._check_order(writer.begin(self._token, self._fence), before)
         filled = fill()
-        batch, after = self._book(before, filled)
-        sync_job.set_phase(Phase.WRITING)
-        crash_here("before_commit")
-        if not sync_job.dry_run:
-            filled.write()
+        with EarlyWrite(filled.write) as early:
+            if self._may_write_early(filled):
+                filled = replace(filled, changes=early.after(filled.changes))
+            batch, after = self._book(before, filled)
+            sync_job.set_phase(Phase.WRITING)
+            crash_here("before_commit")
+            if not sync_job.dry_run:
+                early.finish()
         writer.commit(TargetCheckpoint(after.batch_no, after.position, after.counts.as_dict()))
         self.tell(filled, after)
         return batch
+
+    def _may_write_early(self, filled: FilledBatch) -> bool:
+        """Whether nothing but the changes is asked of the target while the batch is booked."""
+        is_plain = not filled.is_bare and filled.book is _nothing
+        return is_plain and self._written.writer.writes_in_any_thread and not self._written.sync_job.dry_run
 
     def _book(self, before: Progress, filled: FilledBatch) -> tuple[JobBatch, Progress]:
         """Store all that is known of the batch; returns it, and the progress after it."""
