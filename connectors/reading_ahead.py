@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from types import TracebackType
@@ -44,6 +44,10 @@ class PagesInTurn(Generic[Page]):
         if self._fetch is None:
             raise InternalError("reader_order", "a page was asked for that nobody fetches")
         return self._fetch()
+
+    def comes_within(self, _seconds: float) -> bool:
+        """Whether the page is there by then."""
+        return False
 
     def close(self) -> None:
         """Nobody reads on; may be called twice."""
@@ -91,6 +95,9 @@ class PagesAhead(PagesInTurn[Page]):
                     self._changed.wait_for(lambda: page.done() or self._is_waiting != is_waiting)  # noqa: B023
         with self._told.noting_refusals():
             return page.result()
+
+    def comes_within(self, seconds: float) -> bool:
+        return self._next is not None and bool(wait([self._next], seconds).done)
 
     def close(self) -> None:
         self.surroundings.interruption.request("nobody reads on")

@@ -152,6 +152,10 @@ class Unread:
     text: str
 
 
+def _never(_seconds: float) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Records as tuples in the order of `names`; a value is a Python object of its type or its JSON text form.
@@ -162,7 +166,8 @@ class Batch:
     `oversized` says of some places in `rows` which field's value was too large to be read: (field, its bytes).
     `unread` says for some places in `rows` that the row there is empty, since its record could not be read. `where`
     names the place of a row's record in the system (`items.csv, line 4`), if it has one. `prepared` is what
-    `ReadRequest.prepare` made of the rows, if that was done.
+    `ReadRequest.prepare` made of the rows, if that was done. `next_comes_within` waits at most so many seconds for the
+    next batch, and tells whether that is there.
     """
 
     names: tuple[str, ...]
@@ -174,6 +179,7 @@ class Batch:
     where: Callable[[int], str] | None = None
     oversized: Mapping[int, tuple[str, int]] = field(default_factory=dict)
     prepared: Any = None
+    next_comes_within: Callable[[float], bool] = _never
 
 
 class Record(Mapping[str, Any]):

@@ -151,7 +151,15 @@ class SodaConnector(Connector):
                 size.learn(page.records, page.byte_count)
                 if not is_last:
                     pages.begin(partial(fetch, portal, beyond(position)))
-                batch = Batch(names, fetched.rows, position, page.byte_count, highest, prepared=fetched.prepared)
+                batch = Batch(
+                    names,
+                    fetched.rows,
+                    position,
+                    page.byte_count,
+                    highest,
+                    prepared=fetched.prepared,
+                    next_comes_within=pages.comes_within,
+                )
                 del page, fetched  # of which nobody needs the rest
                 yield batch
                 if is_last:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from connectors.errors import DataError
@@ -28,7 +28,7 @@ class Isolator:
             return False
         if error.code in OF_NO_RECORD or not self._stream.can_reopen_target:
             return False
-        if not isinstance(pages, list):
+        if isinstance(pages, Iterator):
             self._stream.sync_job.log(
                 "WARNING",
                 "The source has no key to order by, so the batch cannot be put together again without the record that"

@@ -15,6 +15,7 @@ from syncjobs.streams.books import BatchBooks
 from syncjobs.streams.cursors import end_stream
 from syncjobs.streams.estimating import estimate_records
 from syncjobs.streams.incremental import begin_by_cursor, tell_of_empty
+from syncjobs.streams.joining import JoinedPages
 from syncjobs.streams.limits import ReadLimits
 from syncjobs.streams.modes import way_of
 from syncjobs.streams.opening import OpenStream, open_stream
@@ -95,7 +96,7 @@ def _write_pages(
     sync_job, enough = stream.sync_job, None if least is None else progress.counts.read + least
     for pages in _pages(stream, progress):
         write = partial(batch_writer.write_batch, pages, progress)
-        progress = batch_writer.patiently(progress, write, can_repeat=isinstance(pages, list))
+        progress = batch_writer.patiently(progress, write, can_repeat=not isinstance(pages, Iterator))
         sync_job.raise_if_stopped()
         sync_job.set_phase(Phase.READING)
         if enough is not None and progress.counts.read >= enough:
@@ -105,7 +106,7 @@ def _write_pages(
 
 
 def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPage]]:
-    """Batches of mapped pages: one page each, or all of them in one where the source cannot be resumed."""
+    """Batches of mapped pages: one or a few each, or all of them in one where the source cannot be resumed."""
     prepare = partial(prepare_rows, stream) if stream.request.may_read_ahead else None
     read = read_in_sizes(stream.source, replace(stream.request, position=progress.position, prepare=prepare))
     batches = ReadLimits(stream).watch(read, progress)
@@ -114,8 +115,11 @@ def _pages(stream: OpenStream, progress: Progress) -> Iterator[Iterable[MappedPa
             yield _all_at_once(stream, batch, batches)
             return
         crash_here("after_read")
-        yield [map_page(stream, batch)]
+        pages = JoinedPages(batch, batches, partial(map_page, stream), stream.request.batch_size)
         del batch  # before the next one comes
+        yield pages
+        pages.raise_late_error()
+        del pages
 
 
 def _all_at_once(stream: OpenStream, first: Batch, others: Iterator[Batch]) -> Iterator[MappedPage]:

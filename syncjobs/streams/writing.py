@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -76,7 +76,7 @@ class BatchWriter(ExactlyOnce):
         position, highest = before.position, before.highest
         settling = Settling(before.counts.rejected)
         nulled, stripped = Counter[str](), Counter[str]()
-        self._is_loading = isinstance(pages, list) and self._can_load and self.may_load(before)
+        self._is_loading = not isinstance(pages, Iterator) and self._can_load and self.may_load(before)
         put = cast(StraightWriter, writer).load_rows if self._is_loading else writer.stage
         for page in pages:
             self.desk.take(page, settling)
