@@ -30,12 +30,14 @@ def append_entry(
     job: SyncJob | None = None,
     actor: str = "",
     reason: str = "",
+    last: StreamCursor | None = None,
 ) -> StreamCursor:
     """Move the stream's cursor to `new` (JSON form; None = before everything). Of a job, or of a person: the actor.
 
-    `old` is kept from the newest entry, unless that is of another field, of which a value means nothing here.
+    `old` is kept from the newest entry (`last`, if it was looked up already), unless that is of another field, of which
+    a value means nothing here.
     """
-    last = newest_entry(job_type_id, stream)
+    last = newest_entry(job_type_id, stream) if last is None else last
     return StreamCursor.objects.create(
         job_type_id=job_type_id,
         stream=stream,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.db import transaction
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import Outcome
 from syncjobs.lifecycle.cursor_ledger import append_entry, lock_ledger, newest_entry
+from syncjobs.models import StreamCursor
 from syncjobs.stream_cursors import CursorSpec, as_cursor, is_ahead, later_of
 from syncjobs.streams.incremental import cursor_of
 from syncjobs.streams.opening import OpenStream
@@ -32,7 +34,7 @@ def end_stream(stream: OpenStream, progress: Progress, outcome: Outcome) -> Outc
         return outcome
     with transaction.atomic():
         # A window has not seen what is older, so a cursor must not begin there: it is noted under no field.
-        _end(stream, progress, outcome, "", progress.highest)
+        _end(stream, progress, outcome, "", progress.highest, db_now())
     return replace(outcome, is_written=True)
 
 
@@ -42,7 +44,8 @@ def _move_cursor(stream: OpenStream, cursor: CursorSpec, progress: Progress, out
     if _skips_more_than_its_type(stream, progress):
         log("WARNING", "The cursor stays: this run skipped records that its job type would have written")
         return outcome
-    found = _without_future(stream, cursor, progress)
+    now = db_now()
+    found = _without_future(stream, cursor, progress, now)
     with transaction.atomic():
         lock_ledger(job.job_type_id)
         last = newest_entry(job.job_type_id, stream.spec.source)
@@ -51,7 +54,7 @@ def _move_cursor(stream: OpenStream, cursor: CursorSpec, progress: Progress, out
         new = later_of(progress.cursor_type, stored, found)
         is_moved = is_as_found and new != stored
         if is_moved:
-            _end(stream, progress, outcome, cursor.field, new)
+            _end(stream, progress, outcome, cursor.field, new, now, last)
     if is_moved:
         log("INFO", f"The cursor {cursor.field} is at {new} now")
     elif not is_as_found:
@@ -59,9 +62,17 @@ def _move_cursor(stream: OpenStream, cursor: CursorSpec, progress: Progress, out
     return replace(outcome, is_written=is_moved)
 
 
-def _end(stream: OpenStream, progress: Progress, outcome: Outcome, field: str, new: Any) -> None:
+def _end(
+    stream: OpenStream,
+    progress: Progress,
+    outcome: Outcome,
+    field: str,
+    new: Any,
+    now: datetime,
+    last: StreamCursor | None = None,
+) -> None:
     job, rows = stream.sync_job.job, progress.counts.read
-    append_entry(job.job_type_id, stream.spec.source, field=field, new=new, rows=rows, job=job, now=db_now())
+    append_entry(job.job_type_id, stream.spec.source, field=field, new=new, rows=rows, job=job, now=now, last=last)
     stream.sync_job.end(outcome)
 
 
@@ -71,13 +82,13 @@ def _skips_more_than_its_type(stream: OpenStream, progress: Progress) -> bool:
     return is_narrower and bool(progress.counts.skipped)
 
 
-def _without_future(stream: OpenStream, cursor: CursorSpec, progress: Progress) -> Any:
+def _without_future(stream: OpenStream, cursor: CursorSpec, progress: Progress, now: datetime) -> Any:
     """The highest value; if it lies ahead, when the job was made: behind a time to come all others would be missed.
 
     In mode append going back would add those records a second time, so there it is only told.
     """
     highest, field_type = progress.highest, progress.cursor_type
-    if not is_ahead(field_type, highest, db_now()):
+    if not is_ahead(field_type, highest, now):
         return highest
     kept = highest if stream.spec.mode == "append" else as_cursor(field_type, stream.sync_job.job.created_at)
     text = f"The highest {cursor.field}, {highest}, lies in the future: the cursor goes to {kept}"

@@ -26,6 +26,7 @@ from syncjobs.texts import storable_characters
 
 LONGEST_RECORD = 256 * 1024  # characters of JSON; a longer record is kept cut, and cannot be replayed
 LONGEST_CUT_VALUE = 500
+FEW_HASHES = 2_000  # of open rejects' keys; more are read through a cursor
 UNREAD = "unread"
 """Under this name the text of a record that could not be read is kept."""
 ENOUGH_FOR_A_SHARE = 1_000  # records read, before a share of them is judged
@@ -160,7 +161,9 @@ class RejectDesk:
             job_type = self._stream.sync_job.job.job_type_id
             waiting = Reject.objects.waiting().filter(job_type=job_type, stream=self._stream.spec.source)
             hashes = waiting.exclude(key_hash=None).order_by().values_list("key_hash", flat=True)
-            self._open_hashes = {found for found in hashes.iterator() if found is not None}
+            few = list(hashes[:FEW_HASHES])  # one statement, where a server's cursor takes three
+            found = few if len(few) < FEW_HASHES else hashes.iterator()
+            self._open_hashes = {one for one in found if one is not None}
         return self._open_hashes
 
     # 3. How a reject is kept.
