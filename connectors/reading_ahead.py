@@ -21,11 +21,21 @@ SWITCH_SECONDS = 0.0005
 
 def one_ahead(pages: Iterator[Page]) -> Iterator[Page]:
     """The same pages; each is made in a thread while the one before is looked at."""
-    with ThreadPoolExecutor(1, thread_name_prefix="one-ahead") as thread:
+    with _short_switches(), ThreadPoolExecutor(1, thread_name_prefix="one-ahead") as thread:
         coming = thread.submit(next, pages, None)
         while (page := coming.result()) is not None:
             coming = thread.submit(next, pages, None)
             yield page
+
+
+@contextmanager
+def _short_switches() -> Iterator[None]:
+    seconds = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(seconds)
 
 
 class PagesInTurn(Generic[Page]):
