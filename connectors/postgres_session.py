@@ -155,6 +155,8 @@ class Session:
         wanted = min(FIRST_ROWS, size)
         while rows := self.fetch_leniently(sql("FETCH {size} FROM syncdeck_rows", size=SQLText(str(wanted)))):
             yield rows
+            if len(rows) < wanted:
+                break
             mean = 1 + size_of(rows) // len(rows)
             wanted = max(1, min(size, ROWS_AT_ONCE, wanted * FIRST_ROWS, PART_BYTES // mean))
         self.execute(sql("CLOSE syncdeck_rows"))
