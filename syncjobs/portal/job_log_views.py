@@ -82,15 +82,15 @@ class JobLogViews:
 
     def _follow(self, request: HttpRequest, job_id: int, after: int) -> HttpResponse:
         """What the job wrote since that line; 204 for nothing. One drawing answers all who ask within a second."""
-        token, is_silent = read_log_state(job_id, after)
-        if is_silent:
+        log = read_log_state(job_id)
+        if log.is_started and log.last_line <= after:
             return HttpResponse(status=204)
-        asked = request.GET.urlencode()
-        drawn = find_drawing(request, token, asked) if token else None
+        about = (request.GET.urlencode(), str(log))
+        drawn = find_drawing(request, log.token, *about) if log.token else None
         if drawn is None:
             drawn = self._tail(request, job_reads.get_job(job_id), LogFilter.from_query(request.GET), after)
-            if token:
-                share_drawing(request, token, asked, drawn=drawn)
+            if log.token:
+                share_drawing(request, log.token, *about, drawn=drawn)
         return HttpResponse(drawn, status=200 if drawn else 204)
 
     def _tail(self, request: HttpRequest, job: SyncJob, wanted: LogFilter, after: int) -> str:

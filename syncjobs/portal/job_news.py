@@ -15,57 +15,57 @@ from syncjobs.statuses import Status
 
 CLOCK_SECONDS = 15
 STATE = """
-    SELECT token, status, EXISTS (SELECT 1 FROM syncjobs_syncjob WHERE parent_id = job.id), version, attempt, phase,
-        counts, total_estimate, cancel_requested_at, pause_requested_at,
+    SELECT token, status, EXISTS (SELECT 1 FROM syncjobs_syncjob WHERE parent_id = job.id),
         (SELECT max(id) FROM syncjobs_joblog WHERE job_id = job.id),
+        version, attempt, phase, counts, total_estimate, cancel_requested_at, pause_requested_at,
         (SELECT max(id) FROM syncjobs_change WHERE job_id = job.id),
         (SELECT max(id) FROM syncjobs_jobevent WHERE job_id = job.id)
     FROM syncjobs_syncjob job WHERE id = %s
 """
 LINES = """
-    SELECT token, status, EXISTS (SELECT 1 FROM syncjobs_joblog WHERE job_id = job.id AND id > %s)
+    SELECT token, status, (SELECT max(id) FROM syncjobs_joblog WHERE job_id = job.id)
     FROM syncjobs_syncjob job WHERE id = %s
 """
 
 
 class JobState(NamedTuple):
-    """Which job it is, as no other is called, and what changes whenever its page does, where so few columns tell."""
+    """Which job it is, as no other is called; what changes whenever its log does or it ends; and its whole page."""
 
     token: str = ""
+    log_mark: str = ""
     state: str = ""
 
 
 def read_state(job_id: int, now: datetime) -> JobState:
-    """The state of a job that is started and has no children; of others only the token, and nothing of one unknown.
+    """All of it for a job that is started and has no children; of others no `state`, and nothing of one unknown.
 
     What the clock alone moves, such as the time taken, is shown anew every CLOCK_SECONDS.
     """
-    row = _row(STATE, [job_id])
+    row = _row(STATE, job_id)
     if row is None:
         return JobState()
-    token, status, has_children, *_ = row
+    token, status, has_children, last_line, *_ = row
     is_told = status == Status.STARTED.value and not has_children
-    return JobState(str(token), f"{row} {int(now.timestamp()) // CLOCK_SECONDS}" if is_told else "")
+    state = f"{row} {int(now.timestamp()) // CLOCK_SECONDS}" if is_told else ""
+    return JobState(str(token), f"{status}{last_line or 0}", state)
 
 
 class LogState(NamedTuple):
-    """Which job it is, and whether it is started and has written no line since."""
+    """Which job it is, whether it is started, and its last line."""
 
     token: str = ""
-    is_silent: bool = False
+    is_started: bool = False
+    last_line: int = 0
 
 
-def read_log_state(job_id: int, after: int) -> LogState:
-    """What became of a job's log after this line."""
-    row = _row(LINES, [after, job_id])
-    if row is None:
-        return LogState()
-    token, status, has_newer = row
-    return LogState(str(token), status == Status.STARTED.value and not has_newer)
+def read_log_state(job_id: int) -> LogState:
+    """How far a job's log has come; nothing of one unknown."""
+    row = _row(LINES, job_id)
+    return LogState(str(row[0]), row[1] == Status.STARTED.value, row[2] or 0) if row else LogState()
 
 
-def _row(query: str, numbers: list[int]) -> tuple[Any, ...] | None:
+def _row(query: str, job_id: int) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
-        cursor.execute(query, [min(number, LARGEST_ID) for number in numbers])
+        cursor.execute(query, [min(job_id, LARGEST_ID)])
         found: tuple[Any, ...] | None = cursor.fetchone()
     return found

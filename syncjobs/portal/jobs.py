@@ -89,8 +89,9 @@ class SyncJobAdmin(PortalAdmin):
         return self.draw(request, "portal/job_list.html", context, regions=[region])
 
     def job_page(self, request: HttpRequest, job_id: int) -> HttpResponse:
-        token, state = read_state(job_id, timezone.now())
-        region = Region("job-live", "portal/_job_overview.html", True, state=state, event="job-news", shared_as=token)
+        token, mark, state = read_state(job_id, timezone.now())
+        news = {"event": "job-news", "mark": mark, "shared_as": token}
+        region = Region("job-live", "portal/_job_overview.html", is_live=True, state=state, **news)
         if is_unchanged(request, region):
             return HttpResponse(status=204)
         if (shared := shared_answer(request, region)) is not None:

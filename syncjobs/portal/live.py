@@ -23,8 +23,8 @@ class Region:
     """An element by its id, the template of its inside, and whether it will change by itself.
 
     `state` changes whenever what is shown does; empty where only the drawing tells. `event` happens in the browser
-    whenever there is news, for elements that need not ask by themselves then. With `shared_as`, which names the thing
-    that is shown, one drawing answers all who ask within a second.
+    whenever `mark` (a word) or `is_live` is another one, for elements that need not ask by themselves then. With
+    `shared_as`, which names the thing that is shown, one drawing answers all who ask within a second.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Region:
     every: str = "2s"
     state: str = ""
     event: str = ""
+    mark: str = ""
     shared_as: str = ""
 
 
@@ -52,7 +53,7 @@ def answer_region(request: HttpRequest, region: Region, context: Mapping[str, An
         share_drawing(request, region.shared_as, region.name, _address(request), drawn=drawn)
     if request.GET.get("cursor") == cursor:
         return HttpResponse(status=204)
-    return _news(region, element)
+    return _news(request, region, element, cursor)
 
 
 def shared_answer(request: HttpRequest, region: Region) -> HttpResponse | None:
@@ -60,11 +61,12 @@ def shared_answer(request: HttpRequest, region: Region) -> HttpResponse | None:
     if not (region.shared_as and is_asked_for(request, region)):
         return None
     element, cursor = find_drawing(request, region.shared_as, region.name, _address(request)) or ("", "")
-    return _news(region, element) if element and cursor != request.GET.get("cursor") else None
+    return _news(request, region, element, cursor) if element and cursor != request.GET.get("cursor") else None
 
 
-def _news(region: Region, element: str) -> HttpResponse:
-    return HttpResponse(element, headers={"HX-Trigger": region.event} if region.event else {})
+def _news(request: HttpRequest, region: Region, element: str, cursor: str) -> HttpResponse:
+    is_told = region.event and _mark(request.GET.get("cursor", "")) != _mark(cursor)
+    return HttpResponse(element, headers={"HX-Trigger": region.event} if is_told else {})
 
 
 def is_unchanged(request: HttpRequest, region: Region) -> bool:
@@ -74,7 +76,12 @@ def is_unchanged(request: HttpRequest, region: Region) -> bool:
 
 
 def _cursor(region: Region, shown: str) -> str:
-    return hashlib.sha256(f"{region.is_live}{shown}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{region.is_live}{shown}".encode()).hexdigest()[:16]
+    return f"{digest}_{region.mark}{'' if region.is_live else '_over'}" if region.mark else digest
+
+
+def _mark(cursor: str) -> str:
+    return cursor.partition("_")[2]
 
 
 def is_asked_for(request: HttpRequest, region: Region) -> bool:

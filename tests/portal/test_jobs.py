@@ -38,7 +38,7 @@ def ask_fragment(client: Client, address: str, target: str, **query: str) -> tup
 
 
 def cursor_of(text: str) -> str:
-    found = re.search(r'"cursor": "([0-9a-f]+)"', text)
+    found = re.search(r'"cursor": "(\w+)"', text)
     assert found is not None
     return found[1]
 

@@ -41,16 +41,16 @@ def test_a_poll_without_news_is_answered_by_one_query_for_the_job(
 def test_news_is_drawn_whichever_column_or_row_it_is_in(portal: Client, make_job: MakeJob) -> None:
     job = make_job(Status.STARTED, counts={"read": 10})
     row = SyncJob.objects.filter(pk=job.pk)
-    for happen in (
-        lambda: row.update(counts={"read": 11}),
-        lambda: row.update(phase="writing"),
-        lambda: JobLog.objects.create(job=job, level="INFO", message="a line", created_at=job.created_at),
-        lambda: row.update(status="finished", version=2, ended_at=job.created_at),
+    for happen, told in (
+        (lambda: row.update(counts={"read": 11}), None),
+        (lambda: row.update(phase="writing"), None),
+        (lambda: JobLog.objects.create(job=job, level="INFO", message="a line", created_at=job.created_at), "job-news"),
+        (lambda: row.update(status="finished", version=2, ended_at=job.created_at), "job-news"),
     ):
         cursor = cursor_of(portal, job)
         happen()
         answer = portal.get(f"/admin/jobs/{job.pk}/", {"cursor": cursor}, headers=FOLLOWING)
-        assert (answer.status_code, answer.headers.get("HX-Trigger")) == (200, "job-news")
+        assert (answer.status_code, answer.headers.get("HX-Trigger")) == (200, told)  # the log asks only then
 
 
 def test_the_log_of_a_silent_job_needs_one_query_beside_the_person(
@@ -139,3 +139,13 @@ def test_news_is_never_kept_back_by_a_shared_drawing(
     cursor = cursor_of(portal, job)
     SyncJob.objects.filter(pk=job.pk).update(counts={"read": 4711})
     assert b"4,711" in portal.get(f"/admin/jobs/{job.pk}/", {"cursor": cursor}, headers=FOLLOWING).content
+
+
+def test_a_shared_tail_never_lacks_a_line_that_was_told_of(
+    portal: Client, make_job: MakeJob, make_staff: MakeStaff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_drawings, "SHARED_SECONDS", 60.0)
+    job, log = make_job(Status.STARTED), {"after": 0, "told": 1}
+    for number in range(3):
+        JobLog.objects.create(job=job, level="INFO", message=f"line {number}", created_at=job.created_at)
+        assert f"line {number}" in portal.get(f"/admin/jobs/{job.pk}/log/", log).content.decode()
