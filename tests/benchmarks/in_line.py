@@ -33,7 +33,7 @@ class InLine:
         self.by_cursor = save_stream_type("in-line-by-cursor", "bench-source", cursor)
         self.every = save_stream_type("every-row", "bench-source", every, changes_kept=0)
         self.every_kept = save_stream_type("every-row-kept", "bench-source", every, changes_kept=2 * ROWS)
-        goals = {FULL: Goal(1.05, megabytes=80), DRY: Goal(1.0), CURSOR: Goal(0.2), EVERY_KEPT: Goal(2.2, of=EVERY)}
+        goals = {FULL: Goal(1.05), DRY: Goal(1.0), CURSOR: Goal(0.2), EVERY_KEPT: Goal(2.2, of=EVERY)}
         self.table = Table(f"In line: 1 % of {ROWS:,} flights changed, 0.5 % new", goals)
 
     def run_round(self, worker: int) -> None:
