@@ -29,7 +29,7 @@ from tests.benchmarks.stream_stack import (
     save_stream_type,
     server_version,
 )
-from tests.benchmarks.viewers import OPEN_PAGES, Viewers, cpu_seconds, running_web
+from tests.benchmarks.viewers import OPEN_PAGES, Viewers, cpu_seconds, running_web, session_cookie
 
 # The stack has set Django up, which those after it need.
 from django.contrib.auth.models import User  # isort: skip
@@ -125,7 +125,7 @@ def main() -> int:
         client.force_login(User.objects.create_superuser("anna", "", "a-good-password"))
         save_database("bench-source", source)
         save_database("bench-target", target)
-        viewers = Viewers(port, client.cookies.output(header="").strip())
+        viewers = Viewers(port, session_cookie(client))
         pages = OpenPages(source, target, viewers, web)
         for number in range(TURNS):
             pages.run_turn(number)

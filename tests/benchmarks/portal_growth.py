@@ -15,7 +15,7 @@ import sys
 import time
 
 from tests.benchmarks.measured_stack import prepare_django, running_broker
-from tests.benchmarks.viewers import OPEN_PAGES, Viewers, cpu_seconds, running_web
+from tests.benchmarks.viewers import OPEN_PAGES, Viewers, cpu_seconds, running_web, session_cookie
 
 SERVER = prepare_django("tests.acme")
 
@@ -150,7 +150,7 @@ def main() -> int:
         pages |= {f"{tab} of many": f"/admin/jobs/{jobs['started'].pk}/{tab}/" for tab in ("changes", "log")}
         fill(jobs["finished"], jobs["started"])
         broken = measure_pages(client, pages)
-        broken += measure_open_pages(jobs["started"], client.cookies.output(header="").strip())
+        broken += measure_open_pages(jobs["started"], session_cookie(client))
     return 1 if broken else 0
 
 

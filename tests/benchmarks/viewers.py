@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
+from django.conf import settings
+from django.test import Client
+
 from syncjobs.supervision import premises
 from syncjobs.supervision.stack import web_command
 from tests.benchmarks.measured_stack import children_of, wait_until
@@ -43,6 +46,11 @@ def _answers(port: int) -> bool:
         return connection.getresponse().status == http.client.OK
     except OSError:
         return False
+
+
+def session_cookie(client: Client) -> str:
+    """The header by which the client's person is known; the others of its cookies say nothing about that."""
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
 def cpu_seconds(pid: int) -> float:
