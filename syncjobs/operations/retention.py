@@ -68,8 +68,8 @@ def _remove(job_ids: list[int], now: datetime) -> int:
         failed = list(family.filter(CAN_COME_BACK).values_list("pk", flat=True))
         reason = "removed, since the days of its type are over"
         move_jobs(failed, Status.CANCELED, reason=reason, actor=ACTOR, now=now, among=CAN_COME_BACK)
-        gone = family.filter(~IS_OVER | CAN_COME_BACK).values("pk", "parent_id")
-        retried = {row["parent_id"] or row["pk"] for row in gone}
+        back = family.filter(~IS_OVER | CAN_COME_BACK).values_list("parent_id", "pk")
+        retried = {parent or pk for parent, pk in back}
         delete_rows([pk for pk in chunk if pk not in retried])
         removed += len(chunk) - len(retried)
     return removed
