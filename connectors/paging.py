@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.errors import DataError
 
-PAGE_BYTES = 16 * 1024**2  # of an answer, of which there may be two at a time in several forms
+PAGE_BYTES = 8 * 1024**2  # of an answer, of which there may be two at a time in several forms
 SHRINKING = 64
 
 

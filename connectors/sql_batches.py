@@ -13,7 +13,7 @@ from connectors.sql_text import Column
 Rows = list[tuple[Any, ...]]
 Weigh = Callable[[Rows], int]
 SAMPLED_ROWS = 50
-PAGE_BYTES = 32 * 1024**2
+PAGE_BYTES = 16 * 1024**2
 DECODED_JSON = 8  # times the memory of its text
 SHORT_TEXT = 255  # characters that a column takes at most
 

@@ -8,6 +8,8 @@ from django.apps import AppConfig
 from django.core import checks
 from django.utils.module_loading import import_string
 
+from syncjobs.free_memory import keep_large_values_apart
+
 if TYPE_CHECKING:
     from syncjobs.models import SyncJob, SyncJobType
 
@@ -22,6 +24,7 @@ class SyncJobsConfig(AppConfig):
 
     def ready(self) -> None:
         """Models can be imported only now, hence by name."""
+        keep_large_values_apart()
         register_controller = import_string("syncjobs.controllers.registry.register_controller")
         register_controller(import_string("syncjobs.controllers.stream_sync.StreamSync")())
         import_string("syncjobs.controllers.discovery.discover_controllers")()

@@ -56,3 +56,15 @@ def test_freed_memory_goes_back_to_the_system_although_something_lies_above_it()
         "return_free_memory(); print(before - resident() > 30_000)"
     )
     assert run_python(code) == "True\n"
+
+
+@pytest.mark.skipif(not GLIBC, reason="only glibc can be asked for it")
+def test_large_values_leave_no_holes_behind_when_they_are_freed() -> None:
+    code = (
+        "import django; django.setup();"
+        "resident = lambda: int(open('/proc/self/statm').read().split()[1]) * 4;"
+        "large = bytes(16_000_000); del large; before = resident();"
+        "values = [bytes(bytearray(1_000_000)) for _ in range(50)]; kept = values[::10]; values.clear();"
+        "print(resident() - before < 15_000)"
+    )
+    assert run_python(code) == "True\n"
