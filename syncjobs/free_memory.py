@@ -1,4 +1,4 @@
-"""Keeps a process small beside large values: what it no longer uses goes back to the system. Only glibc can be asked to."""
+"""Gives memory that this process no longer uses back to the system; only glibc can be asked to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _set = getattr(_libc, "mallopt", None)
 def keep_large_values_apart() -> None:
     """Each large value gets pages of its own, which are given back with it.
 
-    Otherwise glibc raises its bound to 32 MB with the first one that is freed, and holes that nothing fits stay among them.
+    Otherwise glibc raises its bound to 32 MB with the first one that is freed, and holes stay that nothing fits.
     """
     if _trim is not None and _set is not None:  # mallopt alone may be another library's
         _set(MMAP_THRESHOLD, LARGE_BYTES)
