@@ -14,10 +14,14 @@ from syncjobs.models import ApiToken
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """A scope of the token ("" = tokens may not do this at all), and any one of these permissions of the person."""
+    """A scope of the token ("" = tokens may not do this at all), and any one of these permissions of the person.
+
+    `also` is a permission that is needed besides.
+    """
 
     scope: str
     any_of: tuple[str, ...] = ()
+    also: str = ""
 
 
 class HasScopeAndRight(BasePermission):
@@ -32,6 +36,8 @@ class HasScopeAndRight(BasePermission):
         _check_scope(request, needs.scope)
         if needs.any_of and not any(request.user.has_perm(permission) for permission in needs.any_of):
             raise PermissionDenied(f"This needs the permission {' or '.join(needs.any_of)}.")
+        if needs.also and not request.user.has_perm(needs.also):
+            raise PermissionDenied(f"This needs the permission {needs.also}, too.")
         return True
 
 

@@ -16,6 +16,7 @@ from syncjobs.api import (
 from syncjobs.api.documents import DocsView, SchemaView
 from syncjobs.api.job_action_views import ACTION_VIEWS
 from syncjobs.api.job_part_views import PART_VIEWS, JobMetrics
+from syncjobs.api.job_type_verb_views import VERB_VIEWS
 from syncjobs.api.missing import MissingView
 from syncjobs.api.record_views import RecordHistoryView
 from syncjobs.api.worker_views import WorkerList
@@ -30,11 +31,7 @@ urlpatterns = [
     path("connectors/<slug:slug>/", connector_views.ConnectorDetail.as_view()),
     path("job-types/", job_type_views.JobTypeList.as_view()),
     path(ONE_TYPE, job_type_views.JobTypeDetail.as_view()),
-    path(f"{ONE_TYPE}run/", job_type_views.JobTypeRun.as_view()),
-    path(f"{ONE_TYPE}start/", job_type_views.JobTypeStart.as_view()),
-    path(f"{ONE_TYPE}pause/", job_type_views.JobTypePause.as_view()),
-    path(f"{ONE_TYPE}resume/", job_type_views.JobTypeResume.as_view()),
-    path(f"{ONE_TYPE}restart/", job_type_views.JobTypeRestart.as_view()),
+    *(path(f"{ONE_TYPE}{name}/", view.as_view()) for name, view in VERB_VIEWS.items()),
     path("jobs/", job_views.JobList.as_view()),
     path("jobs/summary/", job_views.JobSummary.as_view()),
     path(ONE_JOB, job_views.JobDetail.as_view()),

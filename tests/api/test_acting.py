@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from syncjobs.models import JobEvent, SyncJob, SyncJobType
 from syncjobs.operations.job_types import save_job_type
-from tests.api.conftest import STREAM, Api, error_of
+from tests.api.conftest import STREAM, Api, MakeApi, error_of
 
 OVERRIDES: dict[str, Any] = {
     "title": "By hand",
@@ -173,3 +173,12 @@ def test_equal_dedupe_key_answers_the_waiting_job(api: Api, job_type: SyncJobTyp
     first, second = (api.post("job-types/airports/run/", {"dedupe_key": "k"}).json() for _ in range(2))
     forced = api.post("job-types/airports/run/", {"dedupe_key": "k", "force": True}).json()
     assert first["id"] == second["id"] != forced["id"]
+
+
+def test_restarting_a_type_needs_the_rights_on_types_and_on_jobs(job_type: SyncJobType, make_api: MakeApi) -> None:
+    for rights, status in (
+        (("change_syncjobtype",), 403),
+        (("change_syncjob",), 403),
+        (("change_syncjobtype", "change_syncjob"), 202),
+    ):
+        assert make_api(*rights).post("job-types/airports/restart/").status_code == status, rights
