@@ -2,13 +2,14 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from syncjobs.api.problems import PLACES, answer, problem_of_status
 from syncjobs.log_context import bind
+from syncjobs.operations.visible import Viewer, seen_by
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -87,3 +88,29 @@ class SecurityHeadersMiddleware:
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
         return response
+
+
+class ViewerMiddleware:
+    """Lets whoever asks see what the grants of connectors allow them: the person of the session, or a token's owner."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        viewer = Viewer(lambda: request.user)  # the API puts the owner of a token there
+        with seen_by(viewer):
+            response = self.get_response(request)
+        if isinstance(response, StreamingHttpResponse):
+            response.streaming_content = _seen_chunks(response.streaming_content, viewer)  # type: ignore[arg-type]
+        return response
+
+
+def _seen_chunks(chunks: Iterable[bytes], viewer: Viewer) -> Iterator[bytes]:
+    """What is read while it is sent is read for the same person."""
+    found = iter(chunks)
+    while True:
+        with seen_by(viewer):
+            chunk = next(found, None)
+        if chunk is None:
+            return
+        yield chunk

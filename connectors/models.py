@@ -57,6 +57,7 @@ class Connector(models.Model):
     last_test_ok = models.BooleanField(null=True, blank=True, editable=False)
     last_tested_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_test_message = models.TextField(blank=True, default="", editable=False)
+    granted_to = models.ManyToManyField("auth.Group", through="ConnectorGrant", related_name="connectors")
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -65,7 +66,11 @@ class Connector(models.Model):
 
     class Meta:
         ordering = ["slug"]
-        permissions = (("sample_connector", "Can see sample rows of connectors"),)
+        permissions = (
+            ("sample_connector", "Can see sample rows of connectors"),
+            ("set_credentials", "Can set credentials of connectors"),
+            ("grant_connector", "Can say who may see connectors, and sees all"),
+        )
 
     def __str__(self) -> str:
         return self.slug
@@ -126,6 +131,24 @@ class Connector(models.Model):
         if self._state.adding:
             return OwnTurns(self.rate_limit_per_minute)
         return SharedTurns(self.pk, self.rate_limit_per_minute)
+
+
+class ConnectorGrant(models.Model):
+    """Members of this group may see this connector. One without any grant is open to all who may see connectors.
+
+    A group that holds a grant cannot be deleted, else its last grant would go and open the connector to everybody.
+    """
+
+    connector = models.ForeignKey(Connector, models.CASCADE, related_name="grants")
+    group = models.ForeignKey("auth.Group", models.PROTECT, related_name="connector_grants")
+
+    class Meta:
+        ordering = ("group__name",)
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("connector", "group"), name="one_grant_per_group"),)
+
+    def __str__(self) -> str:
+        return f"{self.connector_id} to {self.group_id}"
 
 
 class ConnectionTest(models.Model):

@@ -25,6 +25,7 @@ from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.operations.descriptions import describe_jobs
 from syncjobs.operations.full_descriptions import describe_in_full
 from syncjobs.operations.jobs import delete_job
+from syncjobs.operations.visible import newest_job_id
 from syncjobs.querysets import JobQuerySet
 
 SEARCHED = 100_000
@@ -82,7 +83,7 @@ def _search(jobs: JobQuerySet, query: dict[str, Any]) -> JobQuerySet:
         words["title__icontains"] = query["search"]
     if not words:
         return jobs
-    newest = SyncJob.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    newest = newest_job_id()
     return jobs.filter(Q(pk__gt=newest - SEARCHED), **words)
 
 

@@ -1,4 +1,7 @@
-"""What a person may see of each table: the one place where the API's rows are limited. What is not here is a 404."""
+"""What a person may see of each table, as the API reads it. `operations.visible` limits it; what is not here is a 404.
+
+The middleware has said whose request it is; the person is named all the same, so that no reader forgets them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from django.http import Http404
 from connectors.models import Connector
 from syncjobs.api.paging import LARGEST_ID
 from syncjobs.models import ApiToken, Reject, Schedule, SyncJob, SyncJobType
+from syncjobs.operations import visible
 from syncjobs.querysets import JobQuerySet
 
 Connectors = QuerySet[Connector, Connector]
@@ -16,25 +20,25 @@ JobTypes = QuerySet[SyncJobType, SyncJobType]
 
 
 def visible_jobs(_user: User) -> JobQuerySet:
-    return SyncJob.objects.all()
+    return visible.visible_jobs()
 
 
 def visible_job_types(_user: User) -> JobTypes:
-    return SyncJobType.objects.select_related("source_connector", "target_connector", "paused_by")
+    return visible.visible_job_types().select_related("source_connector", "target_connector", "paused_by")
 
 
 def visible_connectors(_user: User) -> Connectors:
-    return Connector.objects.all()
+    return visible.visible_connectors()
 
 
 def visible_schedules(_user: User) -> QuerySet[Schedule, Schedule]:
     rules = (f"periodic_task__{kind}" for kind in ("interval", "crontab", "clocked"))
-    return Schedule.objects.select_related("job_type", *rules)
+    return visible.visible_schedules().select_related("job_type", *rules)
 
 
 def visible_rejects(_user: User) -> QuerySet[Reject, Reject]:
     """Without those of a batch that may still be dropped."""
-    return Reject.objects.settled()
+    return visible.visible_rejects().settled()
 
 
 def own_tokens(user: User) -> QuerySet[ApiToken, ApiToken]:

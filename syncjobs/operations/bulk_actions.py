@@ -30,6 +30,7 @@ from syncjobs.operations.jobs import (
     restart_job,
     retry_children,
 )
+from syncjobs.operations.visible import visible_jobs
 from syncjobs.statuses import DONE, Status
 
 ALL_ACTIONS = PLAIN_ACTIONS | {"restart", "delete", "retry_children", "cancel_children"}
@@ -63,7 +64,7 @@ def act_on_jobs(
 
 def _judge(job_ids: list[int], action: str, result: BulkResult) -> list[int]:
     """Those on which the action is allowed now; the others are refused."""
-    jobs = SyncJob.objects.only(*JUDGED_BY).in_bulk(job_ids)
+    jobs = visible_jobs().only(*JUDGED_BY).in_bulk(job_ids)
     allowed = []
     for job_id in job_ids:
         job = jobs.get(job_id)
@@ -104,7 +105,7 @@ def _move(job_ids: list[int], verb: Verb) -> set[int]:
 
 def _delete(job_ids: list[int], actor: str, reason: str) -> set[int]:
     text = reason or f"deleted by {actor}"
-    alone = SyncJob.objects.filter(pk__in=job_ids, children__isnull=True)
+    alone = visible_jobs().filter(pk__in=job_ids, children__isnull=True)
     back = Q(status__in=LEADS_BACK, retry_after__isnull=True)
     ids = list(alone.filter(back).values_list("pk", flat=True))
     move_jobs(ids, Status.CANCELED, reason=text, actor=actor, now=db_now(), among=back)

@@ -14,6 +14,7 @@ from syncjobs.mapping import ConfigProblems
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.operations.job_types import run_job_type
 from syncjobs.operations.run_requests import RunRefused
+from syncjobs.operations.visible import visible_job_types
 from syncjobs.statuses import Trigger
 
 
@@ -27,7 +28,7 @@ class ConnectorSync:
 
 def types_to_sync(connector: Connector) -> QuerySet[SyncJobType, SyncJobType]:
     """The enabled types that read streams from it; those about single documents need one to be named."""
-    enabled = SyncJobType.objects.filter(source_connector=connector, enabled=True)
+    enabled = visible_job_types().filter(source_connector=connector, enabled=True)
     return enabled.filter(config__has_key="streams").order_by("name", "slug")
 
 

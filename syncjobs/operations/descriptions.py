@@ -8,6 +8,7 @@ from typing import Any
 
 from syncjobs.lifecycle import RESTARTED, allowed_actions, wait_text
 from syncjobs.models import SyncJob
+from syncjobs.operations.visible import visible_jobs
 from syncjobs.statuses import Status, status_label
 
 
@@ -19,7 +20,7 @@ def describe_job(job: SyncJob) -> dict[str, Any]:
 def describe_jobs(jobs: Sequence[SyncJob]) -> list[dict[str, Any]]:
     """The same of many, which were read `with_plans`, by one query; a job's place in its queue is left out."""
     relayed = [job.pk for job in jobs if job.status == Status.RELAYED]
-    summaries = SyncJob.objects.children_summaries(relayed)
+    summaries = visible_jobs().children_summaries(relayed)
     return [_describe(job, summaries.get(job.pk), job.wait_reason) for job in jobs]
 
 
@@ -71,7 +72,7 @@ def _describe(job: SyncJob, summary: dict[str, Any] | None, wait_reason: str) ->
 
 def children_summary(job: SyncJob) -> dict[str, Any] | None:
     """How a relayed job's children stand, with their summed counts; None for any other job."""
-    return SyncJob.objects.children_summary(job.pk) if job.status == Status.RELAYED else None
+    return visible_jobs().children_summary(job.pk) if job.status == Status.RELAYED else None
 
 
 def status_text(job: SyncJob, now: datetime) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -21,16 +22,25 @@ from syncjobs.lifecycle import NewJob, create_job
 from syncjobs.models import JobTypeVersion, Schedule, SyncJob, SyncJobType
 from syncjobs.operations.query_rights import check_query_right
 from syncjobs.operations.run_requests import RunRefused, TypePaused, check_overrides
+from syncjobs.operations.visible import check_connectors, hidden_document_type, visible_connectors
 from syncjobs.statuses import Trigger
 from syncjobs.stream_limiting import limit_streams
 from syncjobs.stream_naming import stream_columns
 
 BY_ITSELF = frozenset({Trigger.SCHEDULER, Trigger.WEBHOOK, Trigger.DOCUMENT_HOOK, Trigger.CHAIN})
 CONNECTORS = ("source_connector", "target_connector")
+DOCUMENT_TYPES = ("source_document_type", "target_document_type")
 
 
 class DuplicateSlot(Exception):
     """This schedule already has a job for this due time."""
+
+
+class SlugTaken(ValidationError):
+    """Another type has this slug, or one that differs in capitals only."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__({"slug": f"There is a job type '{slug}' already. Choose another slug."})
 
 
 def job_type_from_shape(shape: dict[str, Any]) -> SyncJobType:
@@ -49,7 +59,7 @@ def job_type_from_shape(shape: dict[str, Any]) -> SyncJobType:
 
 
 def _connector(field: str, slug: str) -> Connector:
-    found = Connector.objects.filter(slug=slug).first()
+    found = visible_connectors().filter(slug=slug).first()
     if found is None:
         raise ValidationError({field: f"There is no connector '{slug}'."})
     return found
@@ -60,9 +70,8 @@ def save_job_type(job_type: SyncJobType, *, actor: str, user: User | None = None
 
     `user` is the person whose rights count; None is the system's operator, who may write custom queries.
     """
-    job_type.full_clean()
-    check_query_right(job_type, user)
-    with transaction.atomic():
+    check_job_type(job_type, user=user)
+    with _telling_taken_slugs(job_type), transaction.atomic():
         if job_type.pk is not None:
             same = SyncJobType.objects.filter(pk=job_type.pk, version=job_type.version)
             if not same.update(version=F("version") + 1):
@@ -71,6 +80,27 @@ def save_job_type(job_type: SyncJobType, *, actor: str, user: User | None = None
         job_type.save()
         pin_version(job_type, actor=actor)
     return job_type
+
+
+def check_job_type(job_type: SyncJobType, *, user: User | None = None) -> None:
+    """Raise ValidationError where `save_job_type` would."""
+    if job_type.pk is None and (taken := SyncJobType.objects.filter(slug__iexact=job_type.slug).first()):
+        raise SlugTaken(taken.slug)
+    job_type.full_clean()
+    check_connectors(job_type)
+    check_query_right(job_type, user)
+
+
+@contextmanager
+def _telling_taken_slugs(job_type: SyncJobType) -> Iterator[None]:
+    """For the case that somebody makes a type of the same slug at the same moment."""
+    is_new = job_type.pk is None
+    try:
+        yield
+    except IntegrityError as error:
+        if is_new:
+            raise SlugTaken(job_type.slug) from error
+        raise
 
 
 def pin_version(job_type: SyncJobType, *, actor: str) -> JobTypeVersion:
@@ -112,6 +142,8 @@ def run_job_type(
     """
     _refuse_if_not_startable(job_type, trigger)
     check_overrides(overrides, context)
+    if hidden := hidden_document_type(*(overrides.get(name) for name in DOCUMENT_TYPES)):
+        raise RunRefused(f"there is no connector for the documents '{hidden}'")
     version = pin_version(job_type, actor=actor)
     get_controller(job_type.controller)
     limits = (endpoints, start_date, end_date, batch_size)
@@ -162,7 +194,7 @@ def _document_columns(
 
 
 def _document_types(job_type: SyncJobType) -> dict[str, str]:
-    return {name: getattr(job_type, name) for name in ("source_document_type", "target_document_type")}
+    return {name: getattr(job_type, name) for name in DOCUMENT_TYPES}
 
 
 def _refuse_if_not_startable(job_type: SyncJobType, trigger: Trigger) -> None:

@@ -12,7 +12,16 @@ from typing import Any, Literal
 from django.db.models import Q
 
 from syncjobs.fingerprints import key_hash
-from syncjobs.models import Change, Conflict, JobBatch, Reject, SyncJob, SyncJobType
+from syncjobs.models import Conflict, JobBatch, SyncJob, SyncJobType
+from syncjobs.operations.visible import (
+    hidden_connectors,
+    newest_job_id,
+    visible_changes,
+    visible_conflicts,
+    visible_job_types,
+    visible_jobs,
+    visible_rejects,
+)
 from syncjobs.record_keys import KeyNames, readings_of
 
 Kind = Literal["changed", "rejected", "conflict", "looked at"]
@@ -79,13 +88,14 @@ def read_history(search: RecordSearch, *, limit: int = 100, before: int | None =
 
 def known_names(job_type: SyncJobType | None) -> set[KeyNames]:
     """The names of keys as the configuration has them, and as the newest changes had them."""
-    types = SyncJobType.objects.all() if job_type is None else [job_type]
+    types = visible_job_types() if job_type is None else [job_type]
     streams = [stream for one in types for stream in one.config.get("streams") or []]
     names = {tuple(stream["key"]) for stream in streams if stream.get("key")}
-    changes = Change.objects.order_by("-id")
-    if job_type is not None:
-        newest = SyncJob.objects.filter(job_type=job_type).order_by("-id").values_list("pk", flat=True)
-        changes = Change.objects.order_by().filter(job_id__in=list(newest[:JOBS_LEARNT_FROM]))
+    changes = visible_changes().order_by("-id")
+    if job_type is not None or hidden_connectors():
+        of_type = {} if job_type is None else {"job_type": job_type}
+        newest = visible_jobs().filter(**of_type).order_by("-id").values_list("pk", flat=True)
+        changes = visible_changes().order_by().filter(job_id__in=list(newest[:JOBS_LEARNT_FROM]))
     keys = changes.values_list("key", flat=True)[:CHANGES_LEARNT_FROM]
     return names | {tuple(key) for key in keys if isinstance(key, dict) and key}
 
@@ -101,14 +111,14 @@ def _hashes(keys: list[dict[str, Any]]) -> list[int]:
 
 def _changes(keys: list[dict[str, Any]], wanted: Q, limit: int) -> Iterator[Sighting]:
     settled = Q(batch=None) | Q(batch__state=JobBatch.State.COMMITTED.value)
-    found = Change.objects.filter(wanted & settled, key_hash__in=_hashes(keys)).order_by("-job_id", "-id")
+    found = visible_changes().filter(wanted & settled, key_hash__in=_hashes(keys)).order_by("-job_id", "-id")
     for row in found.select_related("job__job_type", "batch").defer(*LAZY, "batch__checkpoint")[:limit]:
         at = row.batch.created_at if row.batch else row.job.started_at or row.job.created_at
         yield Sighting("changed", row.job, at, row.stream, row.key, row.pk, row.operation, row.fields)
 
 
 def _rejects(keys: list[dict[str, Any]], wanted: Q, limit: int) -> Iterator[Sighting]:
-    found = Reject.objects.settled().filter(wanted, key_hash__in=_hashes(keys)).order_by("-job_id", "-id")
+    found = visible_rejects().settled().filter(wanted, key_hash__in=_hashes(keys)).order_by("-job_id", "-id")
     for row in found.select_related("job__job_type").defer(*LAZY, "record")[:limit]:
         yield Sighting(
             "rejected", row.job, row.created_at, row.stream, row.key, row.pk, message=row.message, state=row.state
@@ -118,7 +128,7 @@ def _rejects(keys: list[dict[str, Any]], wanted: Q, limit: int) -> Iterator[Sigh
 def _conflicts(keys: list[dict[str, Any]], wanted: Q, limit: int) -> Iterator[Sighting]:
     newest = Conflict.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     is_it = reduce(or_, (Q(key=key) for key in keys), Q(pk=None))
-    found = Conflict.objects.filter(wanted & is_it, pk__gt=newest - SEARCHED_WITHOUT_INDEX)
+    found = visible_conflicts().filter(wanted & is_it, pk__gt=newest - SEARCHED_WITHOUT_INDEX)
     for row in found.order_by("-job_id", "-id").select_related("job__job_type", "batch").defer(*LAZY)[:limit]:
         reason = Conflict.Reason(row.reason).label
         yield Sighting(
@@ -130,9 +140,9 @@ def _documents(search: RecordSearch, before: int | None, limit: int) -> Iterator
     """Jobs about a document of this name, also those that found nothing to change."""
     if search.stream:
         return
-    newest = SyncJob.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    newest = newest_job_id()
     text = search.text.strip()
-    jobs = SyncJob.objects.for_lists().filter(Q(source_document_name=text) | Q(target_document_name=text))
+    jobs = visible_jobs().for_lists().filter(Q(source_document_name=text) | Q(target_document_name=text))
     jobs = jobs.filter(pk__gt=newest - SEARCHED_WITHOUT_INDEX)
     if search.job_type is not None:
         jobs = jobs.filter(job_type=search.job_type)

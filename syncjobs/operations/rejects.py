@@ -18,6 +18,7 @@ from syncjobs.models import Reject, SyncJob, SyncJobType
 from syncjobs.models.rejects import RejectQuerySet
 from syncjobs.operations.job_types import pin_version
 from syncjobs.operations.run_requests import RunRefused, TypePaused
+from syncjobs.operations.visible import visible_rejects
 from syncjobs.statuses import Trigger
 from syncjobs.stream_naming import stream_columns
 from syncjobs.stream_schemas import MOST_REJECTS
@@ -42,10 +43,13 @@ class RejectGroup:
 
 
 def find_rejects(
-    *, job: SyncJob | None = None, job_type: SyncJobType | None = None, state: str | None = None
+    *, job: SyncJob | None = None, job_type: SyncJobType | None = None, state: str | None = None, **only: str
 ) -> RejectQuerySet:
-    """Of a job (with its children), of a type, or all; in one state, or in any. Oldest first."""
-    found = Reject.objects.settled().order_by("pk")
+    """Of a job (with its children), of a type, or all; in one state, or in any. Oldest first.
+
+    `only` are columns and the values that they must have, such as stream, code and fingerprint.
+    """
+    found = visible_rejects().settled().filter(**only).order_by("pk")
     if job is not None:
         found = found.filter(Q(job=job) | Q(job__parent=job))
     if job_type is not None:
@@ -62,7 +66,7 @@ def group_rejects(rejects: RejectQuerySet) -> list[RejectGroup]:
     found = list(rows)
     samples: dict[int, Reject] = {}
     for chunk in in_chunks([row["newest"] for row in found]):
-        samples |= Reject.objects.in_bulk(chunk)
+        samples |= visible_rejects().in_bulk(chunk)
     return [
         _group(samples[row["newest"]], row["number"], row["first_at"], row["last_at"])
         for row in found
@@ -90,6 +94,7 @@ def replay_rejects(
     rejects: Collection[int] | None = None,
     actor: str,
     user: User | None = None,
+    trigger: Trigger = Trigger.MANUAL,
 ) -> SyncJob:
     """A new job that writes the records of open rejects by today's mapping; those that still do not fit stay open.
 
@@ -98,7 +103,7 @@ def replay_rejects(
     """
     chosen = _open_ones(job, job_type, rejects)
     found = chosen.aggregate(last_id=Max("pk"), first_id=Min("pk"))
-    first = Reject.objects.select_related("job", "job_type").filter(pk=found["first_id"]).first()
+    first = visible_rejects().select_related("job", "job_type").filter(pk=found["first_id"]).first()
     if first is None:
         raise RunRefused(f"there is no open reject{_of_whom(job, job_type)} to replay")
     if chosen.exclude(job_type=first.job_type_id).exists():
@@ -115,7 +120,7 @@ def replay_rejects(
     new = NewJob(
         title=f"Replay of rejects: {columns.pop('title')}",
         concurrency_key=columns.pop("concurrency_key"),
-        trigger=Trigger.MANUAL,
+        trigger=trigger,
         actor=actor,
         user=user,
         snapshot=snapshot,

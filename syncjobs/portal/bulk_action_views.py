@@ -8,8 +8,8 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from syncjobs.models import SyncJob
 from syncjobs.operations.bulk_actions import BulkResult, act_on_jobs
+from syncjobs.operations.visible import visible_jobs
 from syncjobs.portal.forms.action_forms import ActionForm, ReasonForm
 from syncjobs.portal.job_actions import ACTIONS, Action
 from syncjobs.portal.pages import POSTING, PortalAdmin, local_address, signed_in_user, tell, warn
@@ -76,7 +76,7 @@ class BulkActionViews:
             "action": action,
             "form": form,
             "job_ids": job_ids,
-            "jobs": list(SyncJob.objects.for_lists().filter(pk__in=job_ids)[:JOBS_NAMED]),
+            "jobs": list(visible_jobs().for_lists().filter(pk__in=job_ids)[:JOBS_NAMED]),
             "more": max(0, len(job_ids) - JOBS_NAMED),
             "consequence": CONSEQUENCES[action.name],
             "back": back,

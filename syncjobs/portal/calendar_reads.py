@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from django.db.models import Avg
 from django.utils import timezone
 
-from syncjobs.models import Schedule, SyncJob
+from syncjobs.models import Schedule
 from syncjobs.operations.schedules import rule_of
+from syncjobs.operations.visible import newest_job_id, visible_jobs, visible_schedules
 from syncjobs.portal.schedule_reads import RunTime, run_times, with_rules, zone_of
 from syncjobs.portal.words import span_text
 from syncjobs.schedule_times import describe, times_between
@@ -97,7 +98,7 @@ class Calendar:
 def read_calendar(now: datetime) -> Calendar:
     """By the project's clock. Rules that cannot be read are named instead of drawn."""
     start = timezone.localtime(now).replace(minute=0, second=0, microsecond=0)
-    enabled = Schedule.objects.filter(periodic_task__enabled=True)
+    enabled = visible_schedules().filter(periodic_task__enabled=True)
     schedules = list(with_rules(enabled)[:SCHEDULES_SHOWN])
     took = usual_seconds({schedule.job_type_id for schedule in schedules})
     rows, unreadable = [], []
@@ -125,8 +126,8 @@ def read_calendar(now: datetime) -> Calendar:
 
 def usual_seconds(types: Iterable[int]) -> dict[int, float]:
     """{type: the mean of what its finished jobs took}, among the newest jobs of all."""
-    newest = SyncJob.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    done = SyncJob.objects.filter(
+    newest = newest_job_id()
+    done = visible_jobs().filter(
         pk__gt=newest - JOBS_LOOKED_AT, job_type__in=types, status=Status.FINISHED.value, dry_run=False, parent=None
     )
     means = done.order_by().values_list("job_type").annotate(seconds=Avg("time_taken"))

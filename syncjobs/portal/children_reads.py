@@ -8,6 +8,7 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from syncjobs.counts import Counts
 from syncjobs.models import SyncJob
+from syncjobs.operations.visible import visible_jobs
 from syncjobs.statuses import DONE, Status
 
 ENDED_WELL = Q(status__in=[status.value for status in DONE])
@@ -36,7 +37,7 @@ class Children:
 
 def children_of(job: SyncJob) -> Children | None:
     """The roll-up of a job's children; None without any."""
-    found = SyncJob.objects.children_summary(job.pk)
+    found = visible_jobs().children_summary(job.pk)
     if not found["total"]:
         return None
     counts = Counts.from_dict(found["counts"])

@@ -11,6 +11,7 @@ from connectors.base import Connector as RuntimeConnector
 from connectors.models import Connector, EditConflict
 from connectors.registry import connector_class, known_kinds
 from syncjobs.operations.connectors import save_connector
+from syncjobs.operations.visible import visible_connectors
 from syncjobs.portal.connector_facts import kind_of
 from syncjobs.portal.forms.connector_forms import ConnectorForm
 from syncjobs.portal.pages import FORM, PortalAdmin, tell
@@ -67,7 +68,7 @@ def _save(form: ConnectorForm) -> Connector | None:
 
 def get_connector(slug: str) -> Connector:
     """The connector. Raises Http404."""
-    connector = Connector.objects.filter(slug=slug).first()
+    connector = visible_connectors().filter(slug=slug).first()
     if connector is None:
         raise Http404(f"There is no connector '{slug}'.")
     return connector

@@ -13,7 +13,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from connectors.models import ConnectionTest, Connector
-from syncjobs.models import SyncJob
+from syncjobs.operations.visible import visible_jobs
 from syncjobs.portal.words import plural
 from syncjobs.statuses import DONE, Status
 
@@ -74,7 +74,7 @@ def health_days(tests: Iterable[ConnectionTest], types: list[int], now: datetime
 
 def _jobs_by_day(types: list[int], now: datetime) -> dict[date, Tally]:
     first = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
-    jobs = SyncJob.objects.filter(job_type__in=types, parent=None, created_at__gte=first).order_by()
+    jobs = visible_jobs().filter(job_type__in=types, parent=None, created_at__gte=first).order_by()
     well: Counter[date] = Counter()
     failed: Counter[date] = Counter()
     rows = jobs.annotate(day=TruncDate("created_at")).values_list("day", "status").annotate(number=Count("*"))

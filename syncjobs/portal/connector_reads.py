@@ -13,6 +13,7 @@ from django.http import HttpRequest, QueryDict
 from connectors.models import Connector
 from connectors.registry import known_kinds
 from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.operations.visible import newest_job_id, visible_job_types
 from syncjobs.portal.job_reads import TITLES_SEARCHED, Jobs, listed_jobs
 from syncjobs.portal.paging import read_choice, read_text
 
@@ -64,7 +65,7 @@ class ConnectorRow:
 
 def with_users(connectors: Connectors) -> Connectors:
     """With the names of the types that use them, in two more queries whatever their number."""
-    names = SyncJobType.objects.only("name", "slug", "source_connector_id", "target_connector_id")
+    names = visible_job_types().only("name", "slug", "source_connector_id", "target_connector_id")
     return connectors.prefetch_related(Prefetch("source_job_types", names), Prefetch("target_job_types", names))
 
 
@@ -81,7 +82,7 @@ def kind_labels() -> dict[str, str]:
 
 def using_types(connector: Connector) -> QuerySet[SyncJobType, SyncJobType]:
     """The types that read from it or write to it."""
-    using = SyncJobType.objects.filter(Q(source_connector=connector) | Q(target_connector=connector))
+    using = visible_job_types().filter(Q(source_connector=connector) | Q(target_connector=connector))
     return using.select_related("source_connector", "target_connector")
 
 
@@ -91,7 +92,7 @@ def may_see_jobs(request: HttpRequest) -> bool:
 
 def latest_jobs(types: list[int], number: int) -> list[SyncJob]:
     """The newest jobs of these types, looked for among the newest of all, so that it stays quick."""
-    newest = SyncJob.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    newest = newest_job_id()
     jobs: Jobs = listed_jobs().filter(job_type__in=types, parent=None, pk__gt=newest - TITLES_SEARCHED)
     return list(jobs[:number])
 

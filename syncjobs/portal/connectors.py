@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, URLPattern, reverse
 
-from connectors.models import Connector
 from syncjobs.operations.connector_syncs import types_to_sync
+from syncjobs.operations.visible import visible_connectors
 from syncjobs.portal import connector_reads, job_reads
 from syncjobs.portal.connector_action_views import ConnectorActionViews
 from syncjobs.portal.connector_facts import credentials_of, kind_of, settings_of
@@ -41,7 +41,7 @@ class ConnectorAdmin(PortalAdmin):
 
     def connector_list(self, request: HttpRequest) -> HttpResponse:
         wanted = connector_reads.ConnectorFilter.from_query(request.GET)
-        found = connector_reads.with_users(wanted.apply(Connector.objects.all()))
+        found = connector_reads.with_users(wanted.apply(visible_connectors()))
         page = page_by_number(request, found, CONNECTORS_A_PAGE)
         context = {
             "title": "Connectors",

@@ -13,10 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from connectors.models import Connector
 from syncjobs.models import SyncJobType
+from syncjobs.operations import failure_clusters
 from syncjobs.operations.default_jobs import JOB_TYPES
-from syncjobs.portal import charts, failure_reads, figures, job_reads, schedule_reads
+from syncjobs.operations.visible import visible_connectors, visible_job_types
+from syncjobs.portal import charts, figures, job_reads, schedule_reads
 from syncjobs.portal.job_facts import progress_of, records_per_second, seconds_left
 from syncjobs.portal.live import Region, is_asked_for
 from syncjobs.portal.pages import draw_page
@@ -64,7 +65,7 @@ def _cards(day: figures.Day, now: datetime) -> dict[str, Any]:
 
 
 def _clusters() -> dict[str, Any]:
-    return {"clusters": failure_reads.clusters(timezone.now(), limit=CLUSTERS_SHOWN)}
+    return {"clusters": failure_clusters.clusters(timezone.now(), limit=CLUSTERS_SHOWN)}
 
 
 def _running() -> dict[str, Any]:
@@ -89,13 +90,13 @@ def _surroundings(may_see: dict[str, bool]) -> dict[str, Any]:
     return {
         "quick": _quick_types() if may_see["run"] else [],
         "upcoming": schedule_reads.upcoming(UPCOMING_SHOWN) if may_see["schedule"] else [],
-        "connectors": list(Connector.objects.all()[:CONNECTORS_SHOWN]) if may_see["connector"] else [],
-        "has_types": SyncJobType.objects.exists(),
+        "connectors": list(visible_connectors()[:CONNECTORS_SHOWN]) if may_see["connector"] else [],
+        "has_types": visible_job_types().exists(),
     }
 
 
 def _quick_types() -> list[SyncJobType]:
     """What is offered to be run at once: the default types, then those that were made first."""
-    types = SyncJobType.objects.filter(controller="stream_sync", paused_at=None)
+    types = visible_job_types().filter(controller="stream_sync", paused_at=None)
     first = Case(When(slug__in=DEFAULTS, then=0), default=1)
     return list(types.order_by(first, "pk").only("slug", "name")[:QUICK_SHOWN])

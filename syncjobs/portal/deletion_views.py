@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
+from connectors.models import EditConflict
 from syncjobs.operations.deletions import (
     ConnectorInUse,
     TypeInUse,
@@ -34,7 +35,7 @@ class ConnectorDeletionViews:
         if request.method == "POST":
             try:
                 delete_connector(connector, actor=request.user.get_username())
-            except ConnectorInUse as conflict:
+            except (ConnectorInUse, EditConflict) as conflict:
                 refuse(request, conflict)
                 return redirect("admin:connector_delete", slug)
             tell(request, f"Connector {slug} is deleted, with its credentials and tests.")
@@ -58,7 +59,7 @@ class JobTypeDeletionViews:
         if request.method == "POST":
             try:
                 left = delete_job_type(job_type, actor=request.user.get_username())
-            except TypeInUse as conflict:
+            except (TypeInUse, EditConflict) as conflict:
                 refuse(request, conflict)
                 return redirect("admin:job_type_page", slug)
             tell(request, f"Type {slug} is deleted, with its jobs and schedules. The records of its target stay.")

@@ -13,6 +13,7 @@ from django.db.models.functions import Cast, Coalesce, TruncHour
 from django.utils import timezone
 
 from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.operations.visible import visible_job_types, visible_jobs
 from syncjobs.portal.job_reads import listed_jobs, why
 from syncjobs.portal.newest_reads import newest_of_types
 from syncjobs.portal.words import NOTHING, number_text, plural, short_number
@@ -60,7 +61,8 @@ def day_figures(now: datetime) -> Day:
     since = timezone.localtime(now).replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
     read = Sum(Cast(KT("counts__read"), BigIntegerField()))
     rows = (
-        SyncJob.objects.created_since(since)
+        visible_jobs()
+        .created_since(since)
         .order_by()
         # Grouped by the bare column, SQLite walks the whole index of statuses instead of the last day.
         .annotate(hour=TruncHour("created_at"), word=Coalesce("status", Value("")))
@@ -88,7 +90,7 @@ def day_figures(now: datetime) -> Day:
 
 def cards(day: Day, now: datetime, job_list: str) -> list[Kpi]:
     """The cards of a day that ends now, as links into `job_list` where there is more to see."""
-    before = SyncJob.objects.created_since(now - 2 * DAY).filter(created_at__lt=now - DAY).count()
+    before = visible_jobs().created_since(now - 2 * DAY).filter(created_at__lt=now - DAY).count()
     running, queued, retries = _active_jobs()
     failing = failing_types()
     failed = sum(day.by_status[status] for status in BAD)
@@ -108,10 +110,14 @@ def cards(day: Day, now: datetime, job_list: str) -> list[Kpi]:
 
 def _active_jobs() -> tuple[int, int, int]:
     """How many run, wait for their turn, and wait for a retry."""
-    found = SyncJob.objects.active().aggregate(
-        running=Count("pk", filter=Q(status=Status.STARTED.value)),
-        queued=Count("pk", filter=Q(status=Status.QUEUED.value)),
-        retries=Count("pk", filter=Q(retry_after__isnull=False)),
+    found = (
+        visible_jobs()
+        .active()
+        .aggregate(
+            running=Count("pk", filter=Q(status=Status.STARTED.value)),
+            queued=Count("pk", filter=Q(status=Status.QUEUED.value)),
+            retries=Count("pk", filter=Q(retry_after__isnull=False)),
+        )
     )
     return found["running"], found["queued"], found["retries"]
 
@@ -128,23 +134,23 @@ def _waiting_sentence(queued: int, retries: int) -> str:
         return f"{plural(queued, 'waits', 'wait')}, {plural(retries, 'retry', 'retries')} due"
     if not queued:
         return "nothing waits"
-    reasons = SyncJob.objects.filter(status=Status.QUEUED.value).exclude(wait_reason="")
+    reasons = visible_jobs().filter(status=Status.QUEUED.value).exclude(wait_reason="")
     reason = reasons.order_by("id").values_list("wait_reason", flat=True).first() if queued == 1 else None
     return f"1 waits: {reason}" if reason else f"{plural(queued, 'waits', 'wait')} for a turn"
 
 
 def failing_types() -> list[SyncJobType]:
     """Types whose newest ended job (dry runs apart) failed."""
-    ended = SyncJob.objects.filter(status__in=[status.value for status in FINAL], dry_run=False, parent=None)
-    newest = newest_of_types(ended, list(SyncJobType.objects.order_by("pk").values_list("pk", flat=True)))
-    failed = SyncJob.objects.filter(pk__in=newest, status__in=BAD)
-    return list(SyncJobType.objects.filter(pk__in=failed.values("job_type")).only("name"))
+    ended = visible_jobs().filter(status__in=[status.value for status in FINAL], dry_run=False, parent=None)
+    newest = newest_of_types(ended, list(visible_job_types().order_by("pk").values_list("pk", flat=True)))
+    failed = visible_jobs().filter(pk__in=newest, status__in=BAD)
+    return list(visible_job_types().filter(pk__in=failed.values("job_type")).only("name"))
 
 
 def running_jobs() -> QuerySet[SyncJob, SyncJob]:
     """What is at work or about to be, the working ones first."""
     at_work = Q(status=Status.STARTED.value) | Q(status=Status.QUEUED.value)
-    jobs = SyncJob.objects.for_lists().filter(at_work)
+    jobs = visible_jobs().for_lists().filter(at_work)
     return jobs.order_by("-status", "-id")[:RUNNING_SHOWN]  # "started" sorts after "queued"
 
 

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from syncjobs.operations.visible import sees_job_type
 from syncjobs.portal.paging import LARGEST_ID
 from syncjobs.statuses import Status
 
 CLOCK_SECONDS = 15
 STATE = """
-    SELECT token, status, EXISTS (SELECT 1 FROM syncjobs_syncjob WHERE parent_id = job.id),
+    SELECT job_type_id, token, status, EXISTS (SELECT 1 FROM syncjobs_syncjob WHERE parent_id = job.id),
         (SELECT max(id) FROM syncjobs_joblog WHERE job_id = job.id),
         version, attempt, phase, counts, total_estimate, cancel_requested_at, pause_requested_at,
         (SELECT max(id) FROM syncjobs_change WHERE job_id = job.id),
@@ -23,7 +24,7 @@ STATE = """
     FROM syncjobs_syncjob job WHERE id = %s
 """
 LINES = """
-    SELECT token, status, (SELECT max(id) FROM syncjobs_joblog WHERE job_id = job.id)
+    SELECT job_type_id, token, status, (SELECT max(id) FROM syncjobs_joblog WHERE job_id = job.id)
     FROM syncjobs_syncjob job WHERE id = %s
 """
 
@@ -68,4 +69,4 @@ def _row(query: str, job_id: int) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(query, [min(job_id, LARGEST_ID)])
         found: tuple[Any, ...] | None = cursor.fetchone()
-    return found
+    return found[1:] if found and sees_job_type(found[0]) else None

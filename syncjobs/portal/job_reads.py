@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import Http404, QueryDict
 
-from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob, SyncJobType
+from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob
+from syncjobs.operations.visible import newest_job_id, visible_job_types, visible_jobs
 from syncjobs.portal.children_reads import Children
 from syncjobs.portal.paging import LARGEST_ID, read_choice, read_text
 from syncjobs.querysets import in_job
@@ -67,13 +68,13 @@ def _matches(search: str) -> Q:
     number = search.removeprefix("#")
     if number.isascii() and number.isdigit() and len(number) < 20:
         return Q(pk=min(int(number), LARGEST_ID))
-    newest = SyncJob.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    newest = newest_job_id()
     return Q(title__icontains=search, pk__gt=newest - TITLES_SEARCHED)
 
 
 def listed_jobs() -> Jobs:
     """Jobs with what a row of a list shows."""
-    jobs = SyncJob.objects.for_lists().select_related("schedule__periodic_task", "triggered_by")
+    jobs = visible_jobs().for_lists().select_related("schedule__periodic_task", "triggered_by")
     return jobs.annotate(held_because=held_because())
 
 
@@ -91,12 +92,12 @@ def last_reason(job: SyncJob) -> str:
 
 
 def type_choices() -> list[tuple[str, str]]:
-    return list(SyncJobType.objects.order_by("name").values_list("slug", "name"))
+    return list(visible_job_types().order_by("name").values_list("slug", "name"))
 
 
 def get_job(job_id: int) -> SyncJob:
     """The job with the rows its page names. Raises Http404."""
-    found = SyncJob.objects.select_related("job_type", "type_version", "triggered_by", "schedule__periodic_task")
+    found = visible_jobs().select_related("job_type", "type_version", "triggered_by", "schedule__periodic_task")
     job = found.filter(pk=job_id).first() if job_id <= LARGEST_ID else None
     if job is None:
         raise Http404(f"There is no job #{job_id}.")
@@ -123,7 +124,7 @@ def latest_changes(job: SyncJob) -> list[Change]:
 
 def restarted_as(job: SyncJob) -> list[int]:
     """The jobs that were made anew from this one."""
-    return list(SyncJob.objects.filter(restarted_from=job).order_by("id").values_list("pk", flat=True)[:MOST_RESTARTS])
+    return list(visible_jobs().filter(restarted_from=job).order_by("id").values_list("pk", flat=True)[:MOST_RESTARTS])
 
 
 def latest_events(job: SyncJob, number: int) -> list[JobEvent]:

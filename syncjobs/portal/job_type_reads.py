@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from connectors.models import Connector
-from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.models import SyncJobType
+from syncjobs.operations.visible import visible_connectors, visible_job_types, visible_jobs
 from syncjobs.portal import job_reads
 from syncjobs.portal.newest_reads import newest_of_types
 from syncjobs.portal.paging import read_choice, read_text
@@ -56,9 +56,9 @@ class TypeFilter:
 
 def listed_types(chosen: TypeFilter) -> list[dict[str, Any]]:
     """{type, last job} of each, by name."""
-    types = SyncJobType.objects.select_related("source_connector", "target_connector").defer("config", "guards")
+    types = visible_job_types().select_related("source_connector", "target_connector").defer("config", "guards")
     found = list(chosen.narrow(types)[:TYPES_SHOWN])
-    newest = newest_of_types(SyncJob.objects.filter(parent=None), [item.pk for item in found])
+    newest = newest_of_types(visible_jobs().filter(parent=None), [item.pk for item in found])
     last = {job.job_type_id: job for job in job_reads.listed_jobs().filter(pk__in=newest)}
     return [{"type": item, "last": last.get(item.pk)} for item in found]
 
@@ -66,8 +66,9 @@ def listed_types(chosen: TypeFilter) -> list[dict[str, Any]]:
 def filter_choices() -> dict[str, Any]:
     """What can be chosen above the list."""
     used = Q(source_job_types__isnull=False) | Q(target_job_types__isnull=False)
+    connectors = visible_connectors().filter(used)
     return {
         "states": [(value, label) for value, (label, _condition) in STATES.items()],
-        "connectors": list(Connector.objects.filter(used).order_by("slug").values_list("slug", flat=True).distinct()),
-        "controllers": list(SyncJobType.objects.order_by("controller").values_list("controller", flat=True).distinct()),
+        "connectors": list(connectors.order_by("slug").values_list("slug", flat=True).distinct()),
+        "controllers": list(visible_job_types().order_by("controller").values_list("controller", flat=True).distinct()),
     }

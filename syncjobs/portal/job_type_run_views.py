@@ -13,6 +13,7 @@ from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.operations.enqueueing import enqueue_sync_job
 from syncjobs.operations.job_types import run_job_type
 from syncjobs.operations.run_requests import RunRefused
+from syncjobs.operations.visible import visible_job_types
 from syncjobs.portal.forms.controller_choices import document_types
 from syncjobs.portal.forms.run_forms import BackfillForm, DocumentRunForm, RunForm, window_fields
 from syncjobs.portal.pages import FORM, PortalAdmin, signed_in_user, tell
@@ -37,7 +38,7 @@ class JobTypeRunViews:
 
     def choose(self, request: HttpRequest) -> HttpResponse:
         """The quick action "Run a sync": which one?"""
-        types = SyncJobType.objects.filter(paused_at=None)[:TYPES_SHOWN]
+        types = visible_job_types().filter(paused_at=None)[:TYPES_SHOWN]
         rows = [{"type": job_type, "has_streams": has_streams(job_type)} for job_type in types]
         context = {"title": "Run a sync", "rows": rows, "may_run": may_run(request)}
         return self._admin.draw(request, "portal/job_type_choose.html", context)
@@ -103,7 +104,7 @@ def may_run(request: HttpRequest) -> bool:
 
 def get_job_type(slug: str) -> SyncJobType:
     """The type with the rows its pages name. Raises Http404."""
-    found = SyncJobType.objects.select_related("source_connector", "target_connector", "paused_by")
+    found = visible_job_types().select_related("source_connector", "target_connector", "paused_by")
     job_type = found.filter(slug=slug).first()
     if job_type is None:
         raise Http404(f"There is no job type '{slug}'.")

@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Model, Q
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from connectors.models import Connector
 from syncjobs.lifecycle.occupancy import SILENT_AFTER
-from syncjobs.models import ProgramSeen, Schedule, SyncJob, SyncJobType, WorkerSeen
+from syncjobs.models import ProgramSeen, SyncJob, WorkerSeen
+from syncjobs.operations.visible import visible_connectors, visible_job_types, visible_jobs, visible_schedules
 from syncjobs.portal.reject_reads import count_open
 from syncjobs.statuses import Status
 
@@ -56,7 +56,7 @@ def _operating(request: HttpRequest) -> list[Entry]:
     if not may_see(request, SyncJob):
         return []
     address = reverse("admin:job_list")
-    busy = SyncJob.objects.filter(status__in=(Status.STARTED.value, Status.HELD.value, Status.PAUSED.value))
+    busy = visible_jobs().filter(status__in=(Status.STARTED.value, Status.HELD.value, Status.PAUSED.value))
     numbers = busy.aggregate(
         running=Count("id", filter=Q(status=Status.STARTED.value)),
         held=Count("id", filter=Q(status=Status.HELD.value)),
@@ -84,7 +84,7 @@ def _looking_closer(request: HttpRequest) -> list[Entry]:
 
 def _failures(request: HttpRequest) -> Entry:
     address = reverse("admin:failure_list")
-    number = SyncJob.objects.failed_since(timezone.now() - FAILING_SINCE).count()
+    number = visible_jobs().failed_since(timezone.now() - FAILING_SINCE).count()
     return Entry("Failures", address, request.path.startswith(address), f"{number:,}" if number else "", "bad")
 
 
@@ -100,15 +100,15 @@ def _workers(request: HttpRequest) -> Entry:
 
 
 def _configuring(request: HttpRequest) -> list[Entry]:
-    models: tuple[tuple[str, type[Model], str], ...] = (
-        ("Job types", SyncJobType, "admin:job_type_list"),
-        ("Connectors", Connector, "admin:connector_list"),
-        ("Schedules", Schedule, "admin:schedule_list"),
+    tables: tuple[tuple[str, QuerySet[Any, Any], str], ...] = (
+        ("Job types", visible_job_types(), "admin:job_type_list"),
+        ("Connectors", visible_connectors(), "admin:connector_list"),
+        ("Schedules", visible_schedules(), "admin:schedule_list"),
     )
     return [
-        _entry(request, label, reverse(name), number=str(model._default_manager.count()))
-        for label, model, name in models
-        if may_see(request, model)
+        _entry(request, label, reverse(name), number=str(rows.count()))
+        for label, rows, name in tables
+        if may_see(request, rows.model)
     ]
 
 

@@ -12,6 +12,7 @@ from django.urls import URLPattern
 
 from syncjobs.models import SyncJobType
 from syncjobs.operations.records import RecordSearch, Sighting, read_history
+from syncjobs.operations.visible import visible_job_types
 from syncjobs.portal.change_facts import FieldChange, field_change, key_as_text
 from syncjobs.portal.pages import PortalAdmin
 from syncjobs.portal.paging import read_id
@@ -45,7 +46,7 @@ class RecordViews:
 
     def record_history(self, request: HttpRequest) -> HttpResponse:
         typed, place = request.GET.get("key", "").replace("\0", ""), request.GET.get("type", "")
-        types = list(SyncJobType.objects.only("slug", "name", "config").order_by("name"))
+        types = list(visible_job_types().only("slug", "name", "config").order_by("name"))
         context: dict[str, Any] = {
             "title": "Records",
             "places": [(one, _streams(one)) for one in types],

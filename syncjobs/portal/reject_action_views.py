@@ -11,6 +11,7 @@ from django.urls import URLPattern, reverse
 from syncjobs.models import Reject
 from syncjobs.operations.rejects import dismiss_rejects, replay_rejects
 from syncjobs.operations.run_requests import RunRefused
+from syncjobs.operations.visible import visible_rejects
 from syncjobs.portal.change_facts import key_as_text
 from syncjobs.portal.forms.action_forms import ActionForm, NeededReasonForm
 from syncjobs.portal.pages import FORM, PortalAdmin, refuse, signed_in_user, tell, warn
@@ -75,7 +76,7 @@ class RejectActionViews:
         return _back(chosen)
 
     def _ask(self, request: HttpRequest, chosen: Chosen, form: ActionForm, verb: str) -> HttpResponse:
-        first = Reject.objects.filter(pk__in=chosen.ids[:SHOWN]).select_related("job_type").defer("record")
+        first = visible_rejects().filter(pk__in=chosen.ids[:SHOWN]).select_related("job_type").defer("record")
         context = {
             "title": f"{verb} {chosen.words}",
             "verb": verb,

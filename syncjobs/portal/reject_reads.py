@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 from django.db.models import Count, Max, Min
 from django.http import QueryDict
 
-from syncjobs.models import Reject, SyncJob, SyncJobType
+from syncjobs.models import Reject, SyncJob
 from syncjobs.models.rejects import RejectQuerySet
 from syncjobs.operations.rejects import find_rejects
+from syncjobs.operations.visible import visible_job_types, visible_rejects
 from syncjobs.portal.paging import LARGEST_ID
 
 MOST_GROUPED, MOST_GROUPS, MOST_COUNTED = 100_000, 200, 10_000
@@ -80,12 +81,12 @@ class ReasonRow:
 def reasons_of(choice: RejectChoice) -> list[ReasonRow]:
     """The chosen rejects by reason, the most frequent first: of the newest 100,000, at most 200 reasons."""
     newest = choice.apply().order_by("-pk").values("pk")[:MOST_GROUPED]
-    grouped = Reject.objects.filter(pk__in=newest).order_by().values("job_type", "stream", "fingerprint")
+    grouped = visible_rejects().filter(pk__in=newest).order_by().values("job_type", "stream", "fingerprint")
     rows = grouped.annotate(
         number=Count("pk"), first_at=Min("created_at"), last_at=Max("created_at"), newest=Max("pk")
     ).order_by("-number", "-newest")[:MOST_GROUPS]
     found = list(rows)
-    samples = Reject.objects.select_related("job_type").defer("record").in_bulk([row["newest"] for row in found])
+    samples = visible_rejects().select_related("job_type").defer("record").in_bulk([row["newest"] for row in found])
     return [
         ReasonRow(sample, row["number"], row["first_at"], row["last_at"], _exactly(choice, sample))
         for row in found
@@ -104,8 +105,8 @@ def count_chosen(choice: RejectChoice) -> int:
 
 def count_open(most: int) -> int:
     """How many rejects wait for somebody, at most so many."""
-    return Reject.objects.waiting().order_by()[:most].count()
+    return visible_rejects().waiting().order_by()[:most].count()
 
 
 def type_choices() -> list[tuple[str, str]]:
-    return list(SyncJobType.objects.order_by("name").values_list("slug", "name"))
+    return list(visible_job_types().order_by("name").values_list("slug", "name"))

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
 
 from syncjobs.models import Reject
+from syncjobs.operations.visible import visible_rejects
 from syncjobs.portal import reject_reads
 from syncjobs.portal.change_facts import Value, field_value, key_as_text
 from syncjobs.portal.pages import PortalAdmin
@@ -61,7 +62,7 @@ class RejectViews:
         return self._admin.draw(request, "portal/reject_records.html", context)
 
     def reject_page(self, request: HttpRequest, reject_id: int) -> HttpResponse:
-        found = Reject.objects.settled().select_related("job_type", "job__job_type", "closed_by_job")
+        found = visible_rejects().settled().select_related("job_type", "job__job_type", "closed_by_job")
         reject = found.filter(pk=min(reject_id, LARGEST_ID)).first()
         if reject is None:
             raise Http404(f"There is no reject {reject_id}.")

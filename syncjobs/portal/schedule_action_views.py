@@ -9,10 +9,10 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from connectors.errors import ConfigError
-from syncjobs.models import Schedule
 from syncjobs.operations.run_requests import RunRefused
 from syncjobs.operations.schedule_runs import run_schedule_now
 from syncjobs.operations.schedules import delete_schedule, set_schedule_enabled
+from syncjobs.operations.visible import visible_schedules
 from syncjobs.portal import schedule_reads
 from syncjobs.portal.calendar_reads import read_calendar
 from syncjobs.portal.forms.rule_forms import RuleForm
@@ -50,7 +50,7 @@ class ScheduleActionViews:
 
     def preview(self, request: HttpRequest) -> HttpResponse:
         """What a rule that is being typed would mean; nothing is kept."""
-        kept = Schedule.objects.filter(pk=read_id(request, "schedule") or 0)
+        kept = visible_schedules().filter(pk=read_id(request, "schedule") or 0)
         form = RuleForm(schedule_reads.readable_rule(schedule_reads.with_rules(kept).first()), request.POST)
         context = {}
         if form.is_valid():

@@ -15,6 +15,7 @@ from syncjobs.clock import db_now
 from syncjobs.mapping.zones import find_zone
 from syncjobs.models import Schedule
 from syncjobs.operations.schedules import describe_schedule, next_runs, rule_of
+from syncjobs.operations.visible import visible_schedules
 from syncjobs.portal.paging import LARGEST_ID, read_choice, read_text
 from syncjobs.schedule_times import Crontab, Rule
 
@@ -88,7 +89,7 @@ def with_rules(schedules: Schedules) -> Schedules:
 
 def get_schedule(schedule_id: int) -> Schedule:
     """The schedule with its rule. Raises Http404."""
-    found = with_rules(Schedule.objects.filter(pk=min(schedule_id, LARGEST_ID))).first()
+    found = with_rules(visible_schedules().filter(pk=min(schedule_id, LARGEST_ID))).first()
     if found is None:
         raise Http404(f"There is no schedule {schedule_id}.")
     return found
@@ -135,7 +136,7 @@ def schedule_rows(schedules: Iterable[Schedule]) -> list[ScheduleRow]:
 
 def upcoming(number: int) -> list[ScheduleRow]:
     """The next few runs of the schedules that are switched on, soonest first."""
-    active = with_rules(Schedule.objects.filter(periodic_task__enabled=True))[:LOOKED_AT]
+    active = with_rules(visible_schedules().filter(periodic_task__enabled=True))[:LOOKED_AT]
     rows = [(row.next_run, row.schedule.pk, row) for row in schedule_rows(active)]
     due = [(moment, number, row) for moment, number, row in rows if moment is not None]
     return [row for _, _, row in sorted(due, key=lambda item: item[:2])[:number]]
@@ -144,7 +145,7 @@ def upcoming(number: int) -> list[ScheduleRow]:
 def free_name(name: str) -> str:
     """That name, or with the first number behind it that no schedule has."""
     taken = set(
-        Schedule.objects.filter(periodic_task__name__startswith=name).values_list("periodic_task__name", flat=True)
+        visible_schedules().filter(periodic_task__name__startswith=name).values_list("periodic_task__name", flat=True)
     )
     numbered = (f"{name} {number}" for number in count(2))
     return name if name not in taken else next(one for one in numbered if one not in taken)

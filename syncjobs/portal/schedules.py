@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
-from syncjobs.models import Schedule, SyncJobType
+from syncjobs.models import Schedule
 from syncjobs.operations.schedules import describe_schedule, save_schedule
+from syncjobs.operations.visible import visible_job_types, visible_schedules
 from syncjobs.portal import job_reads, schedule_reads
 from syncjobs.portal.forms.schedule_forms import ScheduleForm
 from syncjobs.portal.job_type_run_views import may_run
@@ -38,7 +39,7 @@ class ScheduleAdmin(PortalAdmin):
 
     def schedule_list(self, request: HttpRequest) -> HttpResponse:
         wanted = schedule_reads.ScheduleFilter.from_query(request.GET)
-        found = schedule_reads.with_rules(wanted.apply(Schedule.objects.all()))
+        found = schedule_reads.with_rules(wanted.apply(visible_schedules()))
         page = page_by_number(request, found, SCHEDULES_A_PAGE)
         context = {
             "title": "Schedules",
@@ -68,7 +69,7 @@ class ScheduleAdmin(PortalAdmin):
         return self.draw(request, "portal/schedule_page.html", context)
 
     def schedule_add(self, request: HttpRequest) -> HttpResponse:
-        chosen = SyncJobType.objects.filter(slug=request.GET.get("type", "")[:100]).first()
+        chosen = visible_job_types().filter(slug=request.GET.get("type", "")[:100]).first()
         initial = {"job_type": chosen.pk, "name": schedule_reads.free_name(chosen.name)} if chosen else {}
         return self._edit(request, None, initial)
 

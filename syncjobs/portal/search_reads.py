@@ -13,6 +13,7 @@ from django.urls import reverse
 from connectors.models import Connector
 from syncjobs.models import SyncJob, SyncJobType
 from syncjobs.operations.records import RecordSearch, read_history
+from syncjobs.operations.visible import visible_connectors, visible_job_types
 from syncjobs.portal.job_reads import JobFilter, listed_jobs
 from syncjobs.portal.navigation import Section, may_see
 from syncjobs.portal.paging import read_text
@@ -46,12 +47,12 @@ def find(request: HttpRequest, text: str, sections: list[Section]) -> list[Hit]:
     if may_see(request, SyncJobType):
         hits += [
             Hit("Job type", found.name, reverse("admin:job_type_page", args=[found.slug]), found.slug)
-            for found in _named(SyncJobType.objects.only("name", "slug"), text)
+            for found in _named(visible_job_types().only("name", "slug"), text)
         ]
     if may_see(request, Connector):
         hits += [
             Hit("Connector", found.name, reverse("admin:connector_page", args=[found.slug]), found.kind)
-            for found in _named(Connector.objects.only("name", "slug", "kind"), text)
+            for found in _named(visible_connectors().only("name", "slug", "kind"), text)
         ]
     return hits + (_jobs(text) + _records(text) if may_see(request, SyncJob) else [])
 

@@ -1,7 +1,7 @@
 """One drawing for all who follow the same thing at the same moment, so that many open pages cost little more than one.
 
-It is shared for a second within this process, among people with the same rights. Pages ask every two seconds, so what
-they get is newer than what they show.
+It is shared for a second within this process, among people with the same rights who see the same connectors. Pages ask
+every two seconds, so what they get is newer than what they show.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Any
 
 from django.core.cache import cache
 from django.http import HttpRequest
+
+from syncjobs.operations.visible import hidden_connectors
 
 SHARED_SECONDS = 1.0
 
@@ -28,4 +30,5 @@ def share_drawing(request: HttpRequest, thing: str, *about: str, drawn: Any) -> 
 def _key(request: HttpRequest, thing: str, about: tuple[str, ...]) -> str:
     user = request.user
     rights = "all" if user.is_superuser else sorted(user.get_all_permissions())
-    return hashlib.sha256(repr((request.path, thing, about, rights)).encode()).hexdigest()
+    hidden = list(hidden_connectors())
+    return hashlib.sha256(repr((request.path, thing, about, rights, hidden)).encode()).hexdigest()

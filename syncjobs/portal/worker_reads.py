@@ -12,6 +12,7 @@ from django.db.models import Count, Min, Q
 
 from syncjobs.lifecycle.occupancy import SILENT_AFTER
 from syncjobs.models import SyncJob, WorkerSeen
+from syncjobs.operations.visible import sees_job_type, visible_jobs
 from syncjobs.statuses import Status
 
 JOBS_SHOWN, REASONS_SHOWN = 500, 5
@@ -26,10 +27,12 @@ class WorkerRow:
     worker: WorkerSeen
     is_alive: bool
     jobs: list[SyncJob]
+    hidden_jobs: int = 0
+    """Jobs whose slots are taken, but which are not there for whoever looks."""
 
     @property
     def free_slots(self) -> int:
-        return max(0, self.worker.slots - len(self.jobs)) if self.is_alive else 0
+        return max(0, self.worker.slots - len(self.jobs) - self.hidden_jobs) if self.is_alive else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ def read_workshop(now: datetime) -> Workshop:
     seen = WorkerSeen.objects.filter(last_seen_at__gte=now - GONE_AFTER)
     workers = [_worker_row(worker, by_owner, now) for worker in seen]
     known = {job.pk for row in workers for job in row.jobs}
-    return Workshop(workers, _queues(workers), [job for job in running if job.pk not in known])
+    others = [job for job in running if job.pk not in known and sees_job_type(job.job_type_id)]
+    return Workshop(workers, _queues(workers), others)
 
 
 def _running_jobs() -> Iterable[SyncJob]:
@@ -99,7 +103,8 @@ def _running_jobs() -> Iterable[SyncJob]:
 
 def _worker_row(worker: WorkerSeen, by_owner: dict[str, list[SyncJob]], now: datetime) -> WorkerRow:
     jobs = [job for number in worker.processes for job in by_owner.get(f"{worker.host}:{number}", ())]
-    return WorkerRow(worker, worker.last_seen_at >= now - SILENT_AFTER, jobs)
+    shown = [job for job in jobs if sees_job_type(job.job_type_id)]
+    return WorkerRow(worker, worker.last_seen_at >= now - SILENT_AFTER, shown, len(jobs) - len(shown))
 
 
 def _queues(workers: list[WorkerRow]) -> list[QueueRow]:
@@ -109,14 +114,14 @@ def _queues(workers: list[WorkerRow]) -> list[QueueRow]:
         for name in worker.worker.queues if worker.is_alive else ():
             rows.setdefault(name, QueueRow(name)).slots += worker.worker.slots
     _count_queued(rows)
-    started = SyncJob.objects.filter(status=Status.STARTED.value).order_by()
+    started = visible_jobs().filter(status=Status.STARTED.value).order_by()
     for name, number in started.values_list("queue").annotate(number=Count("id")):
         rows.setdefault(name, QueueRow(name)).running = number
     return list(rows.values())
 
 
 def _count_queued(rows: dict[str, QueueRow]) -> None:
-    queued = SyncJob.objects.filter(status=Status.QUEUED.value).order_by()
+    queued = visible_jobs().filter(status=Status.QUEUED.value).order_by()
     is_waiting = Q(dispatch_id__isnull=True)
     counted = queued.values_list("queue").annotate(
         waiting=Count("id", filter=is_waiting), sent=Count("id", filter=~is_waiting), oldest=Min("id")

@@ -8,9 +8,9 @@ from typing import Any
 from django import forms
 from django.apps import apps
 
-from connectors.models import Connector
 from syncjobs.controllers.code import CodeController
 from syncjobs.controllers.registry import controllers
+from syncjobs.operations.visible import visible_connectors
 
 BUILT_IN = "built in"
 INTERNAL_APPS = frozenset(
@@ -77,4 +77,4 @@ class ControllerSelect(forms.Select):
 def document_types() -> list[str]:
     """What a document type may be, for suggestions: installed models, and connectors with the slash after the slug."""
     models = [model._meta.label for model in apps.get_models() if model._meta.app_label not in INTERNAL_APPS]
-    return [*sorted(models), *(f"{slug}/" for slug in Connector.objects.values_list("slug", flat=True))]
+    return [*sorted(models), *(f"{slug}/" for slug in visible_connectors().values_list("slug", flat=True))]

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
 from syncjobs.portal.words import pretty_json
 
@@ -48,6 +49,12 @@ class StrictJSONField(forms.Field):
             return bool(self.to_python(data) != initial)
         except ValidationError:
             return True
+
+
+def limit_choices(field: forms.Field, rows: QuerySet[Any, Any]) -> None:
+    """Let a field that names a row offer and take only these."""
+    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - told to the type checker
+    field.queryset = rows
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

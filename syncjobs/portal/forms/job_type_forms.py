@@ -8,8 +8,9 @@ from django import forms
 from django.conf import settings
 
 from syncjobs.models import SyncJobType
+from syncjobs.operations.visible import visible_connectors
 from syncjobs.portal.forms.controller_choices import ControllerSelect, controller_choices
-from syncjobs.portal.forms.fields import StrictJSONField
+from syncjobs.portal.forms.fields import StrictJSONField, limit_choices
 
 if TYPE_CHECKING:
     JobTypeModelForm = forms.ModelForm[SyncJobType]
@@ -108,6 +109,8 @@ class JobTypeForm(JobTypeModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for side in ("source_connector", "target_connector"):
+            limit_choices(self.fields[side], visible_connectors())
         stored = str(self.instance.controller)
         if not self.instance.pk:
             self.initial = {"controller": stored, "queue": str(self.instance.queue), **self.initial}

@@ -8,7 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from syncjobs.models import Schedule, SyncJobType
-from syncjobs.portal.forms.fields import StrictJSONField
+from syncjobs.operations.visible import visible_job_types
+from syncjobs.portal.forms.fields import StrictJSONField, limit_choices
 from syncjobs.portal.forms.rule_forms import RuleForm
 from syncjobs.schedule_times import Rule
 
@@ -18,7 +19,7 @@ LONGEST_NAME = 200
 class ScheduleForm(RuleForm):
     """Type, name, rule, on or off, catch-up, limits."""
 
-    job_type = forms.ModelChoiceField(SyncJobType.objects.all(), label="Job type")
+    job_type = forms.ModelChoiceField(SyncJobType.objects.none(), label="Job type")
     name = forms.CharField(max_length=LONGEST_NAME, help_text="Such as: Airports, daily 02:08. Each name once.")
     enabled = forms.BooleanField(required=False, initial=True, help_text="Off: it waits, and runs nothing.")
     catch_up = forms.ChoiceField(
@@ -42,6 +43,7 @@ class ScheduleForm(RuleForm):
                 "overrides": schedule.overrides,
             }
         super().__init__(rule, data, start)
+        limit_choices(self.fields["job_type"], visible_job_types())
 
     def what(self) -> list[forms.BoundField]:
         return self.bound("job_type", "name")
