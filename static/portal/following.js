@@ -7,6 +7,9 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.target === tail() && !isOn()) event.preventDefault();
   });
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!isOn()) delete event.detail.parameters.log_after; // the job's page brings no lines then
+  });
   document.addEventListener("htmx:afterSettle", () => {
     // The job has written its last line: there is nothing to follow any more.
     if (!tail()?.hasAttribute("hx-get")) document.querySelector(".follow input")?.setAttribute("disabled", "");
@@ -14,6 +17,6 @@
   document.addEventListener("change", (event) => {
     if (event.target.id !== "follow" || !isOn()) return;
     document.getElementById("log").scrollTop = 0; // it is drawn from below
-    document.body.dispatchEvent(new CustomEvent("job-news")); // what it did not ask for while it was off
+    document.body.dispatchEvent(new CustomEvent("follow-again")); // what it did not ask for while it was off
   });
 }

@@ -48,6 +48,46 @@ class LogFilter:
         return lines.filter(message__icontains=self.search) if self.search else lines
 
 
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    """What a browser has of a log: its filter, and its last line.
+
+    While the job may change, its page's live region brings the lines (`was_told`); afterwards the tail asks for them.
+    """
+
+    wanted: LogFilter
+    after: int
+    was_told: bool
+    beside: bool = False
+    """Whether it comes along with another element, to which htmx gives the answer."""
+
+
+def draw_tail(request: HttpRequest, job_id: int, token: str, news: str, tail: LogTail) -> str:
+    """The lines since, and the new tail; empty for nothing. One drawing answers all who ask within a second.
+
+    `token` names the job, and `news` is another one whenever there are more lines.
+    """
+    drawn = find_drawing(request, token, repr(tail), news) if token else None
+    if drawn is None:
+        drawn = _drawn(request, job_reads.get_job(job_id), tail)
+        if token:
+            share_drawing(request, token, repr(tail), news, drawn=drawn)
+    return str(drawn)
+
+
+def _drawn(request: HttpRequest, job: SyncJob, tail: LogTail) -> str:
+    lines = tail.wanted.apply(JobLog.objects.filter(pk__gt=tail.after))
+    new = list(in_job(lines, job.pk, newest_first=False)[:MOST_NEW_LINES])
+    follows = job_reads.is_logging(job, timezone.now())
+    is_told = tail.was_told and job_reads.is_changing(job, children_of(job))
+    if follows and not new and is_told == tail.was_told:
+        return ""
+    last = new[-1].pk if new else tail.after
+    context = {"job": job, "lines": new, "wanted": tail.wanted, "follows": follows, "last_line_id": last}
+    context |= {"is_told": is_told, "beside": tail.beside}
+    return str(render_to_string("portal/_log_lines.html", context, request=request))
+
+
 class JobLogViews:
     """The pages of the log, for the jobs' admin class to put among its pages."""
 
@@ -85,26 +125,9 @@ class JobLogViews:
         log = read_log_state(job_id)
         if log.is_started and log.last_line <= after:
             return HttpResponse(status=204)
-        about = (request.GET.urlencode(), str(log))
-        drawn = find_drawing(request, log.token, *about) if log.token else None
-        if drawn is None:
-            drawn = self._tail(request, job_reads.get_job(job_id), LogFilter.from_query(request.GET), after)
-            if log.token:
-                share_drawing(request, log.token, *about, drawn=drawn)
+        tail = LogTail(LogFilter.from_query(request.GET), after, was_told="told" in request.GET)
+        drawn = draw_tail(request, job_id, log.token, str(log), tail)
         return HttpResponse(drawn, status=200 if drawn else 204)
-
-    def _tail(self, request: HttpRequest, job: SyncJob, wanted: LogFilter, after: int) -> str:
-        """The lines since; while the job may change, its page's live region tells of them, afterwards the tail asks."""
-        lines = wanted.apply(JobLog.objects.filter(pk__gt=after))
-        new = list(in_job(lines, job.pk, newest_first=False)[:MOST_NEW_LINES])
-        was_told, follows = "told" in request.GET, job_reads.is_logging(job, timezone.now())
-        is_told = was_told and job_reads.is_changing(job, children_of(job))
-        if follows and not new and is_told == was_told:
-            return ""
-        last = new[-1].pk if new else after
-        context = {"job": job, "lines": new, "wanted": wanted, "follows": follows, "last_line_id": last}
-        context["is_told"] = is_told
-        return str(render_to_string("portal/_log_lines.html", context, request=request))
 
     def job_log_download(self, request: HttpRequest, job_id: int) -> StreamingHttpResponse:
         job = job_reads.get_job(job_id)

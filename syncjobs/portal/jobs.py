@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import Q
@@ -23,11 +24,11 @@ from syncjobs.portal.job_action_views import JobActionViews
 from syncjobs.portal.job_actions import offers
 from syncjobs.portal.job_change_views import JobChangeViews
 from syncjobs.portal.job_frames import draw_tab, head_of, rights_on_jobs
-from syncjobs.portal.job_log_views import JobLogViews, LogFilter
+from syncjobs.portal.job_log_views import JobLogViews, LogFilter, LogTail, draw_tail
 from syncjobs.portal.job_news import read_state
-from syncjobs.portal.live import Region, is_unchanged, shared_answer
+from syncjobs.portal.live import Region, is_asked_for, is_unchanged, shared_answer
 from syncjobs.portal.pages import PortalAdmin
-from syncjobs.portal.paging import page_by_id
+from syncjobs.portal.paging import page_by_id, read_id
 from syncjobs.portal.record_views import RecordViews
 from syncjobs.portal.reject_views import RejectViews
 from syncjobs.portal.snapshot_facts import snapshot_facts
@@ -89,13 +90,20 @@ class SyncJobAdmin(PortalAdmin):
         return self.draw(request, "portal/job_list.html", context, regions=[region])
 
     def job_page(self, request: HttpRequest, job_id: int) -> HttpResponse:
+        """With new lines of the log beside its live region, where the browser tells up to which it has them."""
         token, mark, state = read_state(job_id, timezone.now())
-        news = {"event": "job-news", "mark": mark, "shared_as": token}
-        region = Region("job-live", "portal/_job_overview.html", is_live=True, state=state, **news)
+        news = {"state": state, "mark": mark, "shared_as": token, "includes": "#log-after"}
+        region = Region("job-live", "portal/_job_overview.html", is_live=True, **news)
         if is_unchanged(request, region):
             return HttpResponse(status=204)
-        if (shared := shared_answer(request, region)) is not None:
-            return shared
+        answer = shared_answer(request, region) or self._job_page(request, job_id, region)
+        after = read_id(request, "log_after")
+        if after is not None and answer.status_code == HTTPStatus.OK and is_asked_for(request, region):
+            tail = LogTail(LogFilter(), after, was_told=True, beside=True)
+            answer.write(draw_tail(request, job_id, token, mark, tail))
+        return answer
+
+    def _job_page(self, request: HttpRequest, job_id: int, region: Region) -> HttpResponse:
         job = job_reads.get_job(job_id)
         context = head_of(request, job)
         changes, events = context["changes"], job_reads.latest_events(job, EVENTS_ON_OVERVIEW + 1)

@@ -17,14 +17,17 @@ from django.utils.safestring import SafeString
 
 from syncjobs.portal.shared_drawings import find_drawing, share_drawing
 
+ALREADY_SHOWN = ("cursor", "log_after")
+"""Parameters that tell what the browser has, rather than what is asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
     """An element by its id, the template of its inside, and whether it will change by itself.
 
-    `state` changes whenever what is shown does; empty where only the drawing tells. `event` happens in the browser
-    whenever `mark` (a word) or `is_live` is another one, for elements that need not ask by themselves then. With
-    `shared_as`, which names the thing that is shown, one drawing answers all who ask within a second.
+    `state` changes whenever what is shown does; empty where only the drawing tells. `mark` is what else must be new for
+    an answer to be news. What the fields at `includes` (a selector) hold is sent along. With `shared_as`, which names
+    the thing that is shown, one drawing answers all who ask within a second.
     """
 
     name: str
@@ -32,8 +35,8 @@ class Region:
     is_live: bool
     every: str = "2s"
     state: str = ""
-    event: str = ""
     mark: str = ""
+    includes: str = ""
     shared_as: str = ""
 
 
@@ -53,7 +56,7 @@ def answer_region(request: HttpRequest, region: Region, context: Mapping[str, An
         share_drawing(request, region.shared_as, region.name, _address(request), drawn=drawn)
     if request.GET.get("cursor") == cursor:
         return HttpResponse(status=204)
-    return _news(request, region, element, cursor)
+    return HttpResponse(element)
 
 
 def shared_answer(request: HttpRequest, region: Region) -> HttpResponse | None:
@@ -61,12 +64,7 @@ def shared_answer(request: HttpRequest, region: Region) -> HttpResponse | None:
     if not (region.shared_as and is_asked_for(request, region)):
         return None
     element, cursor = find_drawing(request, region.shared_as, region.name, _address(request)) or ("", "")
-    return _news(request, region, element, cursor) if element and cursor != request.GET.get("cursor") else None
-
-
-def _news(request: HttpRequest, region: Region, element: str, cursor: str) -> HttpResponse:
-    is_told = region.event and _mark(request.GET.get("cursor", "")) != _mark(cursor)
-    return HttpResponse(element, headers={"HX-Trigger": region.event} if is_told else {})
+    return HttpResponse(element) if element and cursor != request.GET.get("cursor") else None
 
 
 def is_unchanged(request: HttpRequest, region: Region) -> bool:
@@ -76,12 +74,7 @@ def is_unchanged(request: HttpRequest, region: Region) -> bool:
 
 
 def _cursor(region: Region, shown: str) -> str:
-    digest = hashlib.sha256(f"{region.is_live}{shown}".encode()).hexdigest()[:16]
-    return f"{digest}_{region.mark}{'' if region.is_live else '_over'}" if region.mark else digest
-
-
-def _mark(cursor: str) -> str:
-    return cursor.partition("_")[2]
+    return hashlib.sha256(f"{region.is_live}{region.mark}{shown}".encode()).hexdigest()[:16]
 
 
 def is_asked_for(request: HttpRequest, region: Region) -> bool:
@@ -91,5 +84,6 @@ def is_asked_for(request: HttpRequest, region: Region) -> bool:
 
 def _address(request: HttpRequest) -> str:
     query = request.GET.copy()
-    query.pop("cursor", None)
+    for name in ALREADY_SHOWN:
+        query.pop(name, None)
     return f"{request.path}?{query.urlencode()}" if query else request.path

@@ -22,7 +22,7 @@ from tests.isolation import DATA_DIR
 
 HOST = "127.0.0.1"
 OPEN_PAGES, EVERY_SECONDS = 20, 2.0
-CURSOR, LAST_LINE = re.compile(r'"cursor": "(\w+)"'), re.compile(r"\?after=(\d+)")
+CURSOR, LAST_LINE = re.compile(r'"cursor": "(\w+)"'), re.compile(r'name="log_after" value="(\d+)"')
 
 
 @contextmanager
@@ -86,22 +86,19 @@ class Viewers:
                 thread.join()
 
     def _look(self, address: str, last_line: int, number: int, enough: Event) -> None:
-        """What a page does: it asks again and again, and for its log when there is news."""
+        """What a page does: it asks again and again for news and new lines of its log."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
         cursor, wait = "", number * EVERY_SECONDS / OPEN_PAGES
         while not enough.wait(wait):
             wait = EVERY_SECONDS
             try:
-                event, text = self._ask(connection, f"{address}?cursor={cursor}", "job-live")
-                if event == "job-news":
-                    cursor = _found(CURSOR, text) or cursor
-                    log = f"{address}log/?after={last_line}&told=1"
-                    _, text = self._ask(connection, log, "job-log-tail")
-                    last_line = int(_found(LAST_LINE, text) or last_line)
+                text = self._ask(connection, f"{address}?cursor={cursor}&log_after={last_line}", "job-live")
+                cursor = _found(CURSOR, text) or cursor
+                last_line = int(_found(LAST_LINE, text) or last_line)
             except (http.client.HTTPException, ConnectionError):  # closed in this moment, as browsers meet it, too
                 connection.close()
 
-    def _ask(self, connection: http.client.HTTPConnection, address: str, region: str) -> tuple[str | None, str]:
+    def _ask(self, connection: http.client.HTTPConnection, address: str, region: str) -> str:
         headers = {"Cookie": self.cookie, "HX-Request": "true", "HX-Target": region}
         connection.request("GET", address, headers=headers)
         answer = connection.getresponse()
@@ -109,7 +106,7 @@ class Viewers:
         if answer.status not in (http.client.OK, http.client.NO_CONTENT):
             self.failures.append(f"{address} answered {answer.status}")
         self.answers += 1
-        return answer.getheader("HX-Trigger"), text
+        return text
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str:

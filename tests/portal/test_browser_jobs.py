@@ -97,6 +97,35 @@ def test_the_log_is_searched_and_followed_while_its_switch_is_on(
 
 
 @in_one_colour
+def test_the_job_page_brings_new_lines_in_order_while_its_switch_is_on(
+    page: Page, complaints: list[str], make_job: MakeJob
+) -> None:
+    job = make_job(Status.STARTED)
+    page.goto(f"/admin/jobs/{job.pk}/")
+    lines = page.locator("#log .line")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for number in range(3):
+        write_line(job, f"Batch {number} written")
+        expect(lines).to_have_count(number + 1)
+
+    page.uncheck("#follow")
+    write_line(job, "Batch 3 written")
+    for _ in range(2):
+        page.wait_for_event("response", lambda answer: "cursor=" in answer.url and "log_after" not in answer.url)
+    expect(lines).to_have_count(3)
+    assert not [url for url in asked if "/log/" in url], "no request of the log's own"
+    page.check("#follow")
+    expect(lines).to_have_count(4)
+    write_line(job, "Batch 4 written")
+    expect(lines).to_have_count(5)
+    SyncJob.objects.filter(pk=job.pk).update(status="finished", ended_at=job.created_at)
+    expect(page.locator("#follow")).to_be_disabled()
+    assert [text.split()[-2] for text in lines.all_text_contents()] == list("01234")
+    assert not complaints
+
+
+@in_one_colour
 def test_a_change_is_found_by_its_key_and_leads_to_its_history(
     page: Page, complaints: list[str], make_job: MakeJob
 ) -> None:

@@ -159,7 +159,7 @@ def test_the_log_is_followed_line_by_line(portal: Client, make_job: MakeJob) -> 
     text = page(portal, job_address(job))
     assert "the first line" in text
     address = job_address(job, "job_log")
-    assert f'hx-get="{address}?after={first.pk}&amp;told=1" hx-trigger="job-news from:body"' in text
+    assert f'hx-get="{address}?after={first.pk}&amp;told=1" hx-trigger="follow-again from:body"' in text
     assert ask_fragment(portal, address, "job-log-tail", after=str(first.pk))[0] == 204
     second = JobLog.objects.create(job=job, level="WARNING", message="the second line", created_at=timezone.now())
     _, tail = ask_fragment(portal, address, "job-log-tail", after=str(first.pk))
