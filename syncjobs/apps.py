@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 from django.core import checks
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import import_string
 
 from syncjobs.free_memory import keep_large_values_apart
@@ -30,6 +31,7 @@ class SyncJobsConfig(AppConfig):
         import_string("syncjobs.controllers.discovery.discover_controllers")()
         checks.register(import_string("syncjobs.controllers.checks.check_controllers"))
         import_string("syncjobs.triggers.tombstones.watch_deletions")()
+        post_migrate.connect(import_string("syncjobs.models.append_only.protect_audit"), sender=self)
         job_type: type[SyncJobType] = import_string("syncjobs.models.SyncJobType")
         job_type.config_checks.append(import_string("syncjobs.operations.job_types.config_problems"))
         job: type[SyncJob] = import_string("syncjobs.models.SyncJob")

@@ -20,6 +20,7 @@ LAYERS = {
     "syncjobs": "unknown",
     "syncjobs.supervision": "supervision",
     "syncjobs.log_context": "pure",
+    "syncjobs.asking": "pure",
     "syncjobs.counts": "pure",
     "syncjobs.statuses": "pure",
     "syncjobs.retries": "pure",

@@ -1,6 +1,7 @@
 """The tables of the portal, one module a family."""
 
 from syncjobs.models.access import ApiToken, IdempotencyKey, RequestCount
+from syncjobs.models.audit import AuditEvent
 from syncjobs.models.changes import Change, JobBatch
 from syncjobs.models.job_types import JobTypeVersion, SyncJobType
 from syncjobs.models.jobs import Attempt, JobEvent, JobLog, SyncJob
@@ -14,6 +15,7 @@ from syncjobs.models.watching import ProgramSeen, SchemaSnapshot, WorkerSeen
 __all__ = [
     "ApiToken",
     "Attempt",
+    "AuditEvent",
     "Change",
     "Conflict",
     "IdempotencyKey",
