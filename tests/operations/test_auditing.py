@@ -19,7 +19,7 @@ SOMEBODY = Asker(Door.API, "ann", ip="192.0.2.7", request_id="request-1", token=
 
 
 def test_an_entry_says_who_did_what_to_which_object_by_which_door(either_database: None) -> None:
-    job_type = JobTypeFactory(slug="flights")
+    job_type = JobTypeFactory.create(slug="flights")
     with asking(SOMEBODY):
         record("job_type.update", job_type, before={"queue": "a", "timeout": 1}, after={"queue": "b", "timeout": 1})
     entry = AuditEvent.objects.get()
@@ -49,7 +49,7 @@ def test_without_a_door_it_is_the_system_and_an_actor_who_is_named_comes_first()
 
 @pytest.mark.django_db
 def test_an_entry_costs_one_statement_and_so_do_many() -> None:
-    jobs = [JobFactory() for _ in range(3)]
+    jobs = [JobFactory.create() for _ in range(3)]
     with CaptureQueriesContext(
         connection,
     ) as one:
@@ -64,7 +64,7 @@ def test_an_entry_costs_one_statement_and_so_do_many() -> None:
 def test_secrets_control_characters_and_endless_texts_are_not_kept() -> None:
     secret = f"canary-{uuid.uuid4()}"
     remember_secret(secret)
-    job = JobFactory(title=f"with {secret}")
+    job = JobFactory.create(title=f"with {secret}")
     record("job.start", job, after={"a": {"deep": [secret]}, "b": "x" * 20_000, "c": "\0"}, reason=f"{secret} \0")
     entry = AuditEvent.objects.get()
     assert secret not in f"{entry.__dict__}"
