@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from syncjobs.api.problems import PLACES, answer, problem_of_status
-from syncjobs.log_context import bind
+from syncjobs.asking import Asker, Door, asking
+from syncjobs.log_context import bind, bound_fields
 from syncjobs.operations.visible import Viewer, seen_by
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -25,6 +26,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'self'",
     )
 )
+DOORS = {"/admin/": Door.PORTAL, "/hooks/": Door.WEBHOOK, **dict.fromkeys(PLACES, Door.API)}
+"""By how an address begins, the first that fits; below others lie the views of apps that SYNCDECK_APPS adds."""
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
@@ -103,6 +106,20 @@ class ViewerMiddleware:
         if isinstance(response, StreamingHttpResponse):
             response.streaming_content = _seen_chunks(response.streaming_content, viewer)  # type: ignore[arg-type]
         return response
+
+
+class AskerMiddleware:
+    """Tells the audit who asks and through which door: the person of the session, or a token's owner."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        door = next((door for place, door in DOORS.items() if request.path.startswith(place)), Door.SYSTEM)
+        request_id = str(bound_fields().get("request_id", ""))
+        ip = request.META.get("REMOTE_ADDR") or None
+        with asking(Asker(door, lambda: request.user.get_username(), ip, request_id)):
+            return self.get_response(request)
 
 
 def _seen_chunks(chunks: Iterable[bytes], viewer: Viewer) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from syncjobs.asking import name_asker
 from syncjobs.models import ApiToken
 from syncjobs.operations.tokens import find_valid_token
 
@@ -28,6 +29,7 @@ class TokenAuthentication(BaseAuthentication):
         token = find_valid_token(given[1]) if given else None
         if token is None:
             raise AuthenticationFailed
+        name_asker(token.owner.get_username(), token=token.prefix)
         return token.owner, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseProblem
 
+from syncjobs.management.base import PortalCommand
 from syncjobs.management.diagnosis import configuration, machine, programs
 from syncjobs.management.diagnosis.findings import Examination, Finding
 from syncjobs.management.terminal import FAILED, Terminal
@@ -33,7 +34,7 @@ OF_ROWS: tuple[Examination, ...] = (
 MARKS = {"ok": "ok     ", "warning": "WARNING", "problem": "PROBLEM"}
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Exit codes: 0 where nothing is wrong (warnings included), 1 where something is."""
 
     help = "Say what is wrong with this installation and how to mend it. Changes nothing."

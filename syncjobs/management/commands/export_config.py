@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connectors.redaction import redact
+from syncjobs.management.base import PortalCommand
 from syncjobs.management.config_files import write_yaml
 from syncjobs.management.terminal import FAILED, Terminal, telling_problems
 from syncjobs.operations.config_shapes import describe_configuration
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Exit codes: 0 well, 1 credentials that cannot be read, or a file that cannot be written."""
 
     help = "Write connectors, job types and schedules as YAML, for import_config. Secrets are named, never written."

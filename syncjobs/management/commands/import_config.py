@@ -8,8 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from syncjobs.management.base import PortalCommand
 from syncjobs.management.config_files import LARGEST_FILE, read_yaml
 from syncjobs.management.identities import terminal_user
 from syncjobs.management.terminal import BAD_USAGE, Terminal, telling_problems
@@ -21,7 +22,7 @@ OUTCOMES = ("created", "changed", "unchanged")
 LONGEST_VALUE = 200  # characters
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Exit codes: 0 well, 2 a file that is wrong (then nothing was changed), 1 anything else."""
 
     help = "Make and change connectors, job types and schedules as a file of export_config says. Deletes nothing."

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from syncjobs.management.base import PortalCommand
 from syncjobs.operations.controller_files import FileRefused, make_controller_file
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Exit codes: 0 well, 1 refused, 2 bad usage."""
 
     help = "Write a new controller with commented hooks, ready to be filled in."

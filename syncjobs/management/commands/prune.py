@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from syncjobs.clock import db_now
 from syncjobs.management.argument_types import parse_days, parse_text
+from syncjobs.management.base import PortalCommand
 from syncjobs.management.identities import find_type
 from syncjobs.management.terminal import Terminal, telling_problems
 from syncjobs.operations.retention import prune_jobs
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Exit codes: 0 well, 2 bad usage, 3 no such type."""
 
     help = "Remove jobs, with changes and logs, that ended longer ago than their type's retention_days; targets stay."

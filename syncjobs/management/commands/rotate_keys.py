@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from syncjobs.management.base import PortalCommand
 from syncjobs.management.terminal import FAILED, Terminal, telling_problems
 from syncjobs.operations.key_rotation import rotate_keys
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Exit codes: 0 when everything is encrypted with the first key, 1 when something is not."""
 
     help = "Encrypt stored credentials anew with the first of SYNCDECK_SECRET_KEYS; it can be stopped and run again."

@@ -8,11 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from syncjobs.clock import db_now
 from syncjobs.management.argument_types import parse_context, parse_time
+from syncjobs.management.base import PortalCommand
 from syncjobs.management.identities import find_type, terminal_user
 from syncjobs.management.job_texts import table_lines
 from syncjobs.management.terminal import telling_problems
@@ -25,7 +26,7 @@ from syncjobs.statuses import Trigger
 HEADING = ("ID", "NAME", "TYPE", "WHEN", "NEXT")
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Exit codes: 0 well, 2 bad usage, 3 not found or refused."""
 
     help = "List, set, run and delete the schedules of job types."

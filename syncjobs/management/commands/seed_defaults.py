@@ -7,16 +7,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connectors import network
 from connectors.errors import ConfigError
+from syncjobs.management.base import PortalCommand
+from syncjobs.operations.roles import seed_roles
 from syncjobs.operations.seeds import seed_defaults, seed_demo
 
 ACTOR = "seed_defaults"
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """May be run any number of times; what somebody edited or deleted stays so."""
 
     help = "Make the default connectors, job types and schedules, each once."

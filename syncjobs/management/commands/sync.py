@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from syncjobs.management import connector_runs, cursor_views, job_views, preview_views, record_views, rejects, runs
+from syncjobs.management.base import PortalCommand
 from syncjobs.management.job_verbs import ACTS, decide
 from syncjobs.management.sync_arguments import add_subcommands
 from syncjobs.management.terminal import INTERRUPTED, Terminal, telling_problems
@@ -33,7 +34,7 @@ HANDLERS: dict[str, Callable[..., int]] = {
 """Each takes the terminal and the options, and returns the exit code."""
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Exit codes: 0 well, 1 a failed job or a breach of the books, 2 bad usage, 3 not found or conflict, 130 Ctrl-C."""
 
     help = "Run job types, look at jobs, and decide about them: start, cancel, pause, resume, retry, and more."

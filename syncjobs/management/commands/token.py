@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from syncjobs.clock import db_now
 from syncjobs.management.argument_types import parse_text
+from syncjobs.management.base import PortalCommand
 from syncjobs.management.identities import terminal_user
 from syncjobs.management.job_texts import moment_text, table_lines
 from syncjobs.management.terminal import NOT_FOUND, Terminal, telling_problems
@@ -22,7 +23,7 @@ from syncjobs.scopes import SCOPES
 HEADING = ("ID", "TOKEN", "OWNER", "STATE", "EXPIRES", "LAST USED", "SCOPES", "NAME")
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Exit codes: 0 well, 2 bad usage, 3 not found."""
 
     help = "Make, list and revoke API tokens."

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Q
 
 from syncjobs.management.argument_types import parse_text, parse_time
+from syncjobs.management.base import PortalCommand
 from syncjobs.management.identities import find_type, terminal_user
 from syncjobs.management.job_texts import moment_text, table_lines
 from syncjobs.management.schema_views import accept_schema, show_schemas
@@ -25,7 +26,7 @@ HEADING = ("TYPE", "STATE", "ACTIVE JOBS", "CONTROLLER", "NAME")
 IS_ACTIVE = Q(jobs__status__in=ACTIVE) | Q(jobs__retry_after__isnull=False)
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Exit codes: 0 well, 2 bad usage, 3 not found or conflict."""
 
     help = "List, pause, resume, restart and delete job types; show and accept the columns of their sources."

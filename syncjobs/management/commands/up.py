@@ -9,9 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from connectors import network
+from syncjobs.management.base import PortalCommand
 from syncjobs.management.collecting import collect_if_changed
 from syncjobs.management.first_login import ADMIN_NAME, create_first_admin, keep_password, kept_password
 from syncjobs.models import SyncJob
@@ -27,7 +28,7 @@ LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1")
 EVERY_ADDRESS = {"0.0.0.0", "::", "[::]"}  # noqa: S104 - compared with, never listened on.
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Starts broker, web server, worker, beat and dispatcher, and minds them until Ctrl-C."""
 
     help = "Prepare everything and run Syncdeck until Ctrl-C: broker, web, worker, beat and dispatcher."
