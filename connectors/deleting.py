@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import F, ProtectedError
 
-from connectors.models import Connector
+from connectors.models import Connector, EditConflict
 
 logger = logging.getLogger(__name__)
 
@@ -17,10 +17,13 @@ class ConnectorInUse(Exception):
 
 
 def delete_connector(connector: Connector, *, actor: str) -> None:
-    """Delete it with its credentials and tests. Raises ConnectorInUse."""
+    """Delete it with its credentials and tests. Raises ConnectorInUse, and EditConflict if it was edited meanwhile."""
     slug = connector.slug
     try:
         with transaction.atomic():
+            same = Connector.objects.filter(pk=connector.pk, version=connector.version)
+            if not same.update(version=F("version") + 1):
+                raise EditConflict(f"{slug} was changed by someone else; load it again")
             connector.delete()
     except ProtectedError as error:
         users = sorted({str(getattr(one, "slug", one)) for one in error.protected_objects})

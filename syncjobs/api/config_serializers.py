@@ -73,7 +73,7 @@ class ScheduleSerializer(serializers.ModelSerializer):
         model = Schedule
         fields = (
             *("id", "name", "job_type", "enabled", "rule", "catch_up", "overrides", "last_due_at"),
-            *("paused_reason", "next_runs", "created_at"),
+            *("paused_reason", "next_runs", "version", "created_at"),
         )
         read_only_fields = fields
 

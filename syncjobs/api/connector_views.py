@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from syncjobs.api.answers import read_config
 from syncjobs.api.config_serializers import ConnectorQuery, ConnectorSerializer
+from syncjobs.api.etags import ETAG, answer_row
 from syncjobs.api.pages import paged, serialized_by
 from syncjobs.api.paging import Order
 from syncjobs.api.views import ApiView, person
@@ -47,8 +48,11 @@ class ConnectorDetail(ApiView):
 
     needs = {"GET": SEE}
 
-    @extend_schema(operation_id="connectors_read", responses=ConnectorSerializer, tags=["connectors"])
+    @extend_schema(
+        operation_id="connectors_read", parameters=[ETAG], responses=ConnectorSerializer, tags=["connectors"]
+    )
     def get(self, request: Request, slug: str) -> Response:
         """Read a connector; of its credentials only which are set."""
         self.read_query(request)
-        return Response(ConnectorSerializer(find_connector(person(request), slug)).data)
+        connector = find_connector(person(request), slug)
+        return answer_row(connector, ConnectorSerializer(connector).data)

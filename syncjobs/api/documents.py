@@ -8,6 +8,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import TemplateHTMLRenderer
 
+from syncjobs.api.etags import IF_MATCH
+
 PROBLEM = {
     "type": "object",
     "description": "Why a request was not carried out.",
@@ -51,7 +53,11 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "description": "The same request with the same key again gets the same answer and does nothing.",
 }
-UNKEYED = ("/tokens/", "/sync/test/")
+OF_EDITS = {
+    "412": "Somebody has changed it since you read it; If-Match is of an older version.",
+    "428": "An edit needs If-Match.",
+}
+UNKEYED = ("/tokens/", "/sync/test/", "/preview/", "/review/", "/use/")
 """These start no work, so that there is nothing which a key could keep from being done twice."""
 
 
@@ -63,6 +69,8 @@ def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         for method, operation in operations.items():
             operation.setdefault("summary", operation["description"].partition(".")[0])
             told = ALWAYS if method == "get" else ALWAYS | WITH_BODY
+            if any(one["name"] == IF_MATCH.name for one in operation.get("parameters", ())):
+                told = told | OF_EDITS
             for status, description in told.items():
                 operation["responses"].setdefault(status, {"description": description, "content": content})
             if method == "post" and not path.endswith(UNKEYED):

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from syncjobs.api.answers import read_config
 from syncjobs.api.config_serializers import ScheduleQuery, ScheduleSerializer, describe_schedules
+from syncjobs.api.etags import ETAG, answer_row
 from syncjobs.api.pages import paged
 from syncjobs.api.paging import Order
 from syncjobs.api.views import ApiView, person, storable_id
@@ -44,11 +45,11 @@ class ScheduleDetail(ApiView):
 
     needs = {"GET": SEE}
 
-    @extend_schema(operation_id="schedules_read", responses=ScheduleSerializer, tags=["schedules"])
+    @extend_schema(operation_id="schedules_read", parameters=[ETAG], responses=ScheduleSerializer, tags=["schedules"])
     def get(self, request: Request, schedule_id: int) -> Response:
         """Read a schedule with its next runs."""
         self.read_query(request)
         schedule = visible_schedules(person(request)).filter(pk=storable_id(schedule_id)).first()
         if schedule is None:
             raise Http404(f"There is no schedule {schedule_id}.")
-        return Response(describe_schedules([schedule])[0])
+        return answer_row(schedule, describe_schedules([schedule])[0])

@@ -23,6 +23,7 @@ class Schedule(models.Model):
     last_due_at = models.DateTimeField(null=True, blank=True)
     paused_reason = models.CharField(max_length=500, blank=True, default="")  # why it switched itself off
     paused_after_job = models.PositiveBigIntegerField(null=True, blank=True)  # up to which its failures are settled
+    version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

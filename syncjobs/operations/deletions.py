@@ -12,7 +12,7 @@ from connectors.asides import AsideWriter
 from connectors.base import WriteRequest
 from connectors.deleting import ConnectorInUse, delete_connector
 from connectors.errors import SyncError
-from connectors.models import Connector
+from connectors.models import Connector, EditConflict
 from syncjobs.clock import db_now
 from syncjobs.lifecycle.deleting import delete_rows
 from syncjobs.models import SyncJob, SyncJobType
@@ -39,7 +39,8 @@ def users_of(connector: Connector) -> list[str]:
 def delete_job_type(job_type: SyncJobType, *, actor: str) -> list[str]:
     """Delete a type with its versions, schedules, cursors, jobs and what these left at the target.
 
-    Returns what could not be tidied up there, in sentences. Raises TypeInUse while a job of it is active.
+    Returns what could not be tidied up there, in sentences. Raises TypeInUse while a job of it is active, and
+    EditConflict if it was edited meanwhile.
     """
     _stop(job_type)
     jobs = SyncJob.objects.filter(job_type=job_type)
@@ -51,6 +52,16 @@ def delete_job_type(job_type: SyncJobType, *, actor: str) -> list[str]:
     job_type.delete()
     logger.info("Type '%s' was deleted by %s, with %s jobs", job_type.slug, actor, deleted)
     return left
+
+
+def count_what_goes(job_type: SyncJobType) -> dict[str, int]:
+    """What would go with the type, besides the changes, rejects and logs of its jobs."""
+    return {
+        "jobs": job_type.jobs.count(),
+        "versions": job_type.versions.count(),
+        "schedules": job_type.schedules.count(),
+        "cursor_entries": job_type.cursors.count(),
+    }
 
 
 def why_not_deleted(job_type: SyncJobType) -> str:
@@ -69,7 +80,9 @@ def _stop(job_type: SyncJobType) -> None:
         list(same)
         if reason := why_not_deleted(job_type):
             raise TypeInUse(reason)
-        same.update(paused_at=db_now(), resume_at=None, version=F("version") + 1)
+        as_read = same.filter(version=job_type.version)
+        if not as_read.update(paused_at=db_now(), resume_at=None, version=F("version") + 1):
+            raise EditConflict(f"{job_type.slug} was changed by someone else; load it again")
 
 
 def _tidy_target(job_type: SyncJobType, tokens: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from syncjobs.models import Schedule, SyncJob
 from syncjobs.querysets import JobQuerySet
@@ -50,7 +50,8 @@ def _pause_if_drifting(schedule: Schedule, now: datetime) -> bool:
     )
     with transaction.atomic():
         schedule.paused_reason, schedule.paused_after_job = reason[:500], runs[0].pk
-        schedule.save(update_fields=["paused_reason", "paused_after_job"])
+        schedule.version = F("version") + 1
+        schedule.save(update_fields=["paused_reason", "paused_after_job", "version"])
         schedule.periodic_task.enabled = False
         schedule.periodic_task.save()
     logger.warning("Schedule '%s' %s", schedule, reason, extra={"sync_id": runs[0].pk})

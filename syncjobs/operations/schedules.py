@@ -12,8 +12,10 @@ from typing import Any, TypeAlias
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from connectors.models import EditConflict
 from syncjobs.clock import db_now
 from syncjobs.models import Schedule, SyncJobType
 from syncjobs.operations.schedule_overrides import overrides_problems
@@ -43,7 +45,7 @@ def save_schedule(
 ) -> Schedule:
     """Make a schedule, or change the given one. Its first run is the first due time from now on.
 
-    Raises ValidationError by field: name, rule, catch_up, overrides.
+    Raises ValidationError by field: name, rule, catch_up, overrides; and EditConflict if it was edited meanwhile.
     """
     now = db_now()
     is_new = schedule is None
@@ -51,6 +53,8 @@ def save_schedule(
     is_new_rule = is_new or rule_of(schedule) != rule
     _check(schedule, job_type, name.strip(), rule if is_new_rule or enabled else None, catch_up, overrides or {}, now)
     with transaction.atomic():
+        if not is_new:
+            _take_next_version(schedule)
         begins_anew = is_new_rule or (enabled and not schedule.periodic_task.enabled)
         _save_task(schedule.periodic_task, name.strip(), rule, enabled=enabled)
         schedule.periodic_task_id = schedule.periodic_task.pk
@@ -70,11 +74,15 @@ def save_schedule(
 
 
 def set_schedule_enabled(schedule: Schedule, enabled: bool, *, actor: str) -> Schedule:
-    """Switch a schedule on or off; switched on, it does not catch up. ValidationError for a time that has passed."""
+    """Switch a schedule on or off; switched on, it does not catch up.
+
+    Raises ValidationError for a time that has passed, and EditConflict if it was edited meanwhile.
+    """
     now = db_now()
     if enabled:
         _refuse_past(rule_of(schedule), now)
     with transaction.atomic():
+        _take_next_version(schedule)
         if enabled and not schedule.periodic_task.enabled:
             schedule.last_due_at, schedule.paused_reason = now, ""
             schedule.save(update_fields=["last_due_at", "paused_reason"])
@@ -85,8 +93,9 @@ def set_schedule_enabled(schedule: Schedule, enabled: bool, *, actor: str) -> Sc
 
 
 def delete_schedule(schedule: Schedule, *, actor: str) -> None:
-    """Delete the schedule with beat's rows of it; its jobs stay."""
+    """Delete the schedule with beat's rows of it; its jobs stay. Raises EditConflict if it was edited meanwhile."""
     with transaction.atomic():
+        _take_next_version(schedule)
         row = _rule_row_of(schedule.periodic_task)
         schedule.periodic_task.delete()  # takes our row along
         _delete_unused(row)
@@ -147,6 +156,14 @@ def _check(
 def _refuse_past(rule: Rule, now: datetime) -> None:
     if isinstance(rule, Clocked) and rule.at <= now:
         raise ValidationError({"rule": [f"{describe(rule)} has passed; choose a time to come."]})
+
+
+def _take_next_version(schedule: Schedule) -> None:
+    """Raise EditConflict where the row is not the version that was read."""
+    same = Schedule.objects.filter(pk=schedule.pk, version=schedule.version)
+    if not same.update(version=F("version") + 1):
+        raise EditConflict(f"the schedule '{schedule}' was changed by someone else; load it again")
+    schedule.version += 1
 
 
 # Beat's rows

@@ -9,6 +9,7 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from connectors.errors import ConfigError
+from connectors.models import EditConflict
 from syncjobs.operations.run_requests import RunRefused
 from syncjobs.operations.schedule_runs import run_schedule_now
 from syncjobs.operations.schedules import delete_schedule, set_schedule_enabled
@@ -70,6 +71,8 @@ class ScheduleActionViews:
             set_schedule_enabled(schedule, enabled, actor=request.user.get_username())
         except ValidationError as error:
             refuse(request, ValueError(" ".join(error.messages)))
+        except EditConflict as conflict:
+            refuse(request, conflict)
         else:
             tell(request, f"{schedule} is {'on' if enabled else 'off'}.")
         return redirect("admin:schedule_page", schedule_id)
@@ -94,7 +97,11 @@ class ScheduleActionViews:
         schedule = schedule_reads.get_schedule(schedule_id)
         if request.method == "POST":
             name = str(schedule)
-            delete_schedule(schedule, actor=request.user.get_username())
+            try:
+                delete_schedule(schedule, actor=request.user.get_username())
+            except EditConflict as conflict:
+                refuse(request, conflict)
+                return redirect("admin:schedule_delete", schedule_id)
             tell(request, f"{name} is deleted. The jobs that it started stay.")
             return redirect("admin:schedule_list")
         row = schedule_reads.schedule_row(schedule)

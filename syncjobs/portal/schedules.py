@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
+from connectors.models import EditConflict
 from syncjobs.models import Schedule
 from syncjobs.operations.schedules import describe_schedule, save_schedule
 from syncjobs.operations.visible import visible_job_types, visible_schedules
@@ -100,4 +101,6 @@ class ScheduleAdmin(PortalAdmin):
             )
         except ValidationError as error:
             form.show(error)
+        except EditConflict as conflict:
+            form.add_error(None, f"Not saved: {conflict}.")
         return None
