@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -12,6 +11,7 @@ from syncjobs.management.job_texts import moment_text, table_lines
 from syncjobs.management.terminal import BAD_USAGE, Terminal
 from syncjobs.models import StreamCursor, SyncJobType
 from syncjobs.operations.cursors import list_cursor_entries, list_streams, rewind_cursor, shown_value
+from syncjobs.operations.type_descriptions import describe_entry, describe_ledger
 from syncjobs.stream_cursors import cursor_fields
 
 HEADING = ("ENTRY", "STREAM", "FIELD", "FROM", "TO", "ROWS", "BY", "WHEN", "WHY")
@@ -41,7 +41,7 @@ def show_cursors(
         return 0
     ledgers = {name: list_cursor_entries(found, name, limit) for name in ([stream] if stream else list_streams(found))}
     if as_json:
-        terminal.write_json({"type": found.slug, "streams": [_describe(*ledger) for ledger in ledgers.items()]})
+        terminal.write_json({"type": found.slug, "streams": [describe_ledger(*ledger) for ledger in ledgers.items()]})
         return 0
     rows = [_row(entry) for entries in ledgers.values() for entry in entries]
     none = f"The ledger of {found.slug} is empty: no run has moved a cursor yet."
@@ -68,28 +68,3 @@ def _row(entry: StreamCursor) -> tuple[str, ...]:
         moment_text(entry.created_at),
         entry.reason,
     )
-
-
-def _describe(stream: str, entries: list[StreamCursor]) -> dict[str, Any]:
-    """The stream for programs: `at` is where it stands, null before everything."""
-    return {
-        "stream": stream,
-        "at": entries[0].new if entries else None,
-        "entries": [describe_entry(entry) for entry in entries],
-    }
-
-
-def describe_entry(entry: StreamCursor) -> dict[str, Any]:
-    """One entry of the ledger; times are in UTC. What a person has set has an actor instead of a job."""
-    return {
-        "id": entry.pk,
-        "stream": entry.stream,
-        "field": entry.field or None,
-        "old": entry.old,
-        "new": entry.new,
-        "rows": entry.rows,
-        "job": entry.job_id,
-        "actor": entry.actor or None,
-        "reason": entry.reason or None,
-        "created_at": entry.created_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-    }

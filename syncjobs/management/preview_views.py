@@ -10,6 +10,7 @@ from syncjobs.management.job_texts import shown, table_lines
 from syncjobs.management.terminal import Terminal
 from syncjobs.operations.previewed import PreviewedRecord, StreamPreview
 from syncjobs.operations.previews import preview_stream
+from syncjobs.operations.type_descriptions import describe_preview
 
 FIELD_HEADING = ("FIELD", "TYPE", "EMPTY", "FROM")
 RECORD_HEADING = ("FIELD", "BEFORE", "AFTER")
@@ -26,27 +27,6 @@ def show_preview(
     else:
         terminal.write("\n".join(_lines(preview)))
     return 0
-
-
-def describe_preview(preview: StreamPreview) -> dict[str, Any]:
-    """The preview for programs."""
-    return {
-        "source": preview.source,
-        "target": preview.target,
-        "key": list(preview.key),
-        "fields": [
-            {"name": one.name, "type": one.type, "nullable": one.nullable, "from": list(preview.made_of[one.name])}
-            for one in preview.fields
-        ],
-        "records": [_describe(record) for record in preview.records],
-        "nulled": preview.nulled,
-    }
-
-
-def _describe(record: PreviewedRecord) -> dict[str, Any]:
-    reject = record.reject
-    why = reject and {"field": reject.field or None, "code": reject.code, "message": reject.message}
-    return {"before": record.before, "after": record.after, "reject": why}
 
 
 def _lines(preview: StreamPreview) -> Iterator[str]:

@@ -12,8 +12,7 @@ from syncjobs.management.reject_arguments import ANY_STATE
 from syncjobs.management.runs import run_here
 from syncjobs.management.terminal import Terminal
 from syncjobs.models import Reject
-from syncjobs.operations.descriptions import moment_text as moment_as_json
-from syncjobs.operations.part_descriptions import describe_reject
+from syncjobs.operations.part_descriptions import describe_group, describe_reject
 from syncjobs.operations.rejects import RejectGroup, dismiss_rejects, find_rejects, group_rejects, replay_rejects
 
 HEADING = ("ID", "JOB", "STATE", "STREAM", "KEY", "CODE", "REASON")
@@ -61,20 +60,6 @@ def dismiss(terminal: Terminal, *, reason: str, as_json: bool, **whose: Any) -> 
     else:
         terminal.write(f"{number:,} {'reject is' if number == 1 else 'rejects are'} dismissed.")
     return 0
-
-
-def describe_group(group: RejectGroup) -> dict[str, Any]:
-    """The group for programs; the sample is its newest reject."""
-    return {
-        "stream": group.stream,
-        "code": group.code,
-        "field": group.field or None,
-        "reason": group.pattern,
-        "number": group.number,
-        "first_at": moment_as_json(group.first_at),
-        "last_at": moment_as_json(group.last_at),
-        "sample": describe_reject(group.sample),
-    }
 
 
 def _whose(options: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,10 @@ class RewindRefused(Exception):
     """The cursor may not be set now, or not to that entry; the text says why and what to do."""
 
 
+class NothingToRewindTo(RewindRefused):
+    """There is no such incremental stream, or its ledger has no such entry; waiting does not help."""
+
+
 def list_cursor_entries(job_type: SyncJobType, stream: str, limit: int = 100) -> list[StreamCursor]:
     """The newest entries of a stream's ledger, newest first; the first is where it stands."""
     return list(StreamCursor.objects.filter(job_type=job_type, stream=stream).select_related("job")[:limit])
@@ -42,7 +46,7 @@ def rewind_cursor(
     field = cursor_fields(job_type.config).get(stream)
     if field is None:
         known = ", ".join(cursor_fields(job_type.config)) or "none"
-        raise RewindRefused(f"{job_type.slug} has no incremental stream '{stream}' (it has: {known})")
+        raise NothingToRewindTo(f"{job_type.slug} has no incremental stream '{stream}' (it has: {known})")
     with transaction.atomic():
         lock_ledger(job_type.pk)
         _refuse_while_active(job_type)
@@ -79,10 +83,10 @@ def _refuse_while_active(job_type: SyncJobType) -> None:
 def _chosen(job_type: SyncJobType, stream: str, field: str, entry_id: int) -> StreamCursor:
     entry = StreamCursor.objects.filter(job_type=job_type, stream=stream, pk=entry_id).first()
     if entry is None:
-        raise RewindRefused(f"the ledger of {job_type.slug}, stream '{stream}', has no entry {entry_id}")
+        raise NothingToRewindTo(f"the ledger of {job_type.slug}, stream '{stream}', has no entry {entry_id}")
     if entry.field != field:
         noted = f"of the field {entry.field}" if entry.field else "of a window"
-        raise RewindRefused(f"entry {entry_id} is {noted}, but '{stream}' is read by {field}; choose another entry")
+        raise NothingToRewindTo(f"entry {entry_id} is {noted}, but '{stream}' is read by {field}; choose another entry")
     return entry
 
 

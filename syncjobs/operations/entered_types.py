@@ -12,12 +12,22 @@ from connectors.query_texts import CustomQuery, query_problems
 from connectors.records import Field
 from connectors.sampling import LOOK_SECONDS, opened_for, telling_bugs
 from syncjobs.models import SyncJobType
+from syncjobs.operations.job_types import job_type_from_shape
 from syncjobs.operations.previewed import StreamPreview
 from syncjobs.operations.previews import preview_stream
 from syncjobs.operations.query_rights import check_query_right
 from syncjobs.stream_specs import SpecProblems
 
 PREVIEWED_ROWS = 20
+
+
+def entered_over(job_type: SyncJobType, shape: dict[str, Any]) -> SyncJobType:
+    """The type with what the shape has otherwise, not saved. Raises ValidationError as `job_type_from_shape`."""
+    given = job_type_from_shape(shape)
+    entered = copy.copy(job_type)
+    for name in shape:
+        setattr(entered, name, getattr(given, name))
+    return entered
 
 
 def preview_entered(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from django.contrib.auth.models import User
 
 from syncjobs.models import JobTypeVersion, SyncJobType
-from syncjobs.operations.job_types import job_type_from_shape, save_job_type
+from syncjobs.operations.entered_types import entered_over
+from syncjobs.operations.job_types import save_job_type
 
 KEPT = ("slug", "version", "paused_at", "paused_by", "resume_at")
 """What stays as it is now: the type's name in commands, and whether it is paused."""
@@ -17,11 +17,7 @@ KEPT = ("slug", "version", "paused_at", "paused_by", "resume_at")
 def entered_again(job_type: SyncJobType, version: JobTypeVersion) -> SyncJobType:
     """The type with the content of an earlier version, not saved. Raises ValidationError if a connector is gone."""
     shape: dict[str, Any] = {name: value for name, value in version.snapshot.items() if name not in KEPT}
-    earlier = job_type_from_shape({**shape, "slug": job_type.slug})
-    entered = copy.copy(job_type)
-    for name in shape:
-        setattr(entered, name, getattr(earlier, name))
-    return entered
+    return entered_over(job_type, shape)
 
 
 def use_version_again(

@@ -84,7 +84,7 @@ def save_job_type(job_type: SyncJobType, *, actor: str, user: User | None = None
 
 def check_job_type(job_type: SyncJobType, *, user: User | None = None) -> None:
     """Raise ValidationError where `save_job_type` would."""
-    if job_type.pk is None and (taken := SyncJobType.objects.filter(slug__iexact=job_type.slug).first()):
+    if job_type._state.adding and (taken := SyncJobType.objects.filter(slug__iexact=job_type.slug).first()):
         raise SlugTaken(taken.slug)
     job_type.full_clean()
     check_connectors(job_type)

@@ -7,6 +7,7 @@ from typing import Any
 from syncjobs.models import Attempt, Change, JobEvent, JobLog, Reject
 from syncjobs.operations.descriptions import moment_text
 from syncjobs.operations.records import Sighting
+from syncjobs.operations.rejects import RejectGroup
 
 
 def describe_change(change: Change) -> dict[str, Any]:
@@ -37,6 +38,21 @@ def describe_reject(reject: Reject) -> dict[str, Any]:
         "closed_by_job": reject.closed_by_job_id,
         "closed_by": reject.closed_by or None,
         "closing_reason": reject.closing_reason or None,
+    }
+
+
+def describe_group(group: RejectGroup) -> dict[str, Any]:
+    """Rejects with one reason; the sample is the newest."""
+    return {
+        "stream": group.stream,
+        "code": group.code,
+        "field": group.field or None,
+        "reason": group.pattern,
+        "fingerprint": group.sample.fingerprint,
+        "number": group.number,
+        "first_at": moment_text(group.first_at),
+        "last_at": moment_text(group.last_at),
+        "sample": describe_reject(group.sample),
     }
 
 

@@ -16,6 +16,10 @@ SENTENCE = (
 )
 
 
+class QueryRefused(ValidationError):
+    """The person may not write this query, whatever else they may."""
+
+
 def may_edit_sql(user: User | None) -> bool:
     """Whether a person may; commands run as the system's operator (None), who may."""
     return user is None or user.has_perm(SQL_EDIT)
@@ -27,16 +31,14 @@ def has_queries(job_type: SyncJobType) -> bool:
 
 
 def check_query_right(job_type: SyncJobType, user: User | None) -> None:
-    """Raise ValidationError on `config` where a type that is to be saved has a query that the person may not write."""
+    """Raise QueryRefused on `config` where a type that is to be saved has a query that the person may not write."""
     if may_edit_sql(user):
         return
     stored = SyncJobType.objects.filter(pk=job_type.pk).first() if job_type.pk else None
     kept = [] if stored is None else _queries(stored)
     for number, query in _queries(job_type):
         if query not in [known for _, known in kept]:
-            raise ValidationError(
-                {"config": f"streams[{number}].query: {SENTENCE}. Put it back as it was, or ask them."}
-            )
+            raise QueryRefused({"config": f"streams[{number}].query: {SENTENCE}. Put it back as it was, or ask them."})
 
 
 def _queries(job_type: SyncJobType) -> list[tuple[int, tuple[Any, ...]]]:

@@ -24,6 +24,7 @@ from syncjobs.stream_naming import stream_columns
 from syncjobs.stream_schemas import MOST_REJECTS
 
 LONGEST_REASON = 300
+MOST_AT_ONCE = 10_000
 OF_THE_TARGET = ("source", "target", "key", "columns", "mapping", "target_schema")
 """Settings of a stream that a replay shares; the others say what is read and when, and a replay reads rejects."""
 
@@ -57,13 +58,13 @@ def find_rejects(
     return found if state is None else found.filter(state=state)
 
 
-def group_rejects(rejects: RejectQuerySet) -> list[RejectGroup]:
-    """The rejects by reason, the most frequent first; the sample is the newest."""
+def group_rejects(rejects: RejectQuerySet, *, most: int | None = None) -> list[RejectGroup]:
+    """The rejects by reason, the most frequent first, at most so many; the sample is the newest."""
     grouped = rejects.order_by().values("stream", "fingerprint")
     rows = grouped.annotate(
         number=Count("pk"), first_at=Min("created_at"), last_at=Max("created_at"), newest=Max("pk")
     ).order_by("-number", "newest")
-    found = list(rows)
+    found = list(rows[:most])
     samples: dict[int, Reject] = {}
     for chunk in in_chunks([row["newest"] for row in found]):
         samples |= visible_rejects().in_bulk(chunk)
@@ -147,6 +148,17 @@ def dismiss_rejects(
             closed_by=actor[:150],
             closing_reason=reason.strip()[:LONGEST_REASON],
         )
+
+
+def open_reject_ids(
+    *, job: SyncJob | None, job_type: SyncJobType | None, rejects: Collection[int] | None, **only: str
+) -> list[int]:
+    """Those that somebody may do something about: of these ids, job, type and columns; the oldest 10,000."""
+    found = find_rejects(job=job, job_type=job_type, state=Reject.State.OPEN.value, **only)
+    found = found.filter(job__dry_run=False)
+    if rejects is not None:
+        found = found.filter(pk__in=rejects)
+    return list(found.values_list("pk", flat=True)[:MOST_AT_ONCE])
 
 
 def _open_ones(job: SyncJob | None, job_type: SyncJobType | None, rejects: Collection[int] | None) -> RejectQuerySet:

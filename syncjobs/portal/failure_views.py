@@ -9,8 +9,8 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 
+from syncjobs.operations import failure_clusters
 from syncjobs.operations.failures import MOST_RETRIED, retry_failures
-from syncjobs.portal import failure_reads
 from syncjobs.portal.bulk_action_views import summary
 from syncjobs.portal.forms.action_forms import ActionForm
 from syncjobs.portal.job_actions import ACTIONS
@@ -38,7 +38,7 @@ class FailureViews:
 
     def failure_list(self, request: HttpRequest) -> HttpResponse:
         now, days = timezone.now(), _days(request)
-        found = failure_reads.clusters(now, days=days, limit=MOST_CLUSTERS + 1)
+        found = failure_clusters.clusters(now, days=days, limit=MOST_CLUSTERS + 1)
         context = {
             "title": "Failures",
             "clusters": found[:MOST_CLUSTERS],
@@ -52,10 +52,12 @@ class FailureViews:
 
     def failure_page(self, request: HttpRequest, fingerprint: str) -> HttpResponse:
         now, days = timezone.now(), _days(request)
-        page = page_by_id(request, failure_reads.jobs_of(fingerprint, now, days=days), JOBS_A_PAGE, newest_first=True)
+        page = page_by_id(
+            request, failure_clusters.jobs_of(fingerprint, now, days=days), JOBS_A_PAGE, newest_first=True
+        )
         context = {
             "title": "A failure",
-            "cluster": failure_reads.cluster(now, fingerprint, days=days),
+            "cluster": failure_clusters.cluster(now, fingerprint, days=days),
             "page": page,
             "may_act": self._admin.has_change_permission(request),
             "days": days,
@@ -66,7 +68,7 @@ class FailureViews:
         now, days = timezone.now(), _days(request)
         if request.method == "POST":
             return self._retry(request, fingerprint, days)
-        cluster = failure_reads.cluster(now, fingerprint, days=days)
+        cluster = failure_clusters.cluster(now, fingerprint, days=days)
         if cluster is None:
             raise Http404("No job is failed in this way any more.")
         context = {

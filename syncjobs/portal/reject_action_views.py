@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 
 from syncjobs.models import Reject
-from syncjobs.operations.rejects import dismiss_rejects, replay_rejects
+from syncjobs.operations.rejects import MOST_AT_ONCE, dismiss_rejects, replay_rejects
 from syncjobs.operations.run_requests import RunRefused
 from syncjobs.operations.visible import visible_rejects
 from syncjobs.portal.change_facts import key_as_text
@@ -18,7 +18,7 @@ from syncjobs.portal.pages import FORM, PortalAdmin, refuse, signed_in_user, tel
 from syncjobs.portal.reject_reads import RejectChoice
 from syncjobs.portal.words import plural
 
-MOST_AT_ONCE, MOST_TICKED, SHOWN = 10_000, 500, 20
+MOST_TICKED, SHOWN = 500, 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,9 @@ from django.utils import timezone
 from connectors.models import Connector
 from syncjobs.fingerprints import failure_fingerprint
 from syncjobs.models import SyncJob, SyncJobType
-from syncjobs.operations import failures
+from syncjobs.operations import failure_clusters, failures
+from syncjobs.operations.failure_clusters import cluster, clusters, count_failed
 from syncjobs.operations.jobs import cancel_job, retry_job
-from syncjobs.portal import failure_reads
-from syncjobs.portal.failure_reads import cluster, clusters, count_failed
 from syncjobs.statuses import Status
 from tests.lifecycle.factories import JobTypeFactory
 from tests.portal.conftest import ATTACK, MakeJob, MakeStaff
@@ -75,7 +74,7 @@ def test_a_job_that_is_retried_or_canceled_leaves_its_cluster(failed: Any, verb:
 
 
 def test_only_the_newest_of_very_many_failures_are_looked_at(failed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failure_reads, "MOST_READ", 2)
+    monkeypatch.setattr(failure_clusters, "MOST_READ", 2)
     now = timezone.now()
     for minutes in range(5):
         failed(ended_at=now - timedelta(minutes=minutes))

@@ -14,6 +14,7 @@ from django.db.models import Count, Max, Min
 
 from syncjobs.fingerprints import failure_pattern
 from syncjobs.models import SyncJob
+from syncjobs.operations.visible import visible_jobs
 from syncjobs.querysets import JobQuerySet
 
 MOST_READ = 50_000
@@ -77,19 +78,19 @@ def _grouped(now: datetime, days: int, **only: Any) -> list[dict[str, Any]]:
 
 
 def _failed(now: datetime, days: int, **only: Any) -> JobQuerySet:
-    return SyncJob.objects.failed_since(_since(now, days)).filter(**only).order_by()
+    return visible_jobs().failed_since(_since(now, days)).filter(**only).order_by()
 
 
 def _since(now: datetime, days: int) -> datetime:
     """The window's beginning; later where there are more than MOST_READ in it."""
     begin = now - timedelta(days=days)
-    newest = SyncJob.objects.failed_since(begin).order_by("-ended_at").values_list("ended_at", flat=True)
+    newest = visible_jobs().failed_since(begin).order_by("-ended_at").values_list("ended_at", flat=True)
     return newest[MOST_READ : MOST_READ + 1].first() or begin
 
 
 def _told(rows: list[dict[str, Any]], now: datetime, days: int) -> list[Cluster]:
     """The rows with their newest jobs and their types, by two queries however many there are."""
-    samples = SyncJob.objects.for_lists().in_bulk([row["newest"] for row in rows])
+    samples = visible_jobs().for_lists().in_bulk([row["newest"] for row in rows])
     types = _types_of([row["failure_fingerprint"] for row in rows], now, days)
     return [
         _cluster(row, samples[row["newest"]], types.get(row["failure_fingerprint"], []))
