@@ -8,10 +8,10 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from syncjobs.lifecycle.chunks import in_chunks
-from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, Reject, SyncJob
+from syncjobs.models import Attempt, Change, InboxEntry, JobBatch, JobEvent, JobLog, Reject, SyncJob
 
 ROWS_AT_ONCE = 5_000
-BOOKS: tuple[type[models.Model], ...] = (Change, Reject, JobBatch, Attempt, JobEvent)
+BOOKS: tuple[type[models.Model], ...] = (Change, Reject, JobBatch, Attempt, JobEvent, InboxEntry)
 """What has to agree with the job's row, so that it goes together with it; changes and rejects before their batches."""
 
 

@@ -10,7 +10,8 @@ from django.db import connection, transaction
 
 CHANNEL = "syncdeck_dispatch"
 FREE_SLOT_SECONDS = 0.05
-_last_free_slot = 0.0  # of this process
+SAVES_SECONDS = 0.1  # no longer than the dispatcher waits after a round that did something
+_last_free_slot = _last_save = 0.0  # of this process
 
 
 def nudge_dispatcher() -> None:
@@ -32,6 +33,18 @@ def nudge_for_free_slot() -> None:
     now = time.monotonic()
     if now - _last_free_slot >= FREE_SLOT_SECONDS:
         _last_free_slot = now
+        nudge_dispatcher()
+
+
+def nudge_for_inbox() -> None:
+    """The same after a commit, for a save that a type watches; of many within a moment only the first nudges.
+
+    The dispatcher then looks by itself whenever the quiet time of a document that it has seen is over.
+    """
+    global _last_save
+    now = time.monotonic()
+    if now - _last_save >= SAVES_SECONDS:
+        _last_save = now
         nudge_dispatcher()
 
 

@@ -10,6 +10,7 @@ from django.db import Error as DatabaseProblem
 from django.db import connections
 
 from syncjobs.clock import db_now
+from syncjobs.operations.inbox import prune_inbox
 from syncjobs.operations.retention import prune_jobs
 
 logger = logging.getLogger("syncjobs.housekeeping")
@@ -18,9 +19,10 @@ EVERY_SECONDS = 3600.0
 
 
 def tidy_up() -> None:
-    """Remove jobs whose retention is over and sessions that have expired; a failure is told, and tried again later."""
+    """Remove jobs, saves and sessions whose time is over; a failure is told, and tried again later."""
     try:
         prune_jobs(now=db_now())
+        prune_inbox(now=db_now())
         SessionStore.clear_expired()
     except DatabaseProblem as problem:
         logger.warning("Tidying up is put off for an hour: %s", problem)

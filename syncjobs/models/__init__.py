@@ -3,6 +3,7 @@
 from syncjobs.models.access import ApiToken, IdempotencyKey, RequestCount
 from syncjobs.models.audit import AuditEvent
 from syncjobs.models.changes import Change, JobBatch
+from syncjobs.models.inbox import InboxEntry
 from syncjobs.models.job_types import JobTypeVersion, SyncJobType
 from syncjobs.models.jobs import Attempt, JobEvent, JobLog, SyncJob
 from syncjobs.models.plans import Conflict, Plan
@@ -19,6 +20,7 @@ __all__ = [
     "Change",
     "Conflict",
     "IdempotencyKey",
+    "InboxEntry",
     "JobBatch",
     "JobEvent",
     "JobLog",

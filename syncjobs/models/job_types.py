@@ -14,6 +14,7 @@ from connectors.models import Connector
 
 LONGEST_TIMEOUT_SECONDS = 7 * 24 * 3600
 MOST_RETRIES = 100
+LONGEST_QUIET_SECONDS = 24 * 3600
 
 
 class Overlap(models.TextChoices):
@@ -43,6 +44,22 @@ class SyncJobType(models.Model):
     source_document_type = models.CharField(max_length=255, blank=True, default="")
     keep_tombstones = models.BooleanField(
         default=False, help_text="Keep what a source document (of a Django model) was when it is deleted."
+    )
+    watch_saves = models.BooleanField(
+        default=False, help_text="Start a job for each source document (of a Django model) that is saved or deleted."
+    )
+    watch_quiet_seconds = models.PositiveIntegerField(
+        default=2,
+        validators=[MaxValueValidator(LONGEST_QUIET_SECONDS)],
+        help_text="Seconds without a further save of a document before its job is made.",
+    )
+    watch_most_seconds = models.PositiveIntegerField(
+        default=30,
+        validators=[MaxValueValidator(LONGEST_QUIET_SECONDS)],
+        help_text="Seconds after its first save that a job is made at the latest, even if saves never pause.",
+    )
+    watch_job_saves = models.BooleanField(
+        default=False, help_text="Also heed what jobs save, at most 5 hooks deep; otherwise only what others save."
     )
     target_connector = models.ForeignKey(
         Connector, on_delete=models.PROTECT, null=True, blank=True, related_name="target_job_types"
@@ -118,6 +135,10 @@ SNAPSHOT_FIELDS = (
     "controller",
     "source_document_type",
     "keep_tombstones",
+    "watch_saves",
+    "watch_quiet_seconds",
+    "watch_most_seconds",
+    "watch_job_saves",
     "target_document_type",
     "config",
     "queue",

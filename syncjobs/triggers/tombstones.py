@@ -9,9 +9,7 @@ from django.db import models
 from django.db.models.signals import post_delete
 
 from syncjobs.operations.tombstones import keep_tombstone
-
-OURS = frozenset({"syncjobs", "connectors", "django_celery_beat", "admin", "contenttypes", "sessions"})
-"""Their rows are nobody's documents, and without a listener Django deletes many of them by one statement."""
+from syncjobs.operations.watched_models import OURS
 
 
 def watch_deletions() -> None:

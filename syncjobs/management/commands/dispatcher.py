@@ -22,10 +22,11 @@ from syncjobs.clock import db_now
 from syncjobs.lifecycle.nudge_listening import listen_for_nudges
 from syncjobs.management.housekeeping import keep_house
 from syncjobs.models import SyncJob
+from syncjobs.triggers import inbox
 
 logger = logging.getLogger("syncjobs.dispatcher")
 
-TICKS: tuple[Callable[[datetime], int], ...] = (dispatch.tick, dispatch.report)
+TICKS: tuple[Callable[[datetime], int], ...] = (inbox.tick, dispatch.tick, dispatch.report)
 """What has to happen every second or few: idempotent, safe beside another dispatcher; each says how much it did."""
 BUSY_SECONDS = 1.0
 IDLE_SECONDS = 5.0
@@ -95,7 +96,8 @@ def run_ticks() -> Pause:
         return Pause(rest=MANY_SECONDS, patience=0.0)
     if done:
         return Pause(rest=0.0, patience=QUICK_SECONDS)
-    return Pause(rest=0.0, patience=BUSY_SECONDS if SyncJob.objects.active().exists() else IDLE_SECONDS)
+    patience = BUSY_SECONDS if SyncJob.objects.active().exists() else IDLE_SECONDS
+    return Pause(rest=0.0, patience=min(patience, inbox.seconds_until_due()))
 
 
 class Command(BaseCommand):
