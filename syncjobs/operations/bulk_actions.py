@@ -11,11 +11,8 @@ from django.db.models import Q
 from syncjobs.clock import db_now
 from syncjobs.lifecycle import (
     StatusConflict,
-    delete_rows,
     move_jobs,
     plain_actions,
-    request_cancel,
-    request_pause,
     statuses_that_allow,
 )
 from syncjobs.lifecycle.chunks import in_chunks
@@ -26,10 +23,11 @@ from syncjobs.operations.jobs import (
     act_plainly,
     cancel_children,
     delete_job,
-    log_deletion,
+    delete_jobs,
     restart_job,
     retry_children,
 )
+from syncjobs.operations.many_moves import ask_many, move_many
 from syncjobs.operations.visible import visible_jobs
 from syncjobs.statuses import DONE, Status
 
@@ -86,21 +84,10 @@ def _by_sets(job_ids: list[int], action: str, actor: str, reason: str) -> set[in
 
 def _move(job_ids: list[int], verb: Verb) -> set[int]:
     waiting = [status.value for status in statuses_that_allow(verb.action) if status is not Status.STARTED]
-    moved = move_jobs(
-        job_ids,
-        verb.new,
-        reason=verb.reason,
-        actor=verb.actor,
-        now=verb.now,
-        among=Q(status__in=waiting),
-        **verb.updates,
-    )
+    moved = move_many(job_ids, verb, Q(status__in=waiting))
     left = set(job_ids) - set(moved)
-    if verb.action == "pause":
-        return {*moved, *request_pause(left, now=verb.now)}
-    if verb.action == "cancel":
-        return {*moved, *request_cancel(left, reason=verb.reason, now=verb.now)}
-    return set(moved)
+    asked = ask_many(left, verb) if verb.action in ("pause", "cancel") else []
+    return {*moved, *asked}
 
 
 def _delete(job_ids: list[int], actor: str, reason: str) -> set[int]:
@@ -110,10 +97,8 @@ def _delete(job_ids: list[int], actor: str, reason: str) -> set[int]:
     ids = list(alone.filter(back).values_list("pk", flat=True))
     move_jobs(ids, Status.CANCELED, reason=text, actor=actor, now=db_now(), among=back)
     over = alone.filter(status__in=(*DONE, Status.CANCELED))
-    found = dict(over.values_list("pk", "title"))
-    delete_rows(list(found))
-    for job_id, title in found.items():
-        log_deletion(job_id, title, actor)
+    found = list(over.values_list("pk", flat=True))
+    delete_jobs(found, actor=actor, reason=reason)
     return set(found)
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Q
 
 from syncjobs.clock import db_now
@@ -21,12 +22,13 @@ from syncjobs.lifecycle import (
     delete_rows,
     move_job,
     move_jobs,
-    request_cancel,
-    request_pause,
     restart,
 )
 from syncjobs.models import SyncJob
+from syncjobs.operations.auditing import record, record_many
+from syncjobs.operations.job_entries import record_job_moved, status_of
 from syncjobs.operations.job_verbs import Verb, plain_verb
+from syncjobs.operations.many_moves import ask_many, move_many
 from syncjobs.statuses import Status
 from syncjobs.tasks import run_inline
 
@@ -84,22 +86,22 @@ def act_plainly(job_id: int, action: str, *, actor: str, reason: str = "") -> Sy
         job = get_if_allowed(job_id, action)
         verb = plain_verb(action, actor=actor, reason=reason, now=db_now())
         if job.status == Status.STARTED:
-            if _ask(job, verb):
+            if ask_many([job_id], verb):
                 job.refresh_from_db()
                 return job
             continue
         try:
-            return move_job(
-                job_id,
-                verb.new,
-                reason=verb.reason,
-                actor=actor,
-                now=verb.now,
-                version=job.version,
-                **verb.updates,
-            )
+            return _move(job, verb)
         except StatusConflict:
             continue
+
+
+def _move(job: SyncJob, verb: Verb) -> SyncJob:
+    told = {"reason": verb.reason, "actor": verb.actor}
+    with transaction.atomic():
+        moved = move_job(job.pk, verb.new, now=verb.now, version=job.version, **told, **verb.updates)
+        record_job_moved(verb.action, job, moved, **told)
+    return moved
 
 
 def get_if_allowed(job_id: int, action: str) -> SyncJob:
@@ -110,26 +112,24 @@ def get_if_allowed(job_id: int, action: str) -> SyncJob:
     return job
 
 
-def _ask(job: SyncJob, verb: Verb) -> bool:
-    if verb.new is Status.PAUSED:
-        return bool(request_pause([job.pk], now=verb.now))
-    return bool(request_cancel([job.pk], reason=verb.reason, now=verb.now))
-
-
 def restart_job(job_id: int, *, actor: str, user: User | None = None, force: bool = False) -> SyncJob:
     """A new job that does the same from the beginning; the old one is canceled if it was not done.
 
     `force` ignores overlap and the dedupe key; without it a job that waits with the same key is returned instead.
     """
     job = get_if_allowed(job_id, "restart")
-    return restart(job, actor=actor, user=user, force=force, now=db_now())
+    with transaction.atomic():
+        new = restart(job, actor=actor, user=user, force=force, now=db_now())
+        after = status_of(SyncJob.objects.get(pk=job_id)) | {"restarted_as": new.pk, "force": force}
+        record("job.restart", job, before=status_of(job) | {"force": False}, after=after, actor=actor)
+    return new
 
 
 def retry_children(parent_id: int, *, actor: str) -> int:
     """Queue a relay's children that failed and are not to be retried by themselves; returns how many."""
     parent = get_if_allowed(parent_id, "retry_children")
     verb = plain_verb("retry", actor=actor, reason=f"retried by {actor}, with its siblings", now=db_now())
-    return len(_move_children(parent, verb, FAILED_FOR_NOW))
+    return len(move_many(_children(parent, FAILED_FOR_NOW), verb, FAILED_FOR_NOW))
 
 
 def cancel_children(parent_id: int, *, actor: str, reason: str = "") -> int:
@@ -139,17 +139,15 @@ def cancel_children(parent_id: int, *, actor: str, reason: str = "") -> int:
     canceled: set[int] = set()
     while True:  # again, since a child may have been claimed or released between the two steps
         verb = plain_verb("cancel", actor=actor, reason=text, now=db_now())
-        moved = _move_children(parent, verb, WAITING)
-        at_work = parent.children.filter(status=Status.STARTED.value).values_list("pk", flat=True)
-        asked = request_cancel(at_work, reason=text, now=verb.now)
+        moved = move_many(_children(parent, WAITING), verb, WAITING)
+        asked = ask_many(_children(parent, Q(status=Status.STARTED.value)), verb)
         if not moved and not asked:
             return len(canceled)
         canceled |= {*moved, *asked}
 
 
-def _move_children(parent: SyncJob, verb: Verb, among: Q) -> list[int]:
-    ids = parent.children.filter(among).order_by().values_list("pk", flat=True)
-    return move_jobs(ids, verb.new, reason=verb.reason, actor=verb.actor, now=verb.now, among=among, **verb.updates)
+def _children(parent: SyncJob, among: Q) -> list[int]:
+    return list(parent.children.filter(among).order_by().values_list("pk", flat=True))
 
 
 def delete_job(job_id: int, *, actor: str) -> int:
@@ -162,16 +160,23 @@ def delete_job(job_id: int, *, actor: str) -> int:
     text = f"deleted by {actor}"
     if job.status in LEADS_BACK:
         move_job(job_id, Status.CANCELED, reason=text, actor=actor, now=db_now(), version=job.version)
-    _move_children(job, plain_verb("cancel", actor=actor, reason=text, now=db_now()), Q(status__in=LEADS_BACK))
+    back = Q(status__in=LEADS_BACK)
+    move_jobs(_children(job, back), Status.CANCELED, reason=text, actor=actor, now=db_now(), among=back)
     _refuse_with_busy_children(job)
-    deleted = delete_rows([job_id])
-    log_deletion(job_id, job.title, actor)
+    return delete_jobs([job_id], actor=actor)
+
+
+def delete_jobs(job_ids: Sequence[int], *, actor: str, reason: str = "") -> int:
+    """Delete jobs that nobody can start any more, with their children, and tell it; returns how many jobs."""
+
+    def tell(jobs: list[SyncJob]) -> None:
+        record_many("job.delete", [(job, status_of(job), None) for job in jobs], actor=actor, reason=reason)
+
+    titles = dict(SyncJob.objects.filter(pk__in=job_ids).values_list("pk", "title"))
+    deleted = delete_rows(job_ids, tell)
+    for job_id, title in titles.items():
+        logger.info("Job #%s %s was deleted by %s", job_id, title, actor, extra={"sync_id": job_id})
     return deleted
-
-
-def log_deletion(job_id: int, title: str, actor: str) -> None:
-    """Leave the one trace of a job that is gone, in etl.log."""
-    logger.info("Job #%s %s was deleted by %s", job_id, title, actor, extra={"sync_id": job_id})
 
 
 def busy_children(job: SyncJob) -> int:
