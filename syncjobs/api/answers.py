@@ -15,6 +15,7 @@ from syncjobs.scopes import CONFIG_READ, CONFIG_WRITE, RUNS_READ, RUNS_WRITE
 SEES_JOBS = ("syncjobs.view_syncjob", "syncjobs.change_syncjob")
 READ_RUNS = Needs(RUNS_READ, SEES_JOBS)
 WRITE_RUNS = Needs(RUNS_WRITE, ("syncjobs.change_syncjob",))
+DELETE_RUNS = Needs(RUNS_WRITE, ("syncjobs.delete_syncjob",))
 APPROVE_RUNS = Needs(RUNS_WRITE, ("syncjobs.approve_syncjob",))
 
 

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from syncjobs.api.answers import READ_RUNS, WRITE_RUNS, answer_job
+from syncjobs.api.answers import DELETE_RUNS, READ_RUNS, WRITE_RUNS, answer_job
 from syncjobs.api.fields import QuerySerializer
 from syncjobs.api.idempotency import answer_once
 from syncjobs.api.job_serializers import JobDetailSerializer, JobQuery, JobSerializer
@@ -98,7 +98,7 @@ def find_named_type(request: Request, slug: str) -> SyncJobType:
 class JobDetail(ApiView):
     """One job."""
 
-    needs = {"GET": READ_RUNS, "DELETE": WRITE_RUNS}
+    needs = {"GET": READ_RUNS, "DELETE": DELETE_RUNS}
 
     @extend_schema(operation_id="jobs_read", responses=JobDetailSerializer, tags=["jobs"])
     def get(self, request: Request, job_id: int) -> Response:

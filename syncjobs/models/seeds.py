@@ -12,6 +12,7 @@ class SeededDefault(models.Model):
         CONNECTOR = "connector", "Connector"
         JOB_TYPE = "job_type", "Sync job type"
         SCHEDULE = "schedule", "Schedule"
+        ROLE = "role", "Role"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     slug = models.CharField(max_length=150)

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from connectors.models import Connector
 from connectors.references import is_reference
-from syncjobs.clock import db_now
 from syncjobs.models import Schedule, SyncJobType
 from syncjobs.models.job_types import SNAPSHOT_FIELDS
-from syncjobs.operations.config_shapes import CONNECTOR_FIELDS, connector_shape, rule_shape, schedule_shape
+from syncjobs.operations.config_shapes import CONNECTOR_FIELDS, connector_shape, schedule_shape
 from syncjobs.operations.connectors import save_connector
+from syncjobs.operations.grants import set_grants
 from syncjobs.operations.job_type_differences import Difference, list_differences
 from syncjobs.operations.job_types import CONNECTORS, job_type_from_shape, save_job_type
+from syncjobs.operations.schedule_rules import RULE_FIELDS, rule_from_shape, rule_shape
 from syncjobs.operations.schedules import save_schedule
-from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule
 
-RULE_FIELDS = frozenset({"every", "start", "crontab", "zone", "at"})
 SCHEDULE_FIELDS = RULE_FIELDS | {"name", "job_type", "enabled", "catch_up", "overrides"}
 
 
@@ -43,7 +40,7 @@ class Imported:
 
 def import_connector(shape: dict[str, Any]) -> Imported:
     """By its slug. Raises ValidationError; a secret is never taken from the document."""
-    _refuse_unknown(shape, (*CONNECTOR_FIELDS, "credentials", "credentials_needed"))
+    _refuse_unknown(shape, (*CONNECTOR_FIELDS, "credentials", "credentials_needed", "grants"))
     before = Connector.objects.filter(slug=shape["slug"]).first()
     old = connector_shape(before) if before else {}
     connector = before or Connector()
@@ -54,10 +51,23 @@ def import_connector(shape: dict[str, Any]) -> Imported:
         connector.credentials = credentials
     connector.full_clean()
     connector.name = connector.name.strip() or connector.slug
-    differences = list_differences(old, connector_shape(connector))
+    groups = _groups(shape)
+    granted = old.get("grants") if groups is None else groups
+    new = connector_shape(connector) | {"grants": granted}
+    differences = list_differences(old, {name: value for name, value in new.items() if name != "grants" or value})
     if differences:
         save_connector(connector)
+    if groups is not None:
+        set_grants(connector, groups)
     return Imported("connector", connector.slug, before is None, differences)
+
+
+def _groups(shape: dict[str, Any]) -> list[str] | None:
+    """To whom it is granted; None where the document does not say, and so leaves it as it is."""
+    groups = shape.get("grants")
+    if groups is not None and not (isinstance(groups, list) and all(isinstance(name, str) for name in groups)):
+        raise ValidationError({"grants": "must be a list of names of groups; an empty one opens the connector to all"})
+    return None if groups is None else sorted(set(groups))
 
 
 def _credentials(shape: dict[str, Any], stored: dict[str, str]) -> dict[str, str]:
@@ -107,7 +117,7 @@ def import_schedule(shape: dict[str, Any], *, actor: str) -> Imported:
         raise ValidationError({"job_type": f"There is no job type '{str(new.get('job_type'))[:100]}'."})
     if not isinstance(new["enabled"], bool):
         raise ValidationError({"enabled": "must be true or false"})
-    rule = _read_rule(new, old)
+    rule = rule_from_shape(new, old)
     differences = list_differences(old, {name: new[name] for name in new.keys() - RULE_FIELDS} | rule_shape(rule))
     if differences:
         save_schedule(
@@ -121,24 +131,6 @@ def import_schedule(shape: dict[str, Any], *, actor: str) -> Imported:
             schedule=before,
         )
     return Imported("schedule", shape["name"], before is None, differences)
-
-
-def _read_rule(shape: dict[str, Any], old: dict[str, Any]) -> Rule:
-    """The one rule of the entry; an interval without a start goes on from where it began."""
-    given = [name for name in ("every", "crontab", "at") if shape.get(name) is not None]
-    if len(given) != 1:
-        raise ValidationError({"rule": "give one of every (seconds), crontab and at (a time)"})
-    try:
-        if given == ["every"]:
-            if isinstance(shape["every"], bool) or not isinstance(shape["every"], int):
-                raise ValueError("an interval must be a whole number of seconds")
-            start = shape.get("start") or old.get("start")
-            return Interval(shape["every"], datetime.fromisoformat(str(start)) if start else db_now())
-        if given == ["crontab"]:
-            return Crontab.from_line(str(shape["crontab"]), str(shape.get("zone") or settings.TIME_ZONE))
-        return Clocked(datetime.fromisoformat(str(shape["at"])))
-    except (ValueError, OverflowError) as problem:
-        raise ValidationError({given[0]: str(problem)}) from problem
 
 
 def _refuse_unknown(shape: dict[str, Any], known: Collection[str]) -> None:

@@ -6,7 +6,6 @@ the database keeps are named under `credentials_needed`.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from connectors.errors import ConfigError
@@ -14,8 +13,10 @@ from connectors.models import Connector
 from connectors.references import is_reference
 from syncjobs.clock import db_now
 from syncjobs.models import Schedule, SyncJobType
+from syncjobs.operations.grants import granted_groups
+from syncjobs.operations.schedule_rules import rule_shape
 from syncjobs.operations.schedules import rule_of
-from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule
+from syncjobs.schedule_times import Clocked, Rule
 
 FORMAT = 1
 CONNECTOR_FIELDS = ("slug", "name", "kind", "config", "enabled", "max_concurrency", "rate_limit_per_minute")
@@ -45,6 +46,8 @@ def connector_shape(connector: Connector) -> dict[str, Any]:
         shape["credentials"] = references
     if secret := sorted(credentials.keys() - references.keys()):
         shape["credentials_needed"] = secret
+    if groups := granted_groups(connector) if connector.pk else []:
+        shape["grants"] = groups
     return shape
 
 
@@ -65,19 +68,3 @@ def _rule_of(schedule: Schedule) -> Rule:
 def _is_over(schedule: Schedule) -> bool:
     rule = _rule_of(schedule)
     return isinstance(rule, Clocked) and rule.at <= db_now()
-
-
-def rule_shape(rule: Rule) -> dict[str, Any]:
-    """The rule alone; times are in UTC."""
-    match rule:
-        case Interval(seconds, start):
-            return {"every": seconds, "start": _moment(start)}
-        case Clocked(at):
-            return {"at": _moment(at)}
-        case Crontab():
-            fields = (rule.minute, rule.hour, rule.day_of_month, rule.month, rule.day_of_week)
-            return {"crontab": " ".join(field.replace(" ", "") for field in fields), "zone": rule.zone}
-
-
-def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat()

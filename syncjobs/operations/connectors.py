@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from connectors.checks import CheckStep
 from connectors.connection_tests import run_connection_test, watch_connection_test
 from connectors.models import ConnectionTest, Connector
 from connectors.sampling import list_streams, sample_stream
+from syncjobs.operations.secret_rights import check_secrets_right
 
 __all__ = [
     "connector_from_shape",
@@ -30,9 +32,13 @@ def connector_from_shape(shape: dict[str, Any]) -> Connector:
     return Connector(**shape)
 
 
-def save_connector(connector: Connector) -> Connector:
-    """Validate and save as the next version. Raises ValidationError, and EditConflict if it was edited meanwhile."""
+def save_connector(connector: Connector, *, user: User | None = None) -> Connector:
+    """Validate and save as the next version. Raises ValidationError, and EditConflict if it was edited meanwhile.
+
+    `user` is the person whose rights count; None is the system's operator, who may set credentials.
+    """
     connector.full_clean()
+    check_secrets_right(connector, user)
     if connector._state.adding:
         connector.save()
     else:

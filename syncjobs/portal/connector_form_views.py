@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -11,10 +12,11 @@ from connectors.base import Connector as RuntimeConnector
 from connectors.models import Connector, EditConflict
 from connectors.registry import connector_class, known_kinds
 from syncjobs.operations.connectors import save_connector
+from syncjobs.operations.secret_rights import may_set_credentials
 from syncjobs.operations.visible import visible_connectors
 from syncjobs.portal.connector_facts import kind_of
 from syncjobs.portal.forms.connector_forms import ConnectorForm
-from syncjobs.portal.pages import FORM, PortalAdmin, tell
+from syncjobs.portal.pages import FORM, PortalAdmin, signed_in_user, tell
 
 
 class ConnectorFormViews:
@@ -48,17 +50,19 @@ class ConnectorFormViews:
 
     def _form(self, request: HttpRequest, kind: type[RuntimeConnector], connector: Connector | None) -> HttpResponse:
         title = f"Edit {connector}" if connector else f"Add a connector to {kind.label}"
-        form = ConnectorForm(kind, connector, request.POST if request.method == "POST" else None)
-        if form.is_bound and form.is_valid() and (saved := _save(form)):
+        user = signed_in_user(request)
+        data = request.POST if request.method == "POST" else None
+        form = ConnectorForm(kind, connector, data, may_set_secrets=may_set_credentials(user))
+        if form.is_bound and form.is_valid() and (saved := _save(form, user)):
             tell(request, f"{saved} is saved. Test it to see whether it works.")
             return redirect("admin:connector_page", saved.slug)
         context = {"title": title, "form": form, "connector": connector}
         return self._admin.draw(request, "portal/connector_edit.html", context, status=422 if form.is_bound else 200)
 
 
-def _save(form: ConnectorForm) -> Connector | None:
+def _save(form: ConnectorForm, user: User) -> Connector | None:
     try:
-        return save_connector(form.build())
+        return save_connector(form.build(), user=user)
     except ValidationError as error:
         form.show(error)
     except EditConflict as conflict:

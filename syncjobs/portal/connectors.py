@@ -8,11 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, URLPattern, reverse
 
 from syncjobs.operations.connector_syncs import types_to_sync
-from syncjobs.operations.visible import visible_connectors
+from syncjobs.operations.grants import granted_groups
+from syncjobs.operations.visible import SEES_ALL, visible_connectors
 from syncjobs.portal import connector_reads, job_reads
 from syncjobs.portal.connector_action_views import ConnectorActionViews
 from syncjobs.portal.connector_facts import credentials_of, kind_of, settings_of
 from syncjobs.portal.connector_form_views import ConnectorFormViews, get_connector
+from syncjobs.portal.connector_grant_views import ConnectorGrantViews
 from syncjobs.portal.connector_health import health_context
 from syncjobs.portal.connector_stream_views import ConnectorStreamViews
 from syncjobs.portal.deletion_views import ConnectorDeletionViews
@@ -34,10 +36,15 @@ class ConnectorAdmin(PortalAdmin):
             self.page("", self.connector_list, "connector_list"),
             *ConnectorFormViews(self).pages(),
             self.page("<slug:slug>/", self.connector_page, "connector_page"),
+            *ConnectorGrantViews(self).pages(),
             *ConnectorActionViews(self).pages(),
             *ConnectorStreamViews(self).pages(),
             *ConnectorDeletionViews(self).pages(),
         ]
+
+    def has_grant_permission(self, request: HttpRequest) -> bool:
+        """Saying who sees what is a right of its own."""
+        return request.user.has_perm(SEES_ALL)
 
     def connector_list(self, request: HttpRequest) -> HttpResponse:
         wanted = connector_reads.ConnectorFilter.from_query(request.GET)
@@ -69,6 +76,8 @@ class ConnectorAdmin(PortalAdmin):
             "more_types": max(0, len(types) - TYPES_SHOWN),
             "may_change": self.has_change_permission(request),
             "delete_address": _delete_address(slug) if self.has_delete_permission(request) else "",
+            "granted": granted_groups(connector),
+            "may_grant": self.has_grant_permission(request),
             "syncable": len(types_to_sync(connector)[:2]) if may_run(request) else None,
         }
         regions = [Region("connector-tests", "portal/_connector_tests.html", is_live=False)]

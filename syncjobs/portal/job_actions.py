@@ -24,6 +24,7 @@ from syncjobs.portal.words import plural
 from syncjobs.statuses import Status, Trigger, can_move
 
 MOST_COUNTED = 100_000
+RIGHTS_OF_THEIR_OWN: dict[str, Needs] = {"approve": "approve", "delete": "delete"}
 Rights = Collection[Needs]
 """The permissions on jobs that somebody has."""
 
@@ -74,7 +75,7 @@ class Action:
     @property
     def needs(self) -> Needs:
         """The permission on jobs that it takes."""
-        return "approve" if self.name == "approve" else "change"
+        return RIGHTS_OF_THEIR_OWN.get(self.name, "change")
 
     def address(self, job_id: int) -> str:
         return reverse(f"admin:job_{self.name}", args=[job_id])

@@ -27,10 +27,10 @@ EXPLAINED = (Status.SKIPPED, Status.NO_TARGET, Status.HELD)
 def rights_on_jobs(request: HttpRequest) -> Rights:
     """What this person may do with jobs, beside looking at them.
 
-    Approving is a right of its own: who may run jobs need not be the one who may let them pass a guard.
+    Approving and deleting are rights of their own: who may run jobs need not be the one who may let them pass a guard.
     """
-    rights: list[Needs] = ["change"] if request.user.has_perm("syncjobs.change_syncjob") else []
-    return [*rights, "approve"] if request.user.has_perm("syncjobs.approve_syncjob") else rights
+    rights: tuple[Needs, ...] = ("change", "approve", "delete")
+    return [right for right in rights if request.user.has_perm(f"syncjobs.{right}_syncjob")]
 
 
 def draw_tab(

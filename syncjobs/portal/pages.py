@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     StockAdmin = admin.ModelAdmin  # Django's admin classes cannot be subscripted when running
 
-Needs = Literal["view", "add", "change", "delete", "approve"]
+Needs = Literal["view", "add", "change", "delete", "approve", "grant"]
 View = Callable[..., HttpResponseBase]
 READING = ("GET", "HEAD")
 POSTING = ("POST",)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django_celery_beat.models import PeriodicTask
 
 from connectors.models import Connector
@@ -17,6 +18,7 @@ from syncjobs.models import JobTypeVersion, Schedule, SyncJobType
 from syncjobs.operations.config_imports import import_configuration
 from syncjobs.operations.config_shapes import describe_configuration
 from syncjobs.operations.connectors import connector_from_shape, save_connector
+from syncjobs.operations.grants import granted_groups, set_grants
 from syncjobs.operations.schedules import save_schedule
 from syncjobs.operations.seeds import seed_defaults
 from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule
@@ -73,6 +75,22 @@ def test_the_same_file_again_changes_nothing(ask: Ask, exported: Path) -> None:
     assert {entry["outcome"] for entry in said.json["entries"]} == {"unchanged"}
     assert set(JobTypeVersion.objects.values_list("job_type__slug", "number")) == versions
     assert set(Connector.objects.values_list("slug", "version")) == connectors
+
+
+def test_grants_come_along_by_the_names_of_their_groups(ask: Ask, installation: None, tmp_path: Path) -> None:
+    Group.objects.create(name="Finance")
+    set_grants(Connector.objects.get(slug="erp"), ["Finance"])
+    path = tmp_path / "config.yaml"
+    assert ask("export_config", "--output", path).code == 0
+    assert {entry["outcome"] for entry in ask("import_config", path, "--json").json["entries"]} == {"unchanged"}
+    set_grants(Connector.objects.get(slug="erp"), [])
+    assert "connector erp: changed" in ask("import_config", path).output
+    assert granted_groups(Connector.objects.get(slug="erp")) == ["Finance"]
+    path.write_text(path.read_text().replace("- Finance", "- Nobody"))
+    refused = ask("import_config", path)
+    assert refused.code != 0
+    assert "There is no group 'Nobody'" in refused.errors
+    assert granted_groups(Connector.objects.get(slug="erp")) == ["Finance"]
 
 
 def test_no_secret_is_written_and_those_kept_here_stay(ask: Ask, exported: Path) -> None:

@@ -26,7 +26,7 @@ STATUSES = (
     *("canceled", "relayed", "queued", "started", "unmeasured"),
 )
 OF_A_TYPE = ("page", "edit", "run", "pause", "cursor", "versions", "restart", "backfill", "delete")
-OF_A_CONNECTOR = ("page", "edit", "sync", "streams", "delete")
+OF_A_CONNECTOR = ("page", "edit", "sync", "streams", "delete", "grants")
 PLAIN = (
     *("index", "search", "job_list", "failure_list", "record_history", "reject_list", "reject_records"),
     *("job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add", "worker_list"),

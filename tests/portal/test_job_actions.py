@@ -226,13 +226,23 @@ def test_what_is_done_at_once_answers_no_get(portal: Client, make_job: MakeJob, 
     assert portal.get(address(make_job(Status.HELD), verb)).status_code == 405
 
 
-def test_the_right_to_change_jobs_is_enough_for_every_verb_but_approve(
+def test_the_right_to_change_jobs_is_enough_for_every_verb_but_approve_and_delete(
     make_staff: MakeStaff, make_job: MakeJob
 ) -> None:
     operator = make_staff("view_syncjob", "change_syncjob")
-    for verb in sorted(ACTIONS.keys() - {"approve", "apply", "revert"}):
+    for verb in sorted(ACTIONS.keys() - {"approve", "apply", "revert", "delete"}):
         status = next(status for status in Status if verb in allowed_actions(make_job(status)))
         assert operator.post(address(make_job(status), verb)).status_code == 302, verb
+
+
+def test_deleting_is_a_right_of_its_own(make_staff: MakeStaff, make_job: MakeJob) -> None:
+    job, ticked = make_job(), {"action": "delete"}
+    operator, cleaner = make_staff("view_syncjob", "change_syncjob"), make_staff("view_syncjob", "delete_syncjob")
+    assert "Delete" not in read(operator, address(job))
+    assert operator.post(address(job, "delete")).status_code == 403
+    assert operator.post("/admin/jobs/act/", ticked | {"_selected_action": job.pk}).status_code == 403
+    assert "Delete" in read(cleaner, address(job))
+    assert cleaner.post(address(job, "delete")).status_code == 302
 
 
 def test_approving_is_a_right_of_its_own(make_staff: MakeStaff, make_job: MakeJob) -> None:

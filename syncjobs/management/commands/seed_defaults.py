@@ -1,4 +1,4 @@
-"""`manage.py seed_defaults`: makes the default connectors, job types and schedules that were never made here."""
+"""`manage.py seed_defaults`: makes the roles, default connectors, job types and schedules that were never made here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACTOR = "seed_defaults"
 class Command(PortalCommand):
     """May be run any number of times; what somebody edited or deleted stays so."""
 
-    help = "Make the default connectors, job types and schedules, each once."
+    help = "Make the roles and the default connectors, job types and schedules, each once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="also the demo's source and the type 'airports'")
@@ -29,7 +29,7 @@ class Command(PortalCommand):
 
     def handle(self, *args: Any, demo: bool, sandbox_url: str | None, **options: Any) -> None:
         try:
-            told = seed_defaults(actor=ACTOR)
+            told = [*seed_roles(), *seed_defaults(actor=ACTOR)]
             if demo:
                 told += seed_demo(sandbox_url or noted_sandbox_url(), actor=ACTOR)
         except ValidationError as problem:

@@ -45,7 +45,14 @@ class ConnectorForm(forms.Form):
 
     own = ("slug", "name", "enabled", "max_concurrency", "rate_limit_per_minute")
 
-    def __init__(self, kind: type[RuntimeConnector], connector: Connector | None, data: Any = None) -> None:
+    def __init__(
+        self,
+        kind: type[RuntimeConnector],
+        connector: Connector | None,
+        data: Any = None,
+        *,
+        may_set_secrets: bool = True,
+    ) -> None:
         initial: dict[str, Any] = {}
         if connector is not None:
             initial = {name: getattr(connector, name) for name in (*self.own, "version")}
@@ -57,7 +64,12 @@ class ConnectorForm(forms.Form):
             self.fields["slug"].disabled = True
         spec = kind.spec()
         self._add_config(spec["config"], connector.config if connector else {})
-        self._add_credentials(spec["credentials"])
+        self.lacks_right = bool(spec["credentials"].get("properties")) and not may_set_secrets
+        self.keeps_config = bool(self.stored) and not may_set_secrets
+        if may_set_secrets:
+            self._add_credentials(spec["credentials"])
+        for name in self._names(CONFIG) if self.keeps_config else ():
+            self.fields[CONFIG + name].disabled = True
 
     def _add_config(self, schema: dict[str, Any], config: dict[str, Any]) -> None:
         needed = schema.get("required", [])
@@ -103,6 +115,8 @@ class ConnectorForm(forms.Form):
         return connector
 
     def _config(self) -> dict[str, Any]:
+        if self.keeps_config and self.connector is not None:
+            return dict(self.connector.config)
         typed = {name: self.cleaned_data[CONFIG + name] for name in self._names(CONFIG)}
         return {name: value for name, value in typed.items() if value not in (None, "", {}, [])}
 
