@@ -7,7 +7,7 @@ PORT ?= 8000
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up test faults browser chaos bench bench-peers screenshots lint lock clean
+.PHONY: help install install-dev demo up security test faults browser chaos bench bench-peers screenshots lint lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,11 @@ lint: install-dev ## format check, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+security: install-dev ## look for dangerous code, settings unfit for a public name, and known vulnerabilities
+	$(BIN)/bandit --quiet -ll --configfile pyproject.toml --recursive config connectors syncjobs
+	ALLOWED_HOSTS=sync.example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python .ci/audit.py
 
 # Many tests wait for processes rather than compute, so twice as many run as there are cores.
 TEST_PROCESSES ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))

@@ -10,8 +10,8 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from syncjobs.api.counters import count_request
 from syncjobs.models import ApiToken
+from syncjobs.operations.request_counts import count_request
 
 WINDOW_SECONDS = 60
 

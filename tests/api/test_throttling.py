@@ -14,9 +14,9 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.db import connections
 
-from syncjobs.api import counters
-from syncjobs.api.counters import count_request, redis_client
 from syncjobs.models import RequestCount, SyncJob, SyncJobType
+from syncjobs.operations import request_counts as counters
+from syncjobs.operations.request_counts import count_request, redis_client
 from tests.api.conftest import Api, error_of, secret_of
 from tests.conftest import Broker
 

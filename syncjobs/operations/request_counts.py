@@ -16,7 +16,7 @@ from redis.retry import Retry
 
 from syncjobs.models import RequestCount
 
-logger = logging.getLogger("syncjobs.api")
+logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 0.25
 SULK_SECONDS = 10.0
