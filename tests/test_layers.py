@@ -30,6 +30,8 @@ LAYERS = {
     "syncjobs.document_naming": "pure",
     "syncjobs.testing": "root",
     "syncjobs.scopes": "pure",
+    "syncjobs.chain_paths": "pure",
+    "syncjobs.webhook_signatures": "pure",
     "syncjobs.texts": "pure",
     "syncjobs.schedule_times": "pure",
     "syncjobs.stream_cursors": "pure",

@@ -10,9 +10,11 @@ from django.db import transaction
 from django.db.models import F
 
 from syncjobs.clock import db_now
+from syncjobs.lifecycle.chain_starts import asking_for_chains
 from syncjobs.lifecycle.endings import close_attempt, failure_columns
 from syncjobs.lifecycle.moves import move_job
 from syncjobs.lifecycle.occupancy import sent_jobs
+from syncjobs.lifecycle.statements import run_together
 from syncjobs.models import JobBatch, SyncJob
 from syncjobs.statuses import Status
 
@@ -59,6 +61,8 @@ def _take_back(job: SyncJob, now: datetime) -> None:
     elif job.lost_count + 1 >= MOST_LOSSES:
         failure = _lost_failure(job)
         move_job(job.pk, Status.FAILED, reason=failure["message"], **move, **updates, **failure_columns(failure))
+        if asking := asking_for_chains(job, Status.FAILED, now):
+            run_together(*asking)
     else:
         move_job(job.pk, Status.QUEUED, reason=f"{silent}; goes on from its checkpoint", **move, **updates)
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from syncjobs.lifecycle.actions import REFUSALS, allowed_actions, describe_state
+from syncjobs.lifecycle.chain_starts import asking_for_chains
 from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.lifecycle.nudges import nudge_dispatcher, nudge_for_free_slot
 from syncjobs.lifecycle.statements import Statement, change_one, insertion, run_together, update
@@ -83,7 +84,8 @@ def move_own_job(
     mine = "id = %s AND status || '' = %s AND fence = %s", [job.pk, Status.STARTED.value, job.fence]
     with transaction.atomic(savepoint=False):
         event = event_of_move(job.pk, Status.STARTED, new, reason=reason, actor=job.lease_owner, now=now)
-        if not change_one(update(SyncJob, changes, *mine, one_more=["version"]), event, *also):
+        next_ones = [] if changes.get("retry_after") else asking_for_chains(job, new, now)
+        if not change_one(update(SyncJob, changes, *mine, one_more=["version"]), event, *also, *next_ones):
             raise StatusConflict(SyncJob.objects.get(pk=job.pk), new)
         if new is Status.QUEUED:
             nudge_dispatcher()

@@ -2,6 +2,7 @@
 
 from syncjobs.models.access import ApiToken, IdempotencyKey, RequestCount
 from syncjobs.models.audit import AuditEvent
+from syncjobs.models.chains import Chain, ChainStart
 from syncjobs.models.changes import Change, JobBatch
 from syncjobs.models.inbox import InboxEntry
 from syncjobs.models.job_types import JobTypeVersion, SyncJobType
@@ -12,11 +13,14 @@ from syncjobs.models.schedules import Schedule, StreamCursor
 from syncjobs.models.seeds import SeededDefault
 from syncjobs.models.tombstones import Tombstone
 from syncjobs.models.watching import ProgramSeen, SchemaSnapshot, WorkerSeen
+from syncjobs.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "ApiToken",
     "Attempt",
     "AuditEvent",
+    "Chain",
+    "ChainStart",
     "Change",
     "Conflict",
     "IdempotencyKey",
@@ -36,5 +40,7 @@ __all__ = [
     "SyncJob",
     "SyncJobType",
     "Tombstone",
+    "Webhook",
+    "WebhookDelivery",
     "WorkerSeen",
 ]

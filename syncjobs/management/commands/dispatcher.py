@@ -22,11 +22,11 @@ from syncjobs.clock import db_now
 from syncjobs.lifecycle.nudge_listening import listen_for_nudges
 from syncjobs.management.housekeeping import keep_house
 from syncjobs.models import SyncJob
-from syncjobs.triggers import inbox
+from syncjobs.triggers import chains, inbox
 
 logger = logging.getLogger("syncjobs.dispatcher")
 
-TICKS: tuple[Callable[[datetime], int], ...] = (inbox.tick, dispatch.tick, dispatch.report)
+TICKS: tuple[Callable[[datetime], int], ...] = (inbox.tick, chains.tick, dispatch.tick, dispatch.report)
 """What has to happen every second or few: idempotent, safe beside another dispatcher; each says how much it did."""
 BUSY_SECONDS = 1.0
 IDLE_SECONDS = 5.0
