@@ -7,12 +7,14 @@ programs notice a change. When a schedule is due is for schedule_times to say, r
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import F
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from connectors.models import EditConflict
@@ -29,6 +31,7 @@ TASK_NAME = "celery.accumulate"
 UNITS = {IntervalSchedule.DAYS: 86_400, IntervalSchedule.HOURS: 3600, IntervalSchedule.MINUTES: 60}
 UNITS |= {IntervalSchedule.SECONDS: 1}
 RuleRow: TypeAlias = Any  # an IntervalSchedule, CrontabSchedule or ClockedSchedule; beat's models are untyped
+TAKEN = "There is already a schedule named '{}'; choose another name."
 RULE_FIELDS = ("interval", "crontab", "clocked", "solar")
 
 
@@ -52,7 +55,7 @@ def save_schedule(
     schedule = schedule or Schedule(periodic_task=PeriodicTask())
     is_new_rule = is_new or rule_of(schedule) != rule
     _check(schedule, job_type, name.strip(), rule if is_new_rule or enabled else None, catch_up, overrides or {}, now)
-    with transaction.atomic():
+    with _telling_taken_names(name.strip()), transaction.atomic():
         if not is_new:
             _take_next_version(schedule)
         begins_anew = is_new_rule or (enabled and not schedule.periodic_task.enabled)
@@ -141,8 +144,8 @@ def _check(
     problems: dict[str, list[str]] = {}
     if not 0 < len(name) <= 200 or "\0" in name:
         problems["name"] = ["A schedule needs a name of 1 to 200 characters."]
-    elif PeriodicTask.objects.filter(name=name).exclude(pk=schedule.periodic_task.pk).exists():
-        problems["name"] = [f"There is already a schedule named '{name}'; choose another name."]
+    elif name != schedule.periodic_task.name and _others(schedule, name).exists():
+        problems["name"] = [TAKEN.format(name)]
     if catch_up not in Schedule.CatchUp.values:
         problems["catch_up"] = [f"'{catch_up[:40]}' does not exist; choose {' or '.join(Schedule.CatchUp.values)}."]
     if found := overrides_problems(job_type, overrides):
@@ -151,6 +154,23 @@ def _check(
         raise ValidationError(problems)
     if rule is not None:
         _refuse_past(rule, now)
+
+
+def _others(schedule: Schedule, name: str) -> QuerySet[Any, Any]:
+    """Other tasks of beat with this name, however it is capitalised."""
+    found: QuerySet[Any, Any] = PeriodicTask.objects.filter(name__iexact=name).exclude(pk=schedule.periodic_task.pk)
+    return found
+
+
+@contextmanager
+def _telling_taken_names(name: str) -> Iterator[None]:
+    """For the case that somebody makes a schedule of the same name at the same moment."""
+    try:
+        yield
+    except IntegrityError as error:
+        if PeriodicTask.objects.filter(name=name).exists():
+            raise ValidationError({"name": [TAKEN.format(name)]}) from error
+        raise
 
 
 def _refuse_past(rule: Rule, now: datetime) -> None:

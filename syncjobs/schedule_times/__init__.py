@@ -14,6 +14,7 @@ from syncjobs.schedule_times.rules import (
     rule_warnings,
     times_between,
 )
+from syncjobs.schedule_times.walls import moment_of
 from syncjobs.schedule_times.words import describe
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "describe",
     "due_now",
     "latest_due",
+    "moment_of",
     "next_due",
     "next_times",
     "rule_warnings",

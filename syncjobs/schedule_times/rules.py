@@ -21,6 +21,7 @@ from syncjobs.schedule_times.cron import FIELDS, parse_field, split_line
 
 LONGEST_INTERVAL_SECONDS = 10 * 365 * 86_400
 HORIZON_DAYS = 40 * 366  # covers 29 February across a century that has none
+YEARS = range(1970, 9999)  # those in which every zone can tell every time
 LARGEST_SHIFT = timedelta(hours=2)  # of any zone's clock change
 GRACE = timedelta(minutes=5)
 CatchUp = Literal["none", "latest"]
@@ -36,7 +37,7 @@ class Interval:
     def __post_init__(self) -> None:
         if isinstance(self.seconds, bool) or not 1 <= self.seconds <= LONGEST_INTERVAL_SECONDS:
             raise ValueError(f"an interval must be 1 to {LONGEST_INTERVAL_SECONDS:,} seconds (ten years)")
-        _refuse_naive(self.start)
+        _check_moment(self.start)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Clocked:
     at: datetime
 
     def __post_init__(self) -> None:
-        _refuse_naive(self.at)
+        _check_moment(self.at)
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,12 @@ def rule_warnings(rule: Rule, now: datetime) -> list[str]:
     if isinstance(rule, Clocked):
         return ["This time has passed, so the schedule will not run."]
     return ["No such day comes in the next 40 years, so the schedule will never run."]
+
+
+def _check_moment(moment: datetime) -> None:
+    _refuse_naive(moment)
+    if moment.year not in YEARS:
+        raise ValueError(f"the year {moment.year} is not one of {YEARS.start} to {YEARS.stop - 1}")
 
 
 def _refuse_naive(moment: datetime) -> None:

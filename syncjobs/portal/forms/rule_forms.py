@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from syncjobs.mapping.zones import find_zone
-from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule, rule_warnings
+from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule, moment_of, rule_warnings
 
 UNITS = (("60", "minutes"), ("3600", "hours"), ("86400", "days"), ("604800", "weeks"), ("1", "seconds"))
 NEEDED = {"interval": ("every", "unit"), "crontab": ("crontab", "zone"), "clocked": ("at", "zone")}
@@ -130,7 +130,7 @@ class RuleForm(forms.Form):
         if cleaned["kind"] == "crontab":
             return Crontab.from_line(cleaned["crontab"], cleaned["zone"].strip())
         if cleaned["kind"] == "clocked":
-            return Clocked(_moment(cleaned["at"], cleaned["zone"].strip()))
+            return Clocked(moment_of(cleaned["at"], cleaned["zone"].strip()))
         seconds = cleaned["every"] * int(cleaned["unit"])
         if isinstance(self.kept_rule, Interval) and self.kept_rule.seconds == seconds:
             return self.kept_rule
@@ -145,14 +145,6 @@ class RuleForm(forms.Form):
     def rule_field(self) -> str:
         """Where what is wrong with the rule is said."""
         return NEEDED[self.cleaned_data["kind"]][0]
-
-
-def _moment(wall: datetime, zone: str) -> datetime:
-    """The wall's time in that zone. ValueError where no clock there ever shows it."""
-    moment = wall.replace(tzinfo=find_zone(zone))
-    if moment.astimezone(UTC).astimezone(moment.tzinfo).replace(tzinfo=None) != wall:
-        raise ValueError(f"{wall:%H:%M} is left out on that day in {zone}, where clocks go forward; choose another.")
-    return moment
 
 
 def rule_values(rule: Rule) -> dict[str, Any]:
