@@ -20,9 +20,11 @@ from syncjobs.api.problems import Problem, problem_of_status
 from syncjobs.api.strict_json import Unreadable
 from syncjobs.lifecycle import StatusConflict
 from syncjobs.mapping import ConfigProblems
-from syncjobs.operations.cursors import RewindRefused
+from syncjobs.operations.cursors import NothingToRewindTo, RewindRefused
 from syncjobs.operations.deletions import TypeInUse
 from syncjobs.operations.job_type_states import JobTypeStateConflict
+from syncjobs.operations.job_types import SlugTaken
+from syncjobs.operations.query_rights import QueryRefused
 from syncjobs.operations.run_requests import RunRefused, TypePaused
 from syncjobs.record_keys import UnreadableKey
 
@@ -71,6 +73,12 @@ def _problem_of_operation(error: Exception) -> Problem | None:
         case SyncError():
             status = 400 if error.failure_class == "config" else 502
             return Problem(status, error.code, _sentence(f"{error.message}. {error.hint}"))
+        case QueryRefused():
+            return Problem(403, "permission_denied", "You may not write custom queries.", error.message_dict)
+        case SlugTaken():
+            return Problem(409, "conflict", "There is such a job type already.", error.message_dict)
+        case NothingToRewindTo():
+            return Problem(400, "refused", _sentence(error))
         case DjangoValidationError():
             by_field = error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
             return Problem(400, "invalid", "Some fields are not right.", by_field)

@@ -1,4 +1,4 @@
-"""Rejects of all jobs to look at. Replaying and dismissing them is not here yet."""
+"""Rejects of all jobs to look at."""
 
 from __future__ import annotations
 

@@ -6,8 +6,10 @@ from django.urls import include, path, re_path
 
 from syncjobs.api import (
     connector_views,
+    failure_views,
     job_type_views,
     job_views,
+    reject_action_views,
     reject_views,
     schedule_views,
     sync_urls,
@@ -16,6 +18,7 @@ from syncjobs.api import (
 from syncjobs.api.documents import DocsView, SchemaView
 from syncjobs.api.job_action_views import ACTION_VIEWS
 from syncjobs.api.job_part_views import PART_VIEWS, JobMetrics
+from syncjobs.api.job_type_part_views import PART_VIEWS as TYPE_PART_VIEWS
 from syncjobs.api.job_type_verb_views import VERB_VIEWS
 from syncjobs.api.missing import MissingView
 from syncjobs.api.record_views import RecordHistoryView
@@ -32,6 +35,7 @@ urlpatterns = [
     path("job-types/", job_type_views.JobTypeList.as_view()),
     path(ONE_TYPE, job_type_views.JobTypeDetail.as_view()),
     *(path(f"{ONE_TYPE}{name}/", view.as_view()) for name, view in VERB_VIEWS.items()),
+    *(path(f"{ONE_TYPE}{route}", view.as_view()) for route, view in TYPE_PART_VIEWS.items()),
     path("jobs/", job_views.JobList.as_view()),
     path("jobs/summary/", job_views.JobSummary.as_view()),
     path(ONE_JOB, job_views.JobDetail.as_view()),
@@ -41,6 +45,12 @@ urlpatterns = [
     path("schedules/", schedule_views.ScheduleList.as_view()),
     path("schedules/<int:schedule_id>/", schedule_views.ScheduleDetail.as_view()),
     path("rejects/", reject_views.RejectList.as_view()),
+    path("rejects/groups/", reject_action_views.RejectGroups.as_view()),
+    path("rejects/replay/", reject_action_views.RejectReplay.as_view()),
+    path("rejects/dismiss/", reject_action_views.RejectDismiss.as_view()),
+    path("failures/", failure_views.FailureList.as_view()),
+    path("failures/<slug:fingerprint>/", failure_views.FailureDetail.as_view()),
+    path("failures/<slug:fingerprint>/retry/", failure_views.FailureRetry.as_view()),
     path("rejects/<int:reject_id>/", reject_views.RejectDetail.as_view()),
     path("records/", RecordHistoryView.as_view()),
     path("tokens/", token_views.TokenList.as_view()),

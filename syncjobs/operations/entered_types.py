@@ -11,6 +11,7 @@ from connectors.errors import ConfigError
 from connectors.query_texts import CustomQuery, query_problems
 from connectors.records import Field
 from connectors.sampling import LOOK_SECONDS, opened_for, telling_bugs
+from syncjobs.controllers.masking import masked_fields
 from syncjobs.models import SyncJobType
 from syncjobs.operations.job_types import job_type_from_shape
 from syncjobs.operations.previewed import StreamPreview
@@ -35,12 +36,12 @@ def preview_entered(
 ) -> StreamPreview:
     """The first records of the stream at that place, as `preview_stream` shows them.
 
-    The other streams need not be right yet. Raises ValidationError where the person may not write its query, and what
+    The other streams need not be right yet; what the saved type masks stays masked. Raises ValidationError where the person may not write its query, and what
     `preview_stream` raises.
     """
     check_query_right(job_type, user)
     alone = copy.copy(job_type)
-    alone.config = {**job_type.config, "streams": [_stream(job_type, number)]}
+    alone.config = {**job_type.config, "streams": [_stream(job_type, number)], **_kept_masks(job_type)}
     try:
         with telling_bugs(_source(job_type)):
             return preview_stream(alone, rows=rows)
@@ -67,6 +68,14 @@ def read_source_fields(
         if isinstance(query, str):
             source.define_query(name, CustomQuery(query))
         return source.schema(name).fields
+
+
+def _kept_masks(job_type: SyncJobType) -> dict[str, list[str]]:
+    """Only who saves a type without a mask takes it off, so that there is a version that tells of it."""
+    stored = SyncJobType.objects.filter(pk=job_type.pk).first() if job_type.pk else None
+    masked = masked_fields(stored.controller, stored.config) if stored else frozenset()
+    entered = job_type.config.get("masked_fields", [])
+    return {"masked_fields": sorted({*entered, *masked})} if masked and isinstance(entered, list) else {}
 
 
 def _stream(job_type: SyncJobType, number: int) -> dict[str, Any]:

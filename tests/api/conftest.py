@@ -39,8 +39,11 @@ class Api:
     def post_raw(self, path: str, body: bytes, content_type: str = "application/json", **headers: str) -> Any:
         return self.client.post(f"/api/v1/{path}", body, content_type=content_type, headers=headers)
 
-    def delete(self, path: str) -> Any:
-        return self.client.delete(f"/api/v1/{path}")
+    def patch(self, path: str, body: Any, **headers: str) -> Any:
+        return self.client.patch(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self.client.delete(f"/api/v1/{path}", headers=headers)
 
 
 MakeApi = Callable[..., Api]
