@@ -41,6 +41,7 @@ class Environment:
     network_allow: tuple[str, ...]
     queues: tuple[str, ...]
     lease_seconds: int
+    proxies: int
     crash_at: str
     warehouse_url: str
     chicago_api_token: str
@@ -94,6 +95,7 @@ def parse(variables: Mapping[str, str], base_dir: Path) -> Environment:
         network_allow=read("SYNCDECK_NETWORK_ALLOW", default_networks, parsing.parse_network_allowance),
         queues=read("SYNCDECK_QUEUES", "", parsing.parse_queues),
         lease_seconds=read("SYNCDECK_LEASE_SECONDS", "60", lambda text: parsing.parse_integer(text, 2, 3600)),
+        proxies=read("SYNCDECK_PROXIES", "0", lambda text: parsing.parse_integer(text, 0, 9)),
         crash_at=read("SYNCDECK_CRASH_AT", "", optional(parsing.parse_crash_points, "")),
         warehouse_url=read("WAREHOUSE_URL", "", optional(parse_database_url, "")),
         chicago_api_token=read("CHICAGO_API_TOKEN", "", optional(parsing.parse_token, "")),

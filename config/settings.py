@@ -21,6 +21,7 @@ SYNCDECK_SECRET_KEYS = list(ENVIRONMENT.secret_keys) or [
 SYNCDECK_QUEUES = list(ENVIRONMENT.queues)
 SYNCDECK_DISPATCHER_SOCKET = broker.dispatcher_socket_path(SYNCDECK_DATA_DIR)
 SYNCDECK_LEASE_SECONDS = ENVIRONMENT.lease_seconds
+SYNCDECK_PROXIES = ENVIRONMENT.proxies
 SYNCDECK_CRASH_AT = ENVIRONMENT.crash_at
 WAREHOUSE_URL = ENVIRONMENT.warehouse_url
 CHICAGO_API_TOKEN = ENVIRONMENT.chicago_api_token
@@ -65,6 +66,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.middleware.LivenessMiddleware",
+    "config.client_address.ClientAddressMiddleware",
     "config.middleware.RequestIdMiddleware",
     "config.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -35,6 +36,16 @@ def count_request(who: str, seconds: int, now: float) -> int:
     window = int(now) // seconds
     number = _count_in_redis(f"syncdeck:rate:{who}:{window}", seconds)
     return _count_in_database(who, window) if number is None else number
+
+
+def forget_requests(who: str, seconds: int, now: float) -> None:
+    """Begin the present window anew, wherever it was counted."""
+    window = int(now) // seconds
+    RequestCount.objects.filter(who=who, window=window).delete()
+    client = redis_client(settings.CELERY_BROKER_URL)
+    if client is not None and time.monotonic() >= _away_until:
+        with suppress(redis.RedisError):
+            client.delete(f"syncdeck:rate:{who}:{window}")
 
 
 def _count_in_redis(key: str, seconds: int) -> int | None:

@@ -4,10 +4,13 @@ registered on purpose: their stock pages let staff run any task with any argumen
 
 from __future__ import annotations
 
+import time
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, reverse
 from django.utils.functional import SimpleLazyObject
@@ -20,6 +23,7 @@ from syncjobs.portal.dashboard import draw_dashboard
 from syncjobs.portal.job_types import SyncJobTypeAdmin
 from syncjobs.portal.jobs import SyncJobAdmin
 from syncjobs.portal.live import Region, answer_region, is_asked_for
+from syncjobs.portal.login_guard import LOCKED, GuardedLoginForm, seconds_left
 from syncjobs.portal.navigation import menu
 from syncjobs.portal.pages import PortalAdmin, draw_page
 from syncjobs.portal.schedules import ScheduleAdmin
@@ -40,6 +44,7 @@ class PortalSite(AdminSite):
     index_title = "Dashboard"
     site_url = None
     enable_nav_sidebar = False
+    login_form = GuardedLoginForm
     login_template = "portal/login.html"
 
     def get_urls(self) -> list[Any]:
@@ -76,7 +81,12 @@ class PortalSite(AdminSite):
         """A fragment that asks after the session has ended must not show the form inside a page: the browser goes."""
         if request.headers.get("HX-Request") == "true" and request.method == "GET":
             return HttpResponseClientRedirect(f"{reverse('admin:login')}?{request.GET.urlencode()}")
-        return super().login(request, extra_context)
+        answer = super().login(request, extra_context)
+        form = (getattr(answer, "context_data", None) or {}).get("form")
+        if form is not None and form.has_error(NON_FIELD_ERRORS, LOCKED):
+            answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
+            answer.headers["Retry-After"] = str(seconds_left(time.time()))
+        return answer
 
 
 def _assemble() -> PortalSite:
