@@ -78,7 +78,14 @@ def ask(api: Api, path: str, method: str, chance: random.Random, job: SyncJob) -
     """One request with a few nasty values, at addresses that mostly exist."""
     operation = DOCUMENT["paths"][path][method]
     address = path
-    for name, right in (("job_id", job.pk), ("slug", "airports"), ("schedule_id", 1), ("reject_id", 1)):
+    for name, right in (
+        ("job_id", job.pk),
+        ("slug", "airports"),
+        ("schedule_id", 1),
+        ("reject_id", 1),
+        ("number", 1),
+        ("fingerprint", "f"),
+    ):
         address = address.replace(f"{{{name}}}", str(right if chance.random() < 0.9 else 2**70))
     names = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
     query = {name: str(chance.choice(ANYTHING)) for name in names if chance.random() < 0.3}
@@ -88,7 +95,9 @@ def ask(api: Api, path: str, method: str, chance: random.Random, job: SyncJob) -
     told = f"{method} {address} {query} {json.dumps(body)[:300]}"
     if method == "get":
         return api.client.get(address, query), told
-    return getattr(api.client, method)(address, json.dumps(body), content_type="application/json"), told
+    headers = {"If-Match": "*"} if chance.random() < 0.8 else {}
+    made = getattr(api.client, method)(address, json.dumps(body), content_type="application/json", headers=headers)
+    return made, told
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=[f"{method} {path}" for path, method in OPERATIONS])
