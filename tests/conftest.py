@@ -11,6 +11,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from syncjobs.supervision import broker as embedded
 from tests.emptying import use_after_tests_that_commit
+from tests.forgetting import forgetting_secrets
 from tests.own_database import keeping_rows_on
 from tests.postgres_server import PostgresServer, find_binaries
 
@@ -18,6 +19,13 @@ from tests.postgres_server import PostgresServer, find_binaries
 @pytest.fixture(scope="session", autouse=True)
 def quick_emptying() -> None:
     use_after_tests_that_commit()
+
+
+@pytest.fixture(autouse=True)
+def secrets_of_others_forgotten() -> Iterator[None]:
+    """Forget the secrets of a test after it: thousands of them would slow down every text, and every new secret."""
+    with forgetting_secrets():
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
