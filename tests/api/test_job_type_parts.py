@@ -66,11 +66,12 @@ def test_saved_type_is_previewed_with_masks_and_an_error_for_each_record(api: Ap
 
 def test_unsaved_config_is_previewed_and_takes_no_mask_off(api: Api, looked_at: SyncJobType) -> None:
     renamed = [*MAPPING, {"to": "label", "template": "{name} ({icao})"}]
-    told = api.post(PREVIEW, config_of(mapping=renamed) | {"rows": 1}).json()
-    (record,) = told["records"]
+    told = api.post(PREVIEW, config_of(mapping=renamed) | {"rows": 3}).json()
+    *others, record = told["records"]
+    assert len(others) == 2
     assert record["before"].keys() == {"icao", "name", "lat"}
     assert (record["before"]["lat"], record["reject"]) == ("••••", None)
-    assert record["after"] == {"icao": "KBAD", "lat": "••••", "label": "Bad (KBAD)"}
+    assert record["after"] == {"icao": "KJFK", "lat": "••••", "label": "Kennedy (KJFK)"}
     looked_at.refresh_from_db()
     assert looked_at.version == 1
     assert "label" not in str(looked_at.config)
