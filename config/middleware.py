@@ -26,7 +26,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'self'",
     )
 )
-DOORS = {"/admin/": Door.PORTAL, "/hooks/": Door.WEBHOOK, **dict.fromkeys(PLACES, Door.API)}
+DOORS = {**dict.fromkeys(PLACES, Door.API), "/admin/": Door.PORTAL, "/hooks/": Door.WEBHOOK}
 """By how an address begins, the first that fits; below others lie the views of apps that SYNCDECK_APPS adds."""
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 PERMISSIONS_POLICY = ", ".join(

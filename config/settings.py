@@ -204,6 +204,8 @@ LOGIN_URL = "admin:login"
 # --- API: what it takes and by whom, said once; syncjobs.api has the classes ----------------------------------------
 API_LARGEST_BODY = 1_048_576  # bytes
 API_REQUESTS_PER_MINUTE = {"read": 1_200, "write": 240}  # of each token or person; None is no limit
+WEBHOOK_LARGEST_BODY = 262_144  # bytes
+WEBHOOK_REQUESTS_PER_MINUTE = {"signed": 240, "unsigned": 60}  # of each webhook; of each address
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "syncjobs.api.authentication.TokenAuthentication",

@@ -3,6 +3,7 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from syncjobs.api.hook_views import receive_webhook
 from syncjobs.api.urls import familiar_patterns
 from syncjobs.portal.sites import portal_site
 
@@ -11,4 +12,5 @@ urlpatterns = [
     path("admin/", portal_site.urls),
     path("api/v1/", include("syncjobs.api.urls")),
     path("sync/", include(familiar_patterns)),
+    path("hooks/<str:public_id>/", receive_webhook, name="webhook"),
 ]

@@ -20,17 +20,19 @@ from syncjobs.api.problems import Problem, problem_of_status
 from syncjobs.api.strict_json import Unreadable
 from syncjobs.lifecycle import StatusConflict
 from syncjobs.mapping import ConfigProblems
+from syncjobs.operations.connectors import ConnectorExists
 from syncjobs.operations.cursors import NothingToRewindTo, RewindRefused
 from syncjobs.operations.deletions import TypeInUse
 from syncjobs.operations.job_type_states import JobTypeStateConflict
 from syncjobs.operations.job_types import SlugTaken
 from syncjobs.operations.query_rights import QueryRefused
-from syncjobs.operations.run_requests import RunRefused, TypePaused
+from syncjobs.operations.run_requests import RunRefused, TypeDisabled, TypePaused
+from syncjobs.operations.secret_rights import SecretsRefused
 from syncjobs.record_keys import UnreadableKey
 
 logger = logging.getLogger("syncjobs.api")
 
-CONFLICTS = (JobTypeStateConflict, EditConflict, TypeInUse, ConnectorInUse, RewindRefused, TypePaused)
+CONFLICTS = (JobTypeStateConflict, EditConflict, TypeInUse, ConnectorInUse, RewindRefused, TypePaused, TypeDisabled)
 NO_TOKEN = "Send a valid token: Authorization: Token <token>, or sign in."  # noqa: S105 - a sentence
 
 
@@ -73,10 +75,12 @@ def _problem_of_operation(error: Exception) -> Problem | None:
         case SyncError():
             status = 400 if error.failure_class == "config" else 502
             return Problem(status, error.code, _sentence(f"{error.message}. {error.hint}"))
+        case SecretsRefused():
+            return Problem(403, "permission_denied", "You may not set credentials.", error.message_dict)
         case QueryRefused():
             return Problem(403, "permission_denied", "You may not write custom queries.", error.message_dict)
-        case SlugTaken():
-            return Problem(409, "conflict", "There is such a job type already.", error.message_dict)
+        case SlugTaken() | ConnectorExists():
+            return Problem(409, "conflict", "Something else has this slug already.", error.message_dict)
         case NothingToRewindTo():
             return Problem(400, "refused", _sentence(error))
         case DjangoValidationError():

@@ -11,7 +11,7 @@ from django.http import JsonResponse
 from connectors.redaction import redact
 from syncjobs.log_context import bound_fields
 
-PLACES = ("/api/", "/sync/")
+PLACES = ("/api/", "/sync/", "/hooks/")
 """Below these every answer is for programs."""
 CODES = {
     400: ("bad_request", "The request can not be read."),

@@ -12,6 +12,8 @@ from django.db import connections
 from syncjobs.clock import db_now
 from syncjobs.operations.inbox import prune_inbox
 from syncjobs.operations.retention import prune_jobs
+from syncjobs.operations.webhooks import forget_old_secrets
+from syncjobs.triggers.webhooks import prune_deliveries
 
 logger = logging.getLogger("syncjobs.housekeeping")
 FIRST_SECONDS = 120.0  # a stack that has just started has better things to do
@@ -24,6 +26,8 @@ def tidy_up() -> None:
         prune_jobs(now=db_now())
         prune_inbox(now=db_now())
         SessionStore.clear_expired()
+        prune_deliveries(db_now())
+        forget_old_secrets(db_now())
     except DatabaseProblem as problem:
         logger.warning("Tidying up is put off for an hour: %s", problem)
     finally:

@@ -20,14 +20,18 @@ from syncjobs.controllers.registry import get_controller
 from syncjobs.document_naming import document_columns
 from syncjobs.lifecycle import NewJob, create_job
 from syncjobs.models import JobTypeVersion, Schedule, SyncJob, SyncJobType
+from syncjobs.operations.auditing import record
+from syncjobs.operations.job_entries import record_job_made
 from syncjobs.operations.query_rights import check_query_right
-from syncjobs.operations.run_requests import RunRefused, TypePaused, check_overrides
+from syncjobs.operations.run_requests import RunRefused, TypeDisabled, TypePaused, check_overrides
 from syncjobs.operations.visible import check_connectors, hidden_document_type, visible_connectors
 from syncjobs.statuses import Trigger
 from syncjobs.stream_limiting import limit_streams
 from syncjobs.stream_naming import stream_columns
 
 BY_ITSELF = frozenset({Trigger.SCHEDULER, Trigger.WEBHOOK, Trigger.DOCUMENT_HOOK, Trigger.CHAIN})
+ASKED_FOR = frozenset({Trigger.MANUAL, Trigger.API, Trigger.CLI, Trigger.WEBHOOK})
+"""Triggers of jobs that the audit tells of. Those of the others tell enough by themselves, and come by thousands."""
 CONNECTORS = ("source_connector", "target_connector")
 DOCUMENT_TYPES = ("source_document_type", "target_document_type")
 
@@ -65,13 +69,14 @@ def _connector(field: str, slug: str) -> Connector:
     return found
 
 
-def save_job_type(job_type: SyncJobType, *, actor: str, user: User | None = None) -> SyncJobType:
+def save_job_type(job_type: SyncJobType, *, actor: str, user: User | None = None, reason: str = "") -> SyncJobType:
     """Validate and save as the next version. Raises ValidationError, and EditConflict if it was edited meanwhile.
 
     `user` is the person whose rights count; None is the system's operator, who may write custom queries.
     """
     check_job_type(job_type, user=user)
     with _telling_taken_slugs(job_type), transaction.atomic():
+        before = SyncJobType.objects.select_related(*CONNECTORS).filter(pk=job_type.pk).first()
         if job_type.pk is not None:
             same = SyncJobType.objects.filter(pk=job_type.pk, version=job_type.version)
             if not same.update(version=F("version") + 1):
@@ -79,7 +84,14 @@ def save_job_type(job_type: SyncJobType, *, actor: str, user: User | None = None
             job_type.version += 1
         job_type.save()
         pin_version(job_type, actor=actor)
+        verb, old = ("job_type.update", type_values(before)) if before else ("job_type.create", None)
+        record(verb, job_type, before=old, after=type_values(job_type), actor=actor, reason=reason)
     return job_type
+
+
+def type_values(job_type: SyncJobType) -> dict[str, Any]:
+    """What the audit tells of a type."""
+    return job_type.snapshot() | {"version": job_type.version}
 
 
 def check_job_type(job_type: SyncJobType, *, user: User | None = None) -> None:
@@ -201,13 +213,16 @@ def _refuse_if_not_startable(job_type: SyncJobType, trigger: Trigger) -> None:
     if job_type.paused_at is not None:
         raise TypePaused(job_type.name)
     if not job_type.enabled and trigger in BY_ITSELF:
-        raise RunRefused(f"{job_type.name} is not enabled, so only a person, a command or the API may start it")
+        raise TypeDisabled(job_type.name)
 
 
 def _create(job_type: SyncJobType, version: JobTypeVersion, new: NewJob) -> SyncJob:
     try:
         with transaction.atomic():
-            return create_job(job_type, version, new, db_now())
+            job = create_job(job_type, version, new, db_now())
+            if new.trigger in ASKED_FOR and job.parent_id is None and not job.was_waiting:
+                record_job_made(job, actor=new.actor)
+            return job
     except IntegrityError as error:
         taken = SyncJob.objects.filter(schedule=new.schedule, due_at=new.due_at)
         if new.schedule is not None and taken.exists():

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, SyncError
 from syncjobs.controllers.targets import check_target
+from syncjobs.mapping import ConfigProblems
 from syncjobs.models import SyncJob, SyncJobType
 
 NUMBERS = ("timeout", "retry_delay", "max_retries")
@@ -26,6 +27,17 @@ class TypePaused(RunRefused):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} is paused; resume it first")
+
+
+class TypeDisabled(RunRefused):
+    """The type may be started by people, commands and the API only."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not enabled, so only a person, a command or the API may start it")
+
+
+NOT_RUN = (RunRefused, ConfigProblems, SyncError)
+"""What a run that is asked for in vain raises: not now, or not so, or the type itself is wrong."""
 
 
 def check_overrides(overrides: dict[str, Any], context: Any = None) -> None:

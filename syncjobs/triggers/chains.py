@@ -8,13 +8,11 @@ from datetime import datetime, timedelta
 from django.db import Error as DatabaseProblem
 from django.db import transaction
 
-from connectors.errors import SyncError
 from syncjobs.chain_paths import MOST_STEPS
 from syncjobs.counts import Counts
-from syncjobs.mapping import ConfigProblems
 from syncjobs.models import Chain, ChainStart, SyncJob
 from syncjobs.operations.job_types import run_job_type
-from syncjobs.operations.run_requests import RunRefused
+from syncjobs.operations.run_requests import NOT_RUN
 from syncjobs.statuses import FINAL, Status, Trigger
 
 logger = logging.getLogger("syncjobs.chains")
@@ -90,7 +88,7 @@ def _start(start: ChainStart) -> None:
                 triggered_by_document_name=str(job.pk),
                 trigger_document_timestamp=job.ended_at,
             )
-    except (RunRefused, ConfigProblems, SyncError) as refusal:
+    except NOT_RUN as refusal:
         start.state, start.reason = State.NOT_STARTED, str(refusal)[:300]
         logger.warning("Job #%s does not start %s: %s", job.pk, to_type.slug, refusal, extra={"sync_id": job.pk})
     except DatabaseProblem:
