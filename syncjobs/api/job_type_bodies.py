@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from syncjobs.api.fields import JsonObject, StrictBoolean, StrictInteger, StrictSerializer, StrictText
-from syncjobs.models.job_types import LONGEST_TIMEOUT_SECONDS, MOST_RETRIES, Overlap
+from syncjobs.models.job_types import LONGEST_QUIET_SECONDS, LONGEST_TIMEOUT_SECONDS, MOST_RETRIES, Overlap
 from syncjobs.operations.entered_types import PREVIEWED_ROWS
 from syncjobs.operations.previews import MOST_ROWS
 
@@ -35,6 +35,10 @@ class JobTypeChanges(StrictSerializer):
     source_connector = _text(100, allow_null=True, help_text=SLUG_OF_CONNECTOR)
     source_document_type = _text(255, allow_blank=True)
     keep_tombstones = StrictBoolean(required=False)
+    watch_saves = StrictBoolean(required=False, help_text="Make a job for each source document that is saved.")
+    watch_quiet_seconds = _number(LONGEST_QUIET_SECONDS, help_text="Without a further save, before its job is made.")
+    watch_most_seconds = _number(LONGEST_QUIET_SECONDS, help_text="After the first save, at the latest.")
+    watch_job_saves = StrictBoolean(required=False, help_text="Also what jobs save, at most 5 hooks deep.")
     target_connector = _text(100, allow_null=True, help_text=SLUG_OF_CONNECTOR)
     target_document_type = _text(255, allow_blank=True)
     config = JsonObject(required=False)

@@ -16,6 +16,7 @@ from syncjobs.portal.cursor_views import CursorViews
 from syncjobs.portal.deletion_views import JobTypeDeletionViews
 from syncjobs.portal.forms.controller_choices import controller_choices
 from syncjobs.portal.forms.type_action_forms import ControllerFileForm
+from syncjobs.portal.inbox_reads import inbox_of
 from syncjobs.portal.job_type_edit_views import JobTypeEditViews
 from syncjobs.portal.job_type_question_views import JobTypeQuestionViews
 from syncjobs.portal.job_type_reads import TypeFilter, filter_choices, listed_types
@@ -73,6 +74,7 @@ class SyncJobTypeAdmin(PortalAdmin):
             "may_do": [verb for verb in ("insert", "update", "delete") if getattr(job_type, f"{verb}_enabled")],
             "has_streams": has_streams(job_type),
             "has_cursor": bool(cursor_fields(job_type.config)),
+            "inbox": inbox_of(job_type),
             **self._controller(job_type),
         }
         region = Region("type-jobs", "portal/_type_jobs.html", is_live=any(not job.is_final for job in jobs))

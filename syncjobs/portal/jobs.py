@@ -20,6 +20,7 @@ from syncjobs.portal.change_facts import change_row
 from syncjobs.portal.children_reads import KINDS, most_urgent
 from syncjobs.portal.document_facts import documents_of, flags_of
 from syncjobs.portal.failure_views import FailureViews
+from syncjobs.portal.inbox_reads import served_saves
 from syncjobs.portal.job_action_views import JobActionViews
 from syncjobs.portal.job_actions import offers
 from syncjobs.portal.job_change_views import JobChangeViews
@@ -120,6 +121,7 @@ class SyncJobAdmin(PortalAdmin):
             "flags": flags_of(job),
             "restarted_as": job_reads.restarted_as(job),
             "related_jobs": related_jobs(job),
+            "served": served_saves(job),
         }
         lines = job_reads.last_lines(job, LINES_ON_OVERVIEW)
         context |= {"lines": lines, "wanted": LogFilter(), "last_line_id": lines[-1].pk if lines else 0}

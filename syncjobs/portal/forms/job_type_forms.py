@@ -18,9 +18,11 @@ else:
     JobTypeModelForm = forms.ModelForm  # cannot be subscripted when running
 
 DOCUMENT_TYPE_HELP = "A model such as crm.Customer, or a connector's stream such as erp/customers."
+QUIET_TIMES = ("watch_quiet_seconds", "watch_most_seconds")
 ONLY_FOR = {
     "documents": (
         *("source_document_type", "target_document_type", "keep_tombstones"),
+        *("watch_saves", "watch_quiet_seconds", "watch_most_seconds", "watch_job_saves"),
         *("delete_enabled", "update_without_changes_enabled"),
     ),
     "streams": ("guards", "changes_kept"),
@@ -52,6 +54,9 @@ class JobTypeForm(JobTypeModelForm):
             "keep_tombstones",
             "target_connector",
             "target_document_type",
+            "watch_saves",
+            *QUIET_TIMES,
+            "watch_job_saves",
             "config",
             "guards",
             "queue",
@@ -69,6 +74,10 @@ class JobTypeForm(JobTypeModelForm):
         labels = {
             "slug": "Slug (its name in commands and the API)",
             "keep_tombstones": "Keep tombstones",
+            "watch_saves": "Watch saves",
+            "watch_quiet_seconds": "Quiet seconds",
+            "watch_most_seconds": "Most seconds",
+            "watch_job_saves": "Saves made by jobs, too",
             "insert_enabled": "Inserts allowed",
             "update_enabled": "Updates allowed",
             "delete_enabled": "Deletes allowed",
@@ -102,6 +111,7 @@ class JobTypeForm(JobTypeModelForm):
                 "target_document_type",
             ),
         ),
+        ("Watch saves", ("watch_saves", *QUIET_TIMES, "watch_job_saves")),
         ("How its jobs run", ("queue", "timeout", "retry_delay", "max_retries", "overlap")),
         ("What it may do", ("insert_enabled", "update_enabled", "delete_enabled", "update_without_changes_enabled")),
         ("What is kept", ("verbose_logging", "changes_kept")),
@@ -122,6 +132,8 @@ class JobTypeForm(JobTypeModelForm):
         self.fields["controller"].widget.attrs["data-press"] = "press-controller"
         queues = dict.fromkeys([*settings.SYNCDECK_QUEUES, str(self.instance.queue)])
         self._choose("queue", [(queue, queue) for queue in queues])
+        for name in QUIET_TIMES:
+            self.fields[name].required = False
         for grain, names in ONLY_FOR.items():
             for name in names:
                 self.fields[name].only_for = grain  # type: ignore[attr-defined]
@@ -136,6 +148,9 @@ class JobTypeForm(JobTypeModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        for name in QUIET_TIMES:
+            if cleaned.get(name, "wrong") is None:
+                cleaned[name] = getattr(self.instance, name)
         if self.instance.pk and cleaned.get("version"):
             self.instance.version = cleaned["version"]
         return cleaned
