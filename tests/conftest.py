@@ -11,7 +11,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from syncjobs.supervision import broker as embedded
 from tests.emptying import use_after_tests_that_commit
-from tests.forgetting import forgetting_secrets
+from tests.forgetting import forgetting_secrets, knows_secrets
 from tests.own_database import keeping_rows_on
 from tests.postgres_server import PostgresServer, find_binaries
 
@@ -34,6 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     quick = [item for item in items if "slow" not in item.keywords]
     middle = max(0, len(items) // 2 - len(slow[::2]))
     items[:] = [*slow[::2], *quick[:middle], *slow[1::2], *quick[middle:]]
+
+
+def pytest_collection_finish() -> None:
+    """A secret made while modules load, say as a parameter, would be looked for in every text of all tests."""
+    if knows_secrets():
+        raise pytest.UsageError("A test module makes a connector with a secret while it loads; make it in the test.")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,11 @@ from contextlib import contextmanager
 from connectors import redaction
 
 
+def knows_secrets() -> bool:
+    """Whether this process remembers any."""
+    return bool(redaction._process._remembered)
+
+
 @contextmanager
 def forgetting_secrets() -> Iterator[None]:
     """Afterwards the process knows no more secrets than now."""
