@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from enum import Enum
@@ -17,6 +18,7 @@ from connectors.field_numbers import LONGEST_NUMBER
 from syncjobs.texts import storable_characters
 
 MASK = "••••"
+SECRET_NAMES = re.compile(r"passw|secret|token|api[_-]?key|private[_-]?key|credential|authorization", re.IGNORECASE)
 EXACT_IN_JSON = 2**53  # beyond it a reader that keeps numbers as floats would round them
 BINARY = (bytes, bytearray, memoryview)
 NUMBERS = (int, float, Decimal)
@@ -203,3 +205,11 @@ def shorten_for_show(value: Any, longest: int = 500) -> Any:
     if isinstance(value, dict):
         return {name: shorten_for_show(item, longest) for name, item in value.items()}
     return value
+
+
+def hide_secrets(value: Any) -> Any:
+    """The JSON value, with MASK for whatever has a name that secrets have, such as password."""
+    if isinstance(value, dict):
+        named = {name for name, item in value.items() if item and SECRET_NAMES.search(str(name))}
+        return {name: MASK if name in named else hide_secrets(item) for name, item in value.items()}
+    return [hide_secrets(item) for item in value] if isinstance(value, list) else value

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from syncjobs.diffs import hide_secrets
 from syncjobs.lifecycle import RESTARTED, allowed_actions, wait_text
 from syncjobs.models import SyncJob
 from syncjobs.operations.visible import visible_jobs
@@ -46,7 +47,7 @@ def _describe(job: SyncJob, summary: dict[str, Any] | None, wait_reason: str) ->
         "source_document_name": job.source_document_name or None,
         "target_document_type": job.target_document_type or None,
         "target_document_name": job.target_document_name or None,
-        "context": job.context,
+        "context": hide_secrets(job.context),
         "counts": job.tally.as_dict(),
         "nulled": job.checkpoint.get("nulled") or {},
         "stripped": job.checkpoint.get("stripped") or {},

@@ -41,6 +41,14 @@ def test_run_takes_every_override_and_answers_with_the_job(api: Api, job_type: S
     assert job == api.get(f"jobs/{job['id']}/").json()
 
 
+def test_context_is_kept_and_what_is_named_like_a_secret_is_not_shown(api: Api, job_type: SyncJobType) -> None:
+    body = {"context": {"region": "east", "login": {"password": "kestrel-41"}}}
+    response = api.post("job-types/airports/run/", body)
+    assert response.json()["context"] == {"region": "east", "login": {"password": "••••"}}
+    assert "kestrel-41" not in api.get("jobs/").content.decode()
+    assert SyncJob.objects.get().context == body["context"]
+
+
 def test_run_is_limited_to_endpoints_and_a_range(api: Api, job_type: SyncJobType) -> None:
     window = {"window": {"field": "updated_at", "days": 3}}
     job_type.config = {"streams": [STREAM | window, STREAM | window | {"source": "towns", "target": "towns"}]}

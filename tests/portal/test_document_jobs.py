@@ -134,10 +134,12 @@ def test_only_unusual_flags_are_named(portal: Client, customer: Customer) -> Non
 
 
 def test_the_context_is_shown(portal: Client, customer: Customer) -> None:
-    job = enqueue_sync_job(sync_job_type=SYNC, source_doc=customer, context={"why": ATTACK})
+    context = {"why": ATTACK, "db_password": "kestrel-41"}
+    job = enqueue_sync_job(sync_job_type=SYNC, source_doc=customer, context=context)
     text = read(portal, job)
     assert ATTACK not in text
     assert "&quot;why&quot;: &quot;&lt;script&gt;" in text
+    assert "kestrel-41" not in text
 
 
 def test_a_waiting_job_says_its_place(portal: Client, customer: Customer) -> None:

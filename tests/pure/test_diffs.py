@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.field_types import decode_value, encode_value
-from syncjobs.diffs import MASK, compare_values, is_same, json_form, mask_values, shorten_for_show
+from syncjobs.diffs import MASK, compare_values, hide_secrets, is_same, json_form, mask_values, shorten_for_show
 
 CHICAGO = ZoneInfo("America/Chicago")
 NIGHT = dt.datetime(2026, 11, 1, 1, 30, tzinfo=CHICAGO)  # told twice, an hour apart
@@ -247,6 +247,12 @@ def test_anything_has_a_json_form_that_stays_as_it_is(value: Any) -> None:
     assert json.loads(text.encode("utf-8")) == form
     assert json_form(value) == form
     assert json_form(form) == form
+
+
+def test_what_is_named_like_a_secret_is_hidden_at_any_depth_and_nothing_else() -> None:
+    given = {"db_password": "x", "API-Key": "y", "api_key": "z", "why": "x", "a": [{"Secret": {"b": 1}}], "token": None}
+    hidden = {"db_password": MASK, "API-Key": MASK, "api_key": MASK, "why": "x", "a": [{"Secret": MASK}], "token": None}
+    assert hide_secrets(given) == hidden
 
 
 @given(st.dictionaries(st.text(), ANYTHING))

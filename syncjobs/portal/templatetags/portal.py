@@ -13,6 +13,7 @@ from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from syncjobs.diffs import hide_secrets
 from syncjobs.models import Reject, SyncJob
 from syncjobs.operations.descriptions import status_text
 from syncjobs.portal import words
@@ -25,6 +26,7 @@ register.filter("size", words.size_text)
 register.filter("span", words.span_text)
 register.filter("limit_span", words.every_text)
 register.filter("pretty_json", words.pretty_json)
+register.filter("hide_secrets", hide_secrets)
 register.filter("value_text", words.value_text)
 register.filter("setting_text", words.setting_text)
 REJECT_COLOURS = {"open": "warn", "replayed": "ok", "healed": "ok", "dismissed": "quiet"}
