@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern
 
 from syncjobs.models import Reject
 from syncjobs.operations.visible import visible_rejects
 from syncjobs.portal import reject_reads
 from syncjobs.portal.change_facts import Value, field_value, key_as_text
+from syncjobs.portal.csv_downloads import csv_download, in_steps
 from syncjobs.portal.pages import PortalAdmin
 from syncjobs.portal.paging import LARGEST_ID, page_by_id
 from syncjobs.portal.record_views import record_query
@@ -16,6 +17,7 @@ from syncjobs.portal.reject_action_views import RejectActionViews
 from syncjobs.portal.reject_reads import RejectChoice
 
 RECORDS_A_PAGE = 50
+REJECT_HEADER = ("job_type", "job", "stream", "key", "field", "code", "message", "state")
 
 
 class RejectViews:
@@ -29,6 +31,7 @@ class RejectViews:
         return [
             page("", self.reject_list, "reject_list"),
             page("records/", self.reject_records, "reject_records"),
+            page("records/download/", self.reject_records_download, "reject_records_download"),
             page("<int:reject_id>/", self.reject_page, "reject_page"),
             *RejectActionViews(self._admin).pages(),
         ]
@@ -60,6 +63,15 @@ class RejectViews:
             "may_act": self._admin.has_change_permission(request),
         }
         return self._admin.draw(request, "portal/reject_records.html", context)
+
+    def reject_records_download(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The same rejects, without their records; `raw` leaves every value as it is."""
+        rejects = RejectChoice.from_query(request.GET).apply().select_related("job_type").defer("record").order_by("pk")
+        lines = (
+            (one.job_type.slug, one.job_id, one.stream, one.key, one.field, one.code, one.message, one.state)
+            for one in in_steps(rejects)
+        )
+        return csv_download("rejects", REJECT_HEADER, lines, is_raw="raw" in request.GET)
 
     def reject_page(self, request: HttpRequest, reject_id: int) -> HttpResponse:
         found = visible_rejects().settled().select_related("job_type", "job__job_type", "closed_by_job")
