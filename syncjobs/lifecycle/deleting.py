@@ -19,8 +19,9 @@ BOOKS: tuple[type[models.Model], ...] = (Change, Reject, JobBatch, Attempt, JobE
 def delete_rows(job_ids: Sequence[int], tell: Callable[[list[SyncJob]], None] | None = None) -> int:
     """Delete these jobs, their child jobs and all their details; returns how many jobs.
 
-    `tell` hears of those of `job_ids` that are there, in the transaction that deletes them. A crash half-way leaves whole jobs, some with fewer log lines or (stream jobs) changes, which may be deleted again.
-    The caller has seen to it that none of them can begin to work meanwhile.
+    `tell` hears of those of `job_ids` that are there, in the transaction that deletes them. A crash half-way leaves
+    whole jobs, some with fewer log lines or (stream jobs) changes, which may be deleted again. The caller has seen
+    to it that none of them can begin to work meanwhile.
     """
     deleted = 0
     for chunk in in_chunks(sorted(job_ids)):

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from connectors.redaction import MASK
 from syncjobs.mapping import ConfigProblems
+from syncjobs.operations.auditing import record
 from syncjobs.operations.config_entries import Imported, import_connector, import_job_type, import_schedule
 from syncjobs.operations.config_shapes import FORMAT
 
@@ -51,6 +52,8 @@ def import_configuration(
                     problems.extend(f"{kind} {shape[identity][:100]}: {text}" for text in _sentences(problem))
         if problems:
             raise ConfigProblems(problems)
+        if changed := {f"{one.kind} {one.name}": one.outcome for one in found if one.outcome != "unchanged"}:
+            record("config.import", None, after=changed, actor=actor)
         transaction.set_rollback(dry_run)
     return found
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from syncjobs.clock import db_now
 from syncjobs.lifecycle.cursor_ledger import append_entry, lock_ledger, reset_cursors
 from syncjobs.models import StreamCursor, SyncJob, SyncJobType
+from syncjobs.operations.auditing import record
 from syncjobs.operations.job_types import run_job_type
 from syncjobs.statuses import Trigger
 from syncjobs.stream_cursors import cursor_fields
@@ -52,6 +53,8 @@ def rewind_cursor(
         _refuse_while_active(job_type)
         new = None if entry_id is None else _chosen(job_type, stream, field, entry_id).new
         added = append_entry(job_type.pk, stream, field=field, new=new, now=db_now(), actor=actor, reason=reason)
+        before, after = {stream: added.old}, {stream: added.new}
+        record("cursor.rewind", job_type, before=before, after=after, actor=actor, reason=reason)
     _log(job_type, added)
     return added
 
@@ -66,6 +69,8 @@ def restart_job_type(job_type: SyncJobType, *, trigger: Trigger, actor: str, use
         job = run_job_type(job_type, trigger=trigger, actor=actor, user=user)
         reason = f"the type was restarted as #{job.pk}"
         added = reset_cursors(job_type.pk, job_type.config, db_now(), actor=actor, reason=reason)
+        before, after = {one.stream: one.old for one in added}, {one.stream: one.new for one in added}
+        record("job_type.restart", job_type, before=before, after=after | {"job": job.pk}, actor=actor, reason=reason)
     for entry in added:
         _log(job_type, entry)
     return job

@@ -8,14 +8,17 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 from django.db.models import F, Q
 
+from connectors import deleting
 from connectors.asides import AsideWriter
 from connectors.base import WriteRequest
-from connectors.deleting import ConnectorInUse, delete_connector
+from connectors.deleting import ConnectorInUse
 from connectors.errors import SyncError
 from connectors.models import Connector, EditConflict
 from syncjobs.clock import db_now
 from syncjobs.lifecycle.deleting import delete_rows
 from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.operations.auditing import record
+from syncjobs.operations.connector_entries import connector_values
 from syncjobs.operations.schedules import delete_schedule
 from syncjobs.statuses import ACTIVE
 
@@ -36,6 +39,13 @@ def users_of(connector: Connector) -> list[str]:
     return list(using.order_by("slug").values_list("slug", flat=True))
 
 
+def delete_connector(connector: Connector, *, actor: str) -> None:
+    """Delete it with its credentials and tests. Raises ConnectorInUse, and EditConflict if it was edited meanwhile."""
+    with transaction.atomic():
+        record("connector.delete", connector, before=connector_values(connector), actor=actor)
+        deleting.delete_connector(connector, actor=actor)
+
+
 def delete_job_type(job_type: SyncJobType, *, actor: str) -> list[str]:
     """Delete a type with its versions, schedules, cursors, jobs and what these left at the target.
 
@@ -49,7 +59,9 @@ def delete_job_type(job_type: SyncJobType, *, actor: str) -> list[str]:
         delete_schedule(schedule, actor=actor)
     deleted = delete_rows(list(jobs.filter(parent__isnull=True).values_list("pk", flat=True)))
     deleted += delete_rows(list(jobs.values_list("pk", flat=True)))
-    job_type.delete()
+    with transaction.atomic():
+        record("job_type.delete", job_type, before=job_type.snapshot() | {"jobs": deleted}, actor=actor)
+        job_type.delete()
     logger.info("Type '%s' was deleted by %s, with %s jobs", job_type.slug, actor, deleted)
     return left
 

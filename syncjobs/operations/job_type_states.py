@@ -15,6 +15,7 @@ from syncjobs.clock import db_now
 from syncjobs.lifecycle import move_jobs, request_pause, withdraw_pause
 from syncjobs.lifecycle.nudges import nudge_dispatcher
 from syncjobs.models import SyncJob, SyncJobType
+from syncjobs.operations.auditing import record
 from syncjobs.operations.job_types import pin_version, save_job_type
 from syncjobs.querysets import JobQuerySet
 from syncjobs.statuses import Status
@@ -78,11 +79,15 @@ def _resume_if_due(job_type: SyncJobType) -> bool:
 def _switch(job_type: SyncJobType, actor: str, *, is_paused: bool, **columns: Any) -> None:
     """Write the columns as the next version of the type, if it is as the caller has read it."""
     same = SyncJobType.objects.filter(pk=job_type.pk, version=job_type.version, paused_at__isnull=is_paused)
+    resume_at = job_type.resume_at
     with transaction.atomic():
         if not same.update(version=F("version") + 1, updated_at=db_now(), **columns):
             raise _conflict(job_type, is_paused=is_paused) or _edited(job_type)
         job_type.refresh_from_db()
         pin_version(job_type, actor=actor)
+        before = {"paused": not is_paused, "resume_at": resume_at}
+        after = {"paused": is_paused, "resume_at": job_type.resume_at}
+        record(f"job_type.{'pause' if is_paused else 'resume'}", job_type, before=before, after=after, actor=actor)
         nudge_dispatcher()
 
 

@@ -24,4 +24,5 @@ def use_version_again(
     job_type: SyncJobType, version: JobTypeVersion, *, actor: str, user: User | None = None
 ) -> SyncJobType:
     """Save the content of an earlier version as the next one. Raises what save_job_type does."""
-    return save_job_type(entered_again(job_type, version), actor=actor, user=user)
+    reason = f"version {version.number} again"
+    return save_job_type(entered_again(job_type, version), actor=actor, user=user, reason=reason)

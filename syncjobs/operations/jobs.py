@@ -97,10 +97,12 @@ def act_plainly(job_id: int, action: str, *, actor: str, reason: str = "") -> Sy
 
 
 def _move(job: SyncJob, verb: Verb) -> SyncJob:
-    told = {"reason": verb.reason, "actor": verb.actor}
+    reason, actor = verb.reason, verb.actor
     with transaction.atomic():
-        moved = move_job(job.pk, verb.new, now=verb.now, version=job.version, **told, **verb.updates)
-        record_job_moved(verb.action, job, moved, **told)
+        moved = move_job(
+            job.pk, verb.new, reason=reason, actor=actor, now=verb.now, version=job.version, **verb.updates
+        )
+        record_job_moved(verb.action, job, moved, reason=reason, actor=actor)
     return moved
 
 

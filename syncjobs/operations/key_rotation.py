@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
-from django.db import models
+from django.db import models, transaction
 
 from connectors.errors import ConfigError
 from connectors.secrets import EncryptedField, decrypt, encrypt, first_key_id, key_id_of, scope_of
+from syncjobs.operations.auditing import record
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def rotate_keys(*, only_check: bool = False) -> Rotation:
             continue
         if key_id_of(token) == newest:
             found.current += 1
-        elif not only_check and _replace(row, name, token, encrypt(plain, scope_of(row))):
+        elif not only_check and _replace(row, name, token, encrypt(plain, scope_of(row)), newest):
             found.rotated += 1
         else:  # only looked at, or saved by somebody meanwhile
             found.outdated += 1
@@ -64,6 +65,10 @@ def _sealed_rows() -> Iterator[tuple[models.Model, str, str]]:
                         yield row, own.attname, token
 
 
-def _replace(row: models.Model, name: str, old: str, new: str) -> bool:
+def _replace(row: models.Model, name: str, old: str, new: str, key_id: str) -> bool:
     same: models.QuerySet[Any] = type(row)._default_manager.filter(pk=row.pk, **{name: old})
-    return bool(same.update(**{name: new}))
+    with transaction.atomic():
+        is_replaced = bool(same.update(**{name: new}))
+        if is_replaced:
+            record("keys.rotate", row, before={"key": key_id_of(old)}, after={"key": key_id})
+    return is_replaced

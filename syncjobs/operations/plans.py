@@ -11,6 +11,7 @@ from syncjobs.clock import db_now
 from syncjobs.lifecycle import NewJob, StatusConflict, create_job
 from syncjobs.lifecycle.plans import find_plan, why_not_applied, why_tampered
 from syncjobs.models import Plan, SyncJob
+from syncjobs.operations.auditing import record
 from syncjobs.operations.given_changes import ChangesRefused, refuse_if_paused, snapshot_for, target_columns
 from syncjobs.operations.jobs import approve_job
 from syncjobs.statuses import Status, Trigger
@@ -23,17 +24,20 @@ def approve(job_id: int, *, actor: str, reason: str = "") -> SyncJob:
     """
     job = SyncJob.objects.get(pk=job_id)
     if job.dry_run and job.status == Status.FINISHED:
-        return approve_plan(job_id, actor=actor)
+        return approve_plan(job_id, actor=actor, reason=reason)
     return approve_job(job_id, actor=actor, reason=reason)
 
 
-def approve_plan(job_id: int, *, actor: str) -> SyncJob:
+def approve_plan(job_id: int, *, actor: str, reason: str = "") -> SyncJob:
     """Let the plan of this dry run be applied; returns the dry run. Raises StatusConflict with why it can not be."""
     now = db_now()
     plan = _judged(job_id, "approve", now)
     if plan.state == Plan.State.APPROVED:
         raise ChangesRefused(plan.job, "approve", f"{plan.approved_by} has approved it already")
-    _move(plan, "approve", Plan.State.SEALED, now, state=Plan.State.APPROVED, approved_by=actor[:150], approved_at=now)
+    old, new = Plan.State.SEALED, Plan.State.APPROVED
+    with transaction.atomic():
+        _move(plan, "approve", old, now, state=new, approved_by=actor[:150], approved_at=now)
+        record("plan.approve", plan.job, before={"plan": old}, after={"plan": new}, actor=actor, reason=reason)
     return plan.job
 
 
@@ -60,6 +64,8 @@ def apply_plan(job_id: int, *, trigger: Trigger, actor: str, user: User | None =
     with transaction.atomic():
         job = create_job(dry_run.job_type, dry_run.type_version, new, now)
         _move(plan, "apply", Plan.State.APPROVED, now, state=Plan.State.APPLIED, applied_job=job)
+        before, after = {"plan": Plan.State.APPROVED}, {"plan": Plan.State.APPLIED, "applied_as": job.pk}
+        record("plan.apply", dry_run, before=before, after=after, actor=actor)
     return job
 
 

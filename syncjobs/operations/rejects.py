@@ -16,6 +16,7 @@ from syncjobs.lifecycle import NewJob, create_job
 from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.models import Reject, SyncJob, SyncJobType
 from syncjobs.models.rejects import RejectQuerySet
+from syncjobs.operations.auditing import record
 from syncjobs.operations.job_types import pin_version
 from syncjobs.operations.run_requests import RunRefused, TypePaused
 from syncjobs.operations.visible import visible_rejects
@@ -127,7 +128,11 @@ def replay_rejects(
         snapshot=snapshot,
         overrides=columns | {"replay_of": job or first.job},
     )
-    return create_job(kind, pin_version(kind, actor=actor), new, db_now())
+    with transaction.atomic():
+        replaying = create_job(kind, pin_version(kind, actor=actor), new, db_now())
+        about = {"replayed_as": replaying.pk, "streams": streams, "rejects": "all open ones" if ids is None else ids}
+        record("reject.replay", job or kind, after=about, actor=actor)
+    return replaying
 
 
 def dismiss_rejects(
@@ -142,12 +147,20 @@ def dismiss_rejects(
     if not reason.strip():
         raise RunRefused("say why these rejects need nothing more")
     with transaction.atomic():
-        return Reject.objects.filter(pk__in=_open_ones(job, job_type, rejects).values("pk")).update(
+        chosen = _open_ones(job, job_type, rejects)
+        kinds = list(SyncJobType.objects.filter(pk__in=chosen.order_by().values("job_type")))
+        number = Reject.objects.filter(pk__in=chosen.values("pk")).update(
             state=Reject.State.DISMISSED,
             closed_at=db_now(),
             closed_by=actor[:150],
             closing_reason=reason.strip()[:LONGEST_REASON],
         )
+        if number:
+            about = {"dismissed": number, "job_types": [kind.slug for kind in kinds]}
+            about |= {} if rejects is None else {"rejects": sorted(rejects)}
+            thing = job or job_type or (kinds[0] if len(kinds) == 1 else None)
+            record("reject.dismiss", thing, after=about, actor=actor, reason=reason.strip())
+    return number
 
 
 def open_reject_ids(

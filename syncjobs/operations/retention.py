@@ -13,6 +13,7 @@ from django.db.models import Max, Q
 from syncjobs.lifecycle import delete_rows, move_jobs
 from syncjobs.lifecycle.chunks import in_chunks
 from syncjobs.models import Plan, SyncJob, SyncJobType
+from syncjobs.operations.auditing import record
 from syncjobs.querysets import JobQuerySet
 from syncjobs.statuses import FINAL, Status
 
@@ -37,7 +38,7 @@ def prune_jobs(
         if kept_days is None:
             continue
         over = _jobs_over(each, now - timedelta(days=kept_days), now)
-        removed[each.slug] = over.count() if dry_run else _remove(list(over.values_list("pk", flat=True)), now)
+        removed[each.slug] = over.count() if dry_run else _remove(each, list(over.values_list("pk", flat=True)), now)
         if removed[each.slug] and not dry_run:
             logger.info(
                 "Removed %s jobs of %s that ended over %s days ago", f"{removed[each.slug]:,}", each.slug, kept_days
@@ -60,8 +61,12 @@ def _jobs_over(job_type: SyncJobType, before: datetime, now: datetime) -> JobQue
     return over.exclude(pk__in=compared).exclude(pk__in=planned.values("job_id")).exclude(pk__in=parents).order_by("pk")
 
 
-def _remove(job_ids: list[int], now: datetime) -> int:
+def _remove(job_type: SyncJobType, job_ids: list[int], now: datetime) -> int:
     """Each is ended for good first, so that nobody retries what is about to go."""
+
+    def tell(jobs: list[SyncJob]) -> None:
+        record("job.prune", job_type, before={"jobs": [job.pk for job in jobs]})
+
     removed = 0
     for chunk in in_chunks(job_ids, JOBS_AT_ONCE):
         family = SyncJob.objects.filter(Q(pk__in=chunk) | Q(parent_id__in=chunk))
@@ -70,6 +75,6 @@ def _remove(job_ids: list[int], now: datetime) -> int:
         move_jobs(failed, Status.CANCELED, reason=reason, actor=ACTOR, now=now, among=CAN_COME_BACK)
         back = family.filter(~IS_OVER | CAN_COME_BACK).values_list("parent_id", "pk")
         retried = {parent or pk for parent, pk in back}
-        delete_rows([pk for pk in chunk if pk not in retried])
+        delete_rows([pk for pk in chunk if pk not in retried], tell)
         removed += len(chunk) - len(retried)
     return removed

@@ -12,7 +12,9 @@ from syncjobs.clock import db_now
 from syncjobs.lifecycle import NewJob, StatusConflict, create_job, move_job
 from syncjobs.lifecycle.kept_changes import OVER, why_not_reverted
 from syncjobs.models import SyncJob
+from syncjobs.operations.auditing import record
 from syncjobs.operations.given_changes import ChangesRefused, refuse_if_paused, snapshot_for, target_columns
+from syncjobs.operations.job_entries import status_of
 from syncjobs.statuses import Status, Trigger, can_move
 
 
@@ -45,6 +47,8 @@ def revert_job(job_id: int, *, actor: str, user: User | None = None) -> SyncJob:
         if can_move(Status(job.status), Status.CANCELED):
             text = f"reverted as #{reverting.pk}"
             move_job(job_id, Status.CANCELED, reason=text, actor=actor, now=now, cancel_reason=text)
+        after = status_of(SyncJob.objects.get(pk=job_id)) | {"reverted_as": reverting.pk}
+        record("job.revert", job, before=status_of(job), after=after, actor=actor)
     return reverting
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from syncjobs.models import Schedule, SyncJob
+from syncjobs.operations.auditing import record
 from syncjobs.querysets import JobQuerySet
 from syncjobs.schema_drift import CODE, FAILURES_IN_A_ROW, is_drift
 from syncjobs.statuses import Status
@@ -49,6 +50,8 @@ def _pause_if_drifting(schedule: Schedule, now: datetime) -> bool:
         f" changed source (the last is #{runs[0].pk}): {_sentence(runs[0])}"
     )
     with transaction.atomic():
+        before, after = {"enabled": True}, {"enabled": False}
+        record("schedule.disable", schedule, before=before, after=after, reason=reason)
         schedule.paused_reason, schedule.paused_after_job = reason[:500], runs[0].pk
         schedule.version = F("version") + 1
         schedule.save(update_fields=["paused_reason", "paused_after_job", "version"])

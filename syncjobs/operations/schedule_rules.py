@@ -10,7 +10,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from syncjobs.clock import db_now
-from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule, moment_of
+from syncjobs.models import Schedule
+from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule, describe, moment_of
 
 GOES_WITH = {"every": "start", "crontab": "zone", "at": "zone"}
 RULE_FIELDS = frozenset({*GOES_WITH, *GOES_WITH.values()})
@@ -26,6 +27,14 @@ def rule_shape(rule: Rule) -> dict[str, Any]:
         case Crontab():
             fields = (rule.minute, rule.hour, rule.day_of_month, rule.month, rule.day_of_week)
             return {"crontab": " ".join(field.replace(" ", "") for field in fields), "zone": rule.zone}
+
+
+def schedule_values(schedule: Schedule, rule: Rule | None) -> dict[str, Any]:
+    """What the audit tells of a schedule; without a rule that is ours it has one made by other means."""
+    task = schedule.periodic_task
+    told = describe(rule) if rule is not None else "one made by other means"
+    values = {"name": task.name, "job_type": schedule.job_type.slug, "rule": told, "enabled": task.enabled}
+    return values | {"catch_up": schedule.catch_up, "overrides": schedule.overrides}
 
 
 def rule_from_shape(shape: Mapping[str, Any], old: Mapping[str, Any]) -> Rule:

@@ -20,7 +20,9 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from connectors.models import EditConflict
 from syncjobs.clock import db_now
 from syncjobs.models import Schedule, SyncJobType
+from syncjobs.operations.auditing import record
 from syncjobs.operations.schedule_overrides import overrides_problems
+from syncjobs.operations.schedule_rules import schedule_values
 from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule, describe, next_times, rule_warnings
 
 logger = logging.getLogger("syncjobs.schedules")
@@ -53,6 +55,7 @@ def save_schedule(
     now = db_now()
     is_new = schedule is None
     schedule = schedule or Schedule(periodic_task=PeriodicTask())
+    before = None if is_new else _values(schedule)
     is_new_rule = is_new or rule_of(schedule) != rule
     _check(schedule, job_type, name.strip(), rule if is_new_rule or enabled else None, catch_up, overrides or {}, now)
     with _telling_taken_names(name.strip()), transaction.atomic():
@@ -71,6 +74,8 @@ def save_schedule(
         else:  # beat may have moved last_due_at meanwhile
             fields = ["job_type", "catch_up", "overrides", "paused_reason", *(["last_due_at"] if begins_anew else [])]
             schedule.save(update_fields=fields)
+        verb = "schedule.create" if is_new else "schedule.update"
+        record(verb, schedule, before=before, after=_values(schedule), actor=actor)
         told = (str(schedule), job_type.slug, actor, describe(rule))
         transaction.on_commit(lambda: logger.info("Schedule '%s' of %s was saved by %s: %s", *told))
     return schedule
@@ -89,8 +94,10 @@ def set_schedule_enabled(schedule: Schedule, enabled: bool, *, actor: str) -> Sc
         if enabled and not schedule.periodic_task.enabled:
             schedule.last_due_at, schedule.paused_reason = now, ""
             schedule.save(update_fields=["last_due_at", "paused_reason"])
+        before, after = {"enabled": schedule.periodic_task.enabled}, {"enabled": enabled}
         schedule.periodic_task.enabled = enabled
         schedule.periodic_task.save()
+        record(f"schedule.{'enable' if enabled else 'disable'}", schedule, before=before, after=after, actor=actor)
     logger.info("Schedule '%s' was switched %s by %s", schedule, "on" if enabled else "off", actor)
     return schedule
 
@@ -99,6 +106,7 @@ def delete_schedule(schedule: Schedule, *, actor: str) -> None:
     """Delete the schedule with beat's rows of it; its jobs stay. Raises EditConflict if it was edited meanwhile."""
     with transaction.atomic():
         _take_next_version(schedule)
+        record("schedule.delete", schedule, before=_values(schedule), actor=actor)
         row = _rule_row_of(schedule.periodic_task)
         schedule.periodic_task.delete()  # takes our row along
         _delete_unused(row)
@@ -130,6 +138,10 @@ def describe_schedule(schedule: Schedule, now: datetime | None = None) -> str:
 def next_runs(schedule: Schedule, count: int = 5, now: datetime | None = None) -> list[datetime]:
     """The next due times in UTC; none while the schedule is switched off."""
     return next_times(rule_of(schedule), now or db_now(), count) if schedule.periodic_task.enabled else []
+
+
+def _values(schedule: Schedule) -> dict[str, Any]:
+    return schedule_values(schedule, rule_of(schedule) if _rule_row_of(schedule.periodic_task) else None)
 
 
 def _check(

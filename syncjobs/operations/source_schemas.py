@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max
 
 from syncjobs.models import SchemaSnapshot, SyncJobType
+from syncjobs.operations.auditing import record
 from syncjobs.schema_drift import diff_lines
 
 MOST_SHOWN = 100  # of a type's newest, in all its streams together
@@ -38,9 +40,12 @@ def accept_schemas(job_type: SyncJobType, *, actor: str, stream: str | None = No
         raise SchemaSnapshot.DoesNotExist(
             f"there is nothing to accept: the newest schema of {whose} has stopped no run (dry runs note none)"
         )
-    for row in stopping:
-        row.is_accepted, row.accepted_by = True, actor[:150]
-        row.save(update_fields=["is_accepted", "accepted_by"])
+    with transaction.atomic():
+        for row in stopping:
+            row.is_accepted, row.accepted_by = True, actor[:150]
+            row.save(update_fields=["is_accepted", "accepted_by"])
+        accepted = {row.stream: schema_lines(row) for row in stopping}
+        record("schema.accept", job_type, after=accepted, actor=actor)
     return stopping
 
 

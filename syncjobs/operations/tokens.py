@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Q
 
 from connectors.redaction import remember_secret
 from syncjobs.clock import db_now
 from syncjobs.models import ApiToken
+from syncjobs.operations.auditing import record
 from syncjobs.scopes import SCOPES
 
 logger = logging.getLogger("syncjobs.tokens")
@@ -42,15 +44,18 @@ def create_token(
     _check(name.strip(), scopes, expires_at, now)
     secret = MARK + secrets.token_urlsafe(SECRET_BYTES)
     remember_secret(secret)
-    token = ApiToken.objects.create(
-        owner=owner,
-        name=name.strip(),
-        prefix=secret[:SHOWN],
-        digest=_digest(secret),
-        scopes=[scope for scope in SCOPES if scope in scopes],
-        created_at=now,
-        expires_at=expires_at,
-    )
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            owner=owner,
+            name=name.strip(),
+            prefix=secret[:SHOWN],
+            digest=_digest(secret),
+            scopes=[scope for scope in SCOPES if scope in scopes],
+            created_at=now,
+            expires_at=expires_at,
+        )
+        about = {"owner": owner.get_username(), "prefix": token.prefix, "scopes": token.scopes}
+        record("token.create", token, after={**about, "expires_at": expires_at}, actor=actor)
     logger.info("The API token %s of %s was made by %s", token, owner.get_username(), actor)
     return NewToken(token, secret)
 
@@ -62,9 +67,13 @@ def default_expiry() -> datetime:
 
 def revoke_token(token: ApiToken, *, actor: str) -> ApiToken:
     """End the token at once and for good; once more changes nothing."""
-    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=db_now()):
+    with transaction.atomic():
+        is_new = ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=db_now())
+        token.refresh_from_db()
+        if is_new:
+            record("token.revoke", token, before={"revoked": False}, after={"revoked": True}, actor=actor)
+    if is_new:
         logger.info("The API token %s was revoked by %s", token, actor)
-    token.refresh_from_db()
     return token
 
 
