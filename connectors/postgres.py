@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from functools import partial
@@ -13,41 +11,31 @@ from connectors.base import Capabilities, StreamWriter, WriteRequest
 from connectors.checks import CheckStep, timed_step
 from connectors.errors import ConfigError, SyncError
 from connectors.field_numbers import NotFinite
-from connectors.network import check_literal, resolve_checked
+from connectors.network import check_literal
 from connectors.postgres_applying import PostgresApplier
 from connectors.postgres_check import clock_step, connect_step, privileges_step, tls_step, writing_step
-from connectors.postgres_connecting import Attempt, Login
 from connectors.postgres_dialect import RELATIONS, TABLE_KINDS, PostgresDialect, find_table
 from connectors.postgres_estimates import planned_rows
 from connectors.postgres_queries import EXACT_TYPES, PostgresQueries, guarded_columns, without_sizes
 from connectors.postgres_receiving import FAMILY
 from connectors.postgres_sending import sender
-from connectors.postgres_session import (
-    NO_JIT,
-    READER_SETTINGS,
-    SAME_IN_BINARY,
-    WRITER_SETTINGS,
-    Session,
-    UnreadableTime,
-)
-from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT, login_parameters
+from connectors.postgres_session import READER_SETTINGS, SAME_IN_BINARY, WRITER_SETTINGS, Session, UnreadableTime
+from connectors.postgres_sessions import PostgresSessions
+from connectors.postgres_settings import CONFIG_SCHEMA, CREDENTIALS_SCHEMA, DEFAULT_PORT
 from connectors.postgres_writer import PostgresWriter
 from connectors.records import FieldType, Filter, ReadRequest, StreamInfo
 from connectors.sql_batches import Rows
 from connectors.sql_errors import Place
 from connectors.sql_queries import QUERY_SECONDS
-from connectors.sql_reading import SQLConnector
 from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
 from connectors.straight import Selection, StraightReader, StraightSource
 from connectors.surroundings import Surroundings
 
-CANCEL_EVERY_SECONDS = 0.5
-CANCEL_AT_MOST = 40
 FEW_ROWS, MANY_ROWS = 8, 128  # that come at once
 
 
-class PostgresConnector(SQLConnector, StraightSource):
+class PostgresConnector(PostgresSessions, StraightSource):
     """One database of a PostgreSQL server, 14 or newer."""
 
     kind: ClassVar[str] = "postgres"
@@ -62,14 +50,9 @@ class PostgresConnector(SQLConnector, StraightSource):
         self, slug: str, config: dict[str, Any], credentials: dict[str, str], surroundings: Surroundings | None = None
     ) -> None:
         super().__init__(slug, config, credentials, surroundings)
-        self._reading: Session | None = None
-        self._sessions: list[Session] = []
-        self._ahead: Attempt | None = None
         self._tables: dict[str, Table] = {}
         self._runner: PostgresQueries | None = None
         self._reads_leniently = self._reads_binary = False
-        self._is_closed = threading.Event()
-        self.surroundings.interruption.call_on_request(self._interrupt)
 
     @classmethod
     def spec(cls) -> dict[str, Any]:
@@ -83,50 +66,7 @@ class PostgresConnector(SQLConnector, StraightSource):
     def keeps(self, field_type: FieldType, number: NotFinite) -> bool:
         return field_type in ("float", "decimal")
 
-    @property
-    def schema_name(self) -> str:
-        """Where streams lie that are named without a schema."""
-        return str(self.config.get("schema") or "public")
-
-    @property
-    def host(self) -> str:
-        return str(self.config["host"])
-
-    @property
-    def port(self) -> int:
-        return int(self.config.get("port") or DEFAULT_PORT)
-
-    def address(self) -> str:
-        return f"{self.host}:{self.port}/{self.config['dbname']}"
-
-    # 1. Sessions.
-
-    def login(self) -> Login:
-        """Looks the host up. Raises ConfigError `address_refused`, TransientError `dns_failure`."""
-        is_socket = self.host.startswith("/")
-        # A socket on this machine is let through wherever this machine's own address is.
-        checked = resolve_checked("127.0.0.1" if is_socket else self.host, self.port)
-        parameters = login_parameters(self.config, None if is_socket else checked)
-        return Login(parameters, self.credentials.get("password") or None)
-
-    def connect_ahead(self) -> None:
-        with contextlib.suppress(SyncError):
-            self._ahead = Attempt(self.login())
-
-    def open_session(self, settings: dict[str, str], stream: str = "") -> Session:
-        """A new connection, known to `close` and to the interruption; perhaps it was begun before."""
-        place, attempt = Place(self.slug, self.address(), stream), self._ahead
-        self._ahead = None
-        with self.surroundings.noting_refusals():
-            session = Session(place, attempt or Attempt(self.login()), self.surroundings.interruption, settings)
-        self._sessions = [*(one for one in self._sessions if not one.connection.closed), session]
-        return session
-
-    def reader(self) -> Session:
-        """The session for reading, made anew if it broke."""
-        if self._reading is None or self._reading.connection.closed:
-            self._reading = self.open_session(READER_SETTINGS | NO_JIT)
-        return self._reading
+    # 1. Reading.
 
     @property
     def query_runner(self) -> PostgresQueries:
@@ -135,27 +75,6 @@ class PostgresConnector(SQLConnector, StraightSource):
             settings = READER_SETTINGS | {"search_path": f"{quote(self.schema_name)}, public"}
             self._runner = PostgresQueries(partial(self.open_session, settings), seconds, self.surroundings.notify)
         return self._runner
-
-    def _interrupt(self) -> None:
-        threading.Thread(target=self._keep_canceling, daemon=True, name="postgres-cancel").start()
-
-    def _keep_canceling(self) -> None:
-        """Again and again until closed, since a statement may begin just after it was looked for."""
-        for _ in range(CANCEL_AT_MOST):
-            for session in list(self._sessions):
-                session.interrupt()
-            if self._is_closed.wait(CANCEL_EVERY_SECONDS):
-                return
-
-    def close(self) -> None:
-        self._is_closed.set()
-        if self._ahead:
-            self._ahead.abandon()
-        while self._sessions:
-            self._sessions.pop().close()
-        self._reading = None
-
-    # 2. Reading.
 
     def streams(self) -> list[StreamInfo]:
         rows = self.reader().fetch(RELATIONS, (self.schema_name, list(TABLE_KINDS)))
@@ -261,7 +180,7 @@ class PostgresConnector(SQLConnector, StraightSource):
             return None
         return sender(partial(self._about, table), table, self.order_of(table, request), request, selection)
 
-    # 3. Writing and testing.
+    # 2. Writing and testing.
 
     def writer(self, request: WriteRequest) -> StreamWriter:
         return PostgresWriter(
