@@ -20,7 +20,7 @@ from connectors.secrets import EncryptedField, Secrets, resolve_references
 from connectors.shared_turns import SharedTurns
 from connectors.surroundings import Surroundings
 from connectors.turns import OwnTurns, Turns
-from connectors.validation import config_problems, credentials_problems, optional_credentials
+from connectors.validation import Complaint, config_problems, credentials_problems, optional_credentials
 
 SLUG_RULE = RegexValidator(
     r"\A[a-z0-9][a-z0-9_-]*\Z", "Use small letters, digits, dashes and underscores, beginning with a letter or digit."
@@ -101,7 +101,7 @@ class Connector(models.Model):
             wrong_credentials = [f"{error.message}. {error.hint}"]
         problems = {"config": config_problems(kind, self.config), "credentials": wrong_credentials}
         if any(problems.values()):
-            raise ValidationError({name: found for name, found in problems.items() if found})
+            raise ValidationError({name: _coded(found) for name, found in problems.items() if found})
 
     def open(self, surroundings: Surroundings | None = None, *, even_disabled: bool = False) -> base.Connector:
         """The runtime connector, with references resolved; close it after use.
@@ -131,6 +131,10 @@ class Connector(models.Model):
         if self._state.adding:
             return OwnTurns(self.rate_limit_per_minute)
         return SharedTurns(self.pk, self.rate_limit_per_minute)
+
+
+def _coded(problems: list[str]) -> list[ValidationError]:
+    return [ValidationError(text, code=text.code if isinstance(text, Complaint) else "invalid") for text in problems]
 
 
 class ConnectorGrant(models.Model):

@@ -17,6 +17,17 @@ LONGEST_CREDENTIAL = 64 * 1024  # characters
 TYPE_WORDS = {"string": "text", "object": "an object", "array": "a list", "integer": "a whole number"}
 
 
+class Complaint(str):
+    """A sentence, with the code of the ConfigError that it tells of."""
+
+    def __new__(cls, text: str, code: str) -> Complaint:
+        complaint = super().__new__(cls, text)
+        complaint.code = code
+        return complaint
+
+    code: str
+
+
 def config_problems(kind: type[Connector], config: Any) -> list[str]:
     """Sentences, each naming its property; empty where the settings fit the kind."""
     problems = list(_schema_problems(kind.spec()["config"], config, "config", show_values=True))
@@ -26,7 +37,7 @@ def config_problems(kind: type[Connector], config: Any) -> list[str]:
         try:
             kind.check_config(config)
         except ConfigError as error:
-            problems = [f"config: {error.message}. {error.hint}".strip()]
+            problems = [Complaint(f"config: {error.message}. {error.hint}".strip(), error.code)]
     return problems
 
 

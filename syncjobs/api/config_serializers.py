@@ -13,9 +13,13 @@ from syncjobs.api.paging import PageQuery
 from syncjobs.clock import db_now
 from syncjobs.models import Schedule, SyncJobType
 from syncjobs.models.job_types import SNAPSHOT_FIELDS
-from syncjobs.operations.schedules import describe_schedule, next_runs
+from syncjobs.operations.schedule_rules import rule_shape
+from syncjobs.operations.schedules import describe_schedule, next_runs, rule_of
+from syncjobs.schedule_times import Rule, rule_warnings
 
 RUNS_TOLD = 5
+OF_ITS_RULE: dict[str, Any] = {"read_only": True, "allow_null": True, "default": None}
+"""Null where the rule is of another sort."""
 
 
 class ConnectorSerializer(serializers.ModelSerializer):
@@ -67,15 +71,31 @@ class ScheduleSerializer(serializers.ModelSerializer):
     enabled = serializers.BooleanField(source="periodic_task.enabled", read_only=True)
     overrides = serializers.DictField(read_only=True)
     rule = serializers.SerializerMethodField()
+    every = serializers.IntegerField(help_text="Seconds.", **OF_ITS_RULE)
+    start = serializers.DateTimeField(help_text="From when every counts.", **OF_ITS_RULE)
+    crontab = serializers.CharField(**OF_ITS_RULE)
+    zone = serializers.CharField(help_text="Of crontab.", **OF_ITS_RULE)
+    at = serializers.DateTimeField(**OF_ITS_RULE)
+    warnings = serializers.SerializerMethodField()
     next_runs = serializers.SerializerMethodField()
 
     class Meta:
         model = Schedule
         fields = (
-            *("id", "name", "job_type", "enabled", "rule", "catch_up", "overrides", "last_due_at"),
-            *("paused_reason", "next_runs", "version", "created_at"),
+            *("id", "name", "job_type", "enabled", "rule", "every", "start", "crontab", "zone", "at", "catch_up"),
+            *("overrides", "last_due_at", "paused_reason", "warnings", "next_runs", "version", "created_at"),
         )
         read_only_fields = fields
+
+    def to_representation(self, schedule: Schedule) -> dict[str, Any]:
+        told: dict[str, Any] = super().to_representation(schedule)
+        rule = readable_rule(schedule)
+        return told | (rule_shape(rule) if rule else {})
+
+    def get_warnings(self, schedule: Schedule) -> list[str]:
+        """What is legal but surely not meant, such as a crontab for 31 February."""
+        rule = readable_rule(schedule)
+        return rule_warnings(rule, self.context.get("now") or db_now()) if rule else []
 
     def get_rule(self, schedule: Schedule) -> str:
         """In words."""
@@ -90,6 +110,14 @@ class ScheduleSerializer(serializers.ModelSerializer):
             return [run.isoformat() for run in next_runs(schedule, RUNS_TOLD, self.context.get("now"))]
         except ValueError:
             return []
+
+
+def readable_rule(schedule: Schedule) -> Rule | None:
+    """None for a rule made by other means that cannot be read, such as a solar one."""
+    try:
+        return rule_of(schedule)
+    except ValueError:
+        return None
 
 
 def describe_schedules(schedules: list[Schedule]) -> list[dict[str, Any]]:

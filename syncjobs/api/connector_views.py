@@ -1,4 +1,4 @@
-"""Connectors to look at. Testing, browsing and writing them is not here yet."""
+"""Connectors to look at and to keep: list, make, read, change, delete."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from syncjobs.api.answers import read_config
+from syncjobs.api.answers import read_config, write_config
 from syncjobs.api.config_serializers import ConnectorQuery, ConnectorSerializer
-from syncjobs.api.etags import ETAG, answer_row
+from syncjobs.api.connector_bodies import ConnectorBody, ConnectorChanges
+from syncjobs.api.etags import EDITED, ETAG, IF_MATCH, answer_row, edited_as_read
 from syncjobs.api.pages import paged, serialized_by
 from syncjobs.api.paging import Order
 from syncjobs.api.views import ApiView, person
 from syncjobs.api.visible import find_connector, visible_connectors
+from syncjobs.operations.connector_credentials import give_credentials
+from syncjobs.operations.connectors import connector_from_shape, save_connector
+from syncjobs.operations.deletions import delete_connector
 
-SEE = read_config("connectors.connector")
+SEE, CHANGE = read_config("connectors.connector"), write_config("connectors.connector")
 BY_SLUG = Order("slug", descending=False)
 
 
 class ConnectorList(ApiView):
     """All connectors."""
 
-    needs = {"GET": SEE}
+    needs = {"GET": SEE, "POST": write_config("connectors.connector", "add")}
 
     @extend_schema(
         operation_id="connectors_list",
@@ -42,11 +46,28 @@ class ConnectorList(ApiView):
             rows = rows.filter(Q(name__icontains=query["search"]) | Q(slug__icontains=query["search"]))
         return self.answer_page(request, rows, query, serialized_by(ConnectorSerializer), BY_SLUG)
 
+    @extend_schema(
+        operation_id="connectors_create",
+        parameters=[ETAG],
+        request=ConnectorBody,
+        responses={201: ConnectorSerializer},
+        tags=["connectors"],
+    )
+    def post(self, request: Request) -> Response:
+        """Make a connector. Its credentials are encrypted and never told again."""
+        shape = self.read_given(request, ConnectorBody)
+        credentials = shape.pop("credentials", {})
+        connector = connector_from_shape(shape)
+        give_credentials(connector, credentials)
+        made = save_connector(connector, user=person(request))
+        place = request.build_absolute_uri(f"/api/v1/connectors/{made.slug}/")
+        return answer_row(made, ConnectorSerializer(made).data, status=201, location=place)
+
 
 class ConnectorDetail(ApiView):
     """One connector."""
 
-    needs = {"GET": SEE}
+    needs = {"GET": SEE, "PATCH": CHANGE, "DELETE": write_config("connectors.connector", "delete")}
 
     @extend_schema(
         operation_id="connectors_read", parameters=[ETAG], responses=ConnectorSerializer, tags=["connectors"]
@@ -56,3 +77,30 @@ class ConnectorDetail(ApiView):
         self.read_query(request)
         connector = find_connector(person(request), slug)
         return answer_row(connector, ConnectorSerializer(connector).data)
+
+    @extend_schema(
+        operation_id="connectors_change",
+        parameters=EDITED,
+        request=ConnectorChanges,
+        responses=ConnectorSerializer,
+        tags=["connectors"],
+    )
+    def patch(self, request: Request, slug: str) -> Response:
+        """Save what is given as the connector's next version; of its credentials only those that are named change."""
+        changes, user = self.read_given(request, ConnectorChanges), person(request)
+        connector = find_connector(user, slug)
+        with edited_as_read(request, connector):
+            give_credentials(connector, changes.pop("credentials", {}))
+            for name, value in changes.items():
+                setattr(connector, name, value)
+            saved = save_connector(connector, user=user)
+        return answer_row(saved, ConnectorSerializer(saved).data)
+
+    @extend_schema(operation_id="connectors_delete", parameters=[IF_MATCH], responses={204: None}, tags=["connectors"])
+    def delete(self, request: Request, slug: str) -> Response:
+        """Delete a connector with its credentials and tests, if no job type uses it."""
+        user = person(request)
+        connector = find_connector(user, slug)
+        with edited_as_read(request, connector):
+            delete_connector(connector, actor=user.get_username())
+        return Response(status=204)

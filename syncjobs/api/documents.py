@@ -57,8 +57,10 @@ OF_EDITS = {
     "412": "Somebody has changed it since you read it; If-Match is of an older version.",
     "428": "An edit needs If-Match.",
 }
-UNKEYED = ("/tokens/", "/sync/test/", "/preview/", "/review/", "/use/")
+UNKEYED = ("/tokens/", "/connectors/", "/test/", "/preview/", "/review/", "/use/")
 """These start no work, so that there is nothing which a key could keep from being done twice."""
+ASKING = ("/streams/", "/sample/")
+"""Reading these asks another system."""
 
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -69,6 +71,8 @@ def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         for method, operation in operations.items():
             operation.setdefault("summary", operation["description"].partition(".")[0])
             told = ALWAYS if method == "get" else ALWAYS | WITH_BODY
+            if method == "get" and path.endswith(ASKING):
+                told = told | {"502": WITH_BODY["502"]}
             if any(one["name"] == IF_MATCH.name for one in operation.get("parameters", ())):
                 told = told | OF_EDITS
             for status, description in told.items():

@@ -33,6 +33,8 @@ from syncjobs.record_keys import UnreadableKey
 logger = logging.getLogger("syncjobs.api")
 
 CONFLICTS = (JobTypeStateConflict, EditConflict, TypeInUse, ConnectorInUse, RewindRefused, TypePaused, TypeDisabled)
+CODES_TOLD = {"address_refused": "ssrf_blocked", "outside_root": "outside_root"}
+"""What is told by a word of its own, where a field is refused for it."""
 NO_TOKEN = "Send a valid token: Authorization: Token <token>, or sign in."  # noqa: S105 - a sentence
 
 
@@ -85,12 +87,18 @@ def _problem_of_operation(error: Exception) -> Problem | None:
             return Problem(400, "refused", _sentence(error))
         case DjangoValidationError():
             by_field = error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
-            return Problem(400, "invalid", "Some fields are not right.", by_field)
+            return Problem(400, _code_of(error), "Some fields are not right.", by_field)
         case RunRefused() | UnreadableKey():
             if isinstance(error, CONFLICTS):
                 return Problem(409, "conflict", _sentence(error))
             return Problem(400, "refused", _sentence(error))
     return Problem(409, "conflict", _sentence(error)) if isinstance(error, CONFLICTS) else None
+
+
+def _code_of(error: DjangoValidationError) -> str:
+    """That of the first refusal which has a code of its own."""
+    codes = [one.code for found in getattr(error, "error_dict", {}).values() for one in found]
+    return next((CODES_TOLD[code] for code in codes if code in CODES_TOLD), "invalid")
 
 
 def _problem_of_rest(error: Any) -> Problem:

@@ -15,6 +15,7 @@ from syncjobs.api import (
     sync_urls,
     token_views,
 )
+from syncjobs.api.connector_action_views import ACTION_VIEWS as CONNECTOR_VIEWS
 from syncjobs.api.documents import DocsView, SchemaView
 from syncjobs.api.job_action_views import ACTION_VIEWS
 from syncjobs.api.job_part_views import PART_VIEWS, JobMetrics
@@ -24,6 +25,7 @@ from syncjobs.api.missing import MissingView
 from syncjobs.api.record_views import RecordHistoryView
 from syncjobs.api.worker_views import WorkerList
 
+ONE_CONNECTOR = "connectors/<slug:slug>/"
 ONE_JOB = "jobs/<int:job_id>/"
 ONE_TYPE = "job-types/<slug:slug>/"
 
@@ -31,7 +33,8 @@ urlpatterns = [
     path("schema/", SchemaView.as_view(), name="api_schema"),
     path("docs/", DocsView.as_view(), name="api_docs"),
     path("connectors/", connector_views.ConnectorList.as_view()),
-    path("connectors/<slug:slug>/", connector_views.ConnectorDetail.as_view()),
+    path(ONE_CONNECTOR, connector_views.ConnectorDetail.as_view()),
+    *(path(f"{ONE_CONNECTOR}{route}", view.as_view()) for route, view in CONNECTOR_VIEWS.items()),
     path("job-types/", job_type_views.JobTypeList.as_view()),
     path(ONE_TYPE, job_type_views.JobTypeDetail.as_view()),
     *(path(f"{ONE_TYPE}{name}/", view.as_view()) for name, view in VERB_VIEWS.items()),
@@ -44,6 +47,7 @@ urlpatterns = [
     *(path(f"{ONE_JOB}{name}/", view.as_view()) for name, view in ACTION_VIEWS.items()),
     path("schedules/", schedule_views.ScheduleList.as_view()),
     path("schedules/<int:schedule_id>/", schedule_views.ScheduleDetail.as_view()),
+    path("schedules/<int:schedule_id>/run/", schedule_views.ScheduleRun.as_view()),
     path("rejects/", reject_views.RejectList.as_view()),
     path("rejects/groups/", reject_action_views.RejectGroups.as_view()),
     path("rejects/replay/", reject_action_views.RejectReplay.as_view()),

@@ -30,6 +30,13 @@ class ApiView(APIView):
         return {name: value for name, value in body.validated_data.items() if value is not None}
 
     @staticmethod
+    def read_given(request: Request, kind: type[Serializer]) -> dict[str, Any]:
+        """The body with the nulls that it gives. Raises ValidationError."""
+        body = kind(data=request.data)
+        body.is_valid(raise_exception=True)
+        return dict(body.validated_data)
+
+    @staticmethod
     def read_query(request: Request, kind: type[QuerySerializer] = QuerySerializer) -> dict[str, Any]:
         """The query string by its serializer. Raises ValidationError."""
         query = kind(data=request.query_params)

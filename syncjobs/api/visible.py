@@ -62,6 +62,14 @@ def find_job_type(user: User, slug: str) -> SyncJobType:
     return job_type
 
 
+def find_schedule(user: User, schedule_id: int) -> Schedule:
+    """Raises Http404."""
+    schedule = visible_schedules(user).filter(pk=min(schedule_id, LARGEST_ID)).first()
+    if schedule is None:
+        raise Http404(f"There is no schedule {schedule_id}.")
+    return schedule
+
+
 def find_connector(user: User, slug: str) -> Connector:
     """Raises Http404."""
     connector = visible_connectors(user).filter(slug=slug).first()

@@ -18,6 +18,10 @@ from syncjobs.operations.visible import visible_job_types
 from syncjobs.statuses import Trigger
 
 
+class SeveralTypes(RunRefused):
+    """Somebody has to choose first; the text names them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorSync:
     """The jobs that were made, and why some types made none, by slug."""
@@ -64,7 +68,7 @@ def _chosen(connector: Connector, found: Collection[str], chosen: Collection[str
     if not found:
         raise RunRefused(f"no enabled job type reads a stream from {connector.slug}; make or enable one")
     if chosen is None and len(found) > 1:
-        raise RunRefused(f"{len(found)} job types read from {connector.slug}; choose which: {names}")
+        raise SeveralTypes(f"{len(found)} job types read from {connector.slug}; choose which: {names}")
     wanted = list(dict.fromkeys(found if chosen is None else chosen))
     if not wanted:
         raise RunRefused(f"choose at least one job type of {connector.slug}: {names}")

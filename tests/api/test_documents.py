@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def test_every_address_says_who_may_and_is_described(document: dict[str, Any]) -
         if isinstance(view, type) and issubclass(view, ApiView):
             methods = {name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
             assert set(view.needs) == methods, view
-            route = str(pattern.pattern).replace("<int:", "{").replace("<slug:", "{").replace(">", "}")
+            route = re.sub("<(int|slug|path):([^>]+)>", r"{\2}", str(pattern.pattern))
             assert f"/api/v1/{route}" in document["paths"]
 
 
