@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from tests.pictures.company import found_company
 from tests.pictures.happenings import happen
 from tests.pictures.walk import addresses
-from tests.portal.test_browser import chromium, complaints, context, page  # noqa: F401 - fixtures
+from tests.portal.test_browser import chromium, complaints, context, in_both_colours, page  # noqa: F401 - fixtures
 
 AXE = Path(__file__).resolve().parents[1] / "vendor" / "axe-core" / "axe.min.js"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
@@ -60,6 +60,7 @@ def test_every_page_is_accessible_and_keeps_to_itself(
     assert hosts == {urlsplit(page.url).netloc}
 
 
+@in_both_colours
 def test_the_login_is_accessible(page: Page, complaints: list[str]) -> None:  # noqa: F811
     page.context.clear_cookies()
     page.goto("/admin/login/")

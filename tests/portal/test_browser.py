@@ -1,4 +1,4 @@
-"""The portal in a real Chromium, light and dark: live pages follow rows, buttons do what they say, without a complaint.
+"""The portal in a real Chromium, without a complaint: live pages follow rows, buttons do what they say. In the dark in `make browser`.
 
 That every page loads without one is proved in test_accessibility.py.
 """
@@ -52,7 +52,11 @@ def complaints() -> list[str]:
     return []
 
 
-@pytest.fixture(params=["light", "dark"])
+in_both_colours = pytest.mark.parametrize("context", ["light", "dark"], indirect=True)
+
+
+# What is not about colours does not differ by them; `make browser` looks all the same.
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.browser_walk)])
 def context(
     request: pytest.FixtureRequest,
     chromium: Browser,
@@ -84,6 +88,7 @@ def log_in(page: Page) -> None:
     expect(page.locator("h1")).to_have_text("Dashboard")
 
 
+@in_both_colours
 def test_the_colours_follow_the_system_and_the_switch(page: Page, complaints: list[str]) -> None:
     def ground() -> int:
         colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
