@@ -11,22 +11,23 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError
+from django.core.management.base import CommandError
 
-from connectors.connection_tests import run_connection_test
-from connectors.deleting import ConnectorInUse, delete_connector
 from connectors.errors import ConfigError, SyncError
-from connectors.management.looking import show_inside
 from connectors.models import Connector
 from connectors.references import is_reference
 from connectors.registry import known_kinds
 from connectors.sampling import SAMPLE_ROWS
+from syncjobs.management.base import PortalCommand
+from syncjobs.management.connector_views import show_inside
+from syncjobs.management.identities import terminal_user
+from syncjobs.operations.connectors import ConnectorExists, save_connector, test_connector
+from syncjobs.operations.deletions import ConnectorInUse, delete_connector
 
 FAILED, USAGE, NOT_FOUND_OR_CONFLICT = 1, 2, 3
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "List, create, delete and test connectors, and look into them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -104,15 +105,12 @@ class Command(BaseCommand):
             max_concurrency=options["max_concurrency"],
             rate_limit_per_minute=options["rate_limit_per_minute"],
         )
-        if Connector.objects.filter(slug=connector.slug).exists():
-            raise _conflict(connector.slug)
         try:
-            connector.full_clean()
-            connector.save()
+            save_connector(connector)
+        except ConnectorExists as error:
+            raise _conflict(connector.slug) from error
         except ValidationError as error:
             raise CommandError(_as_sentences(error), returncode=USAGE) from error
-        except IntegrityError as error:
-            raise _conflict(connector.slug) from error
         if options["json"]:
             self._print_json(describe(connector))
         else:
@@ -123,7 +121,7 @@ class Command(BaseCommand):
         if not is_agreed:
             raise CommandError(f"Add --yes to delete {slug} with its credentials and tests.", returncode=USAGE)
         try:
-            delete_connector(connector, actor="terminal")
+            delete_connector(connector, actor=terminal_user())
         except ConnectorInUse as conflict:
             raise CommandError(f"{conflict}.", returncode=NOT_FOUND_OR_CONFLICT) from conflict
         if as_json:
@@ -132,7 +130,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Connector {slug} is deleted.")
 
     def _test(self, slug: str, *, as_json: bool) -> None:
-        test = run_connection_test(_find(slug))
+        test = test_connector(_find(slug))
         if as_json:
             self._print_json({"connector": slug, "ok": test.ok, "milliseconds": test.milliseconds, "steps": test.steps})
         else:
