@@ -1,6 +1,7 @@
 """The portal in a real Chromium: live pages follow rows, buttons do what they say, without a complaint.
 
-In the dark only where colours matter, and in `make browser`. That every page loads without one is proved in test_accessibility.py.
+In the dark only where colours matter, and in `make browser`.
+That every page loads without one is proved in test_accessibility.py.
 """
 
 from __future__ import annotations
