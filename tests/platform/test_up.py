@@ -169,6 +169,7 @@ def test_up_serves_heals_refuses_a_second_and_stops_in_time(start_up: Callable[.
     assert {"time", "level", "logger", "message"} <= set(lines[0])
 
 
+@pytest.mark.faults  # two stacks of processes
 def test_two_run_side_by_side_and_a_killed_one_leaves_nothing(start_up: Callable[..., Up]) -> None:
     first, second = start_up(), start_up()
     first.wait_until_ready()
@@ -224,6 +225,7 @@ def finished_jobs(up: Up) -> list[tuple[object, ...]]:
     return up.query("SELECT status, counts FROM syncjobs_syncjob ORDER BY id")
 
 
+@pytest.mark.faults  # two stacks of processes
 def test_demo_finishes_airports_with_exact_counts_and_greets_again_the_same_way(start_up: Callable[..., Up]) -> None:
     airports = airportsdata.load("ICAO")
     up = start_up("--demo")

@@ -32,6 +32,7 @@ SETTINGS = settings(
 )
 
 
+@pytest.mark.slow
 def test_no_order_of_events_breaks_the_books(rows_on_postgresql: None, capsys: pytest.CaptureFixture[str]) -> None:
     first_seed = int(os.environ.get("STATE_MACHINE_SEED") or random.SystemRandom().randrange(10**9))
     with capsys.disabled():
