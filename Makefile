@@ -7,7 +7,7 @@ PORT ?= 8000
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up security test faults browser chaos bench bench-peers screenshots lint lock clean
+.PHONY: help install install-dev demo up security protections test faults browser chaos bench bench-peers screenshots lint lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ security: install-dev ## look for dangerous code, settings unfit for a public na
 	$(BIN)/bandit --quiet -ll --configfile pyproject.toml --recursive config connectors syncjobs
 	ALLOWED_HOSTS=sync.example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python .ci/audit.py
+
+protections: install-dev ## take each protection of docs/security.md away in a copy, and see its tests notice
+	$(BIN)/python -m tests.security
 
 # Many tests wait for processes rather than compute, so twice as many run as there are cores.
 TEST_PROCESSES ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
