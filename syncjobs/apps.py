@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core import checks
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import import_string
@@ -33,6 +34,9 @@ class SyncJobsConfig(AppConfig):
         import_string("syncjobs.triggers.tombstones.watch_deletions")()
         import_string("syncjobs.triggers.document_hooks.watch_documents")()
         post_migrate.connect(import_string("syncjobs.models.append_only.protect_audit"), sender=self)
+        user_logged_in.connect(import_string("syncjobs.operations.accounts.note_login"))
+        user_logged_out.connect(import_string("syncjobs.operations.accounts.note_logout"))
+        user_login_failed.connect(import_string("syncjobs.operations.accounts.note_failed_login"))
         job_type: type[SyncJobType] = import_string("syncjobs.models.SyncJobType")
         job_type.config_checks.append(import_string("syncjobs.operations.job_types.config_problems"))
         job_type.config_checks.append(import_string("syncjobs.operations.watched_models.watch_problems"))

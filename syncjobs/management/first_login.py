@@ -5,6 +5,9 @@ import secrets
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from syncjobs.operations.accounts import record_account_saved
 
 ADMIN_NAME = "admin"
 
@@ -15,7 +18,8 @@ def create_first_admin() -> str | None:
     if users.exists():
         return None
     password = secrets.token_urlsafe(12)
-    users.create_superuser(username=ADMIN_NAME, password=password)
+    with transaction.atomic():
+        record_account_saved(users.create_superuser(username=ADMIN_NAME, password=password), None)
     return password
 
 

@@ -18,6 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from connectors.models import Connector
 from syncjobs.models import ApiToken, Schedule, SyncJob, SyncJobType, WorkerSeen
+from syncjobs.operations.accounts import noting_new_password
 from syncjobs.portal.connectors import ConnectorAdmin
 from syncjobs.portal.dashboard import draw_dashboard
 from syncjobs.portal.job_types import SyncJobTypeAdmin
@@ -76,6 +77,10 @@ class PortalSite(AdminSite):
         if is_asked_for(request, HITS):
             return answer_region(request, HITS, context)
         return draw_page(self, request, "portal/search.html", context)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
+        with noting_new_password(request.user.pk):
+            return super().password_change(request, extra_context)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """A fragment that asks after the session has ended must not show the form inside a page: the browser goes."""

@@ -8,9 +8,17 @@ from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Permission, User
+from django.db import transaction
 from django.db.models import ManyToManyField, Q, QuerySet
 from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
+
+from syncjobs.operations.accounts import (
+    account_values,
+    noting_new_password,
+    record_account_deleted,
+    record_account_saved,
+)
 
 if TYPE_CHECKING:
     StockUserAdmin = UserAdmin[User]
@@ -22,7 +30,29 @@ OURS = ("syncjobs", "connectors", "auth", "admin", "contenttypes", "sessions", "
 """Apps of which only the models with pages have permissions that open something; others may use theirs as they like."""
 
 
-class PortalUserAdmin(StockUserAdmin):
+class AuditedAccounts:
+    """What the stock pages save and delete is told to the audit, in their transactions."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        form.before = account_values(type(obj).objects.get(pk=obj.pk)) if change else None
+        super().save_model(request, obj, form, change)  # type: ignore[misc]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)  # type: ignore[misc]
+        record_account_saved(form.instance, form.before)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        record_account_deleted(obj)
+        super().delete_model(request, obj)  # type: ignore[misc]
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any, Any]) -> None:
+        with transaction.atomic():
+            for account in queryset:
+                record_account_deleted(account)
+            super().delete_queryset(request, queryset)  # type: ignore[misc]
+
+
+class PortalUserAdmin(AuditedAccounts, StockUserAdmin):
     """The stock pages of users; choices as boxes to tick, since the stock's two lists are not accessible."""
 
     filter_horizontal = ()
@@ -37,8 +67,12 @@ class PortalUserAdmin(StockUserAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": "Users", **(extra_context or {})})
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        with noting_new_password(id if id.isdecimal() and len(id) < 19 else None):
+            return super().user_change_password(request, id, form_url)
 
-class PortalGroupAdmin(GroupAdmin):
+
+class PortalGroupAdmin(AuditedAccounts, GroupAdmin):
     """The stock pages of groups, with boxes to tick likewise."""
 
     filter_horizontal = ()
