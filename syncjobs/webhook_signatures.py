@@ -43,3 +43,16 @@ def is_timely(timestamp: str, now: float) -> bool:
 def is_delivery_id(text: str) -> bool:
     """Whether it can name a delivery: up to LONGEST_DELIVERY_ID printable ASCII characters without spaces."""
     return bool(PLAIN_ID.fullmatch(text))
+
+
+def curl_lines(address: str, secret: str) -> str:
+    """Shell lines that sign a delivery and send it, to be pasted into a terminal that has openssl and curl."""
+    return f"""\
+SECRET='{secret}'
+BODY='{{"test": true}}'
+TIME=$(date +%s)
+SIGNATURE=$(printf '%s.%s' "$TIME" "$BODY" | openssl dgst -sha256 -hmac "$SECRET" | sed 's/^.*= *//')
+curl -X POST '{address}' -H 'Content-Type: application/json' \\
+  -H "{TIMESTAMP}: $TIME" -H "{DELIVERY}: by-hand-$TIME" \\
+  -H "{SIGNATURE}: {VERSION}=$SIGNATURE" --data-raw "$BODY"
+"""

@@ -10,6 +10,7 @@ from django.urls import URLPattern
 from syncjobs.models import JobTypeVersion, SyncJobType
 from syncjobs.operations.controller_files import controller_file_offer
 from syncjobs.portal import job_reads, schedule_reads, schema_reads
+from syncjobs.portal.chain_views import ChainViews
 from syncjobs.portal.config_reads import guard_sentences, stream_summaries
 from syncjobs.portal.controller_file_views import ControllerFileViews
 from syncjobs.portal.cursor_views import CursorViews
@@ -24,7 +25,9 @@ from syncjobs.portal.job_type_run_views import JobTypeRunViews, get_job_type, ha
 from syncjobs.portal.job_type_state_views import JobTypeStateViews
 from syncjobs.portal.live import Region
 from syncjobs.portal.pages import PortalAdmin
+from syncjobs.portal.trigger_reads import triggers_of
 from syncjobs.portal.version_views import VersionViews
+from syncjobs.portal.webhook_views import WebhookViews
 from syncjobs.stream_cursors import cursor_fields
 
 JOBS_SHOWN, VERSIONS_SHOWN, SCHEDULES_SHOWN = 15, 10, 50
@@ -47,6 +50,8 @@ class SyncJobTypeAdmin(PortalAdmin):
             *CursorViews(self).pages(),
             *JobTypeQuestionViews(self).pages(),
             *VersionViews(self).pages(),
+            *WebhookViews(self).pages(),
+            *ChainViews(self).pages(),
             self.page(f"{one}", self.job_type_page, "job_type_page"),
         ]
 
@@ -80,6 +85,7 @@ class SyncJobTypeAdmin(PortalAdmin):
         region = Region("type-jobs", "portal/_type_jobs.html", is_live=any(not job.is_final for job in jobs))
         schedules = schedule_reads.with_rules(job_type.schedules.all())
         context["schedules"] = schedule_reads.schedule_rows(schedules[:SCHEDULES_SHOWN])
+        context |= triggers_of(job_type)
         context["schemas"] = schema_reads.schema_rows(job_type)
         context["versions"] = list(JobTypeVersion.objects.filter(job_type=job_type).defer("snapshot")[:VERSIONS_SHOWN])
         context["streams"] = stream_summaries(job_type.config)

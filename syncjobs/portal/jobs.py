@@ -33,6 +33,7 @@ from syncjobs.portal.paging import page_by_id, read_id
 from syncjobs.portal.record_views import RecordViews
 from syncjobs.portal.reject_views import RejectViews
 from syncjobs.portal.snapshot_facts import snapshot_facts
+from syncjobs.portal.trigger_reads import cause_of, starts_of
 from syncjobs.statuses import Status
 
 JOBS_A_PAGE, CHILDREN_A_PAGE, EVENTS_A_PAGE, MOST_ATTEMPTS, EVENTS_ON_OVERVIEW = 50, 100, 50, 100, 20
@@ -121,6 +122,8 @@ class SyncJobAdmin(PortalAdmin):
             "flags": flags_of(job),
             "restarted_as": job_reads.restarted_as(job),
             "related_jobs": related_jobs(job),
+            "cause": cause_of(job),
+            "chain_starts": starts_of(job),
             "served": served_saves(job),
         }
         lines = job_reads.last_lines(job, LINES_ON_OVERVIEW)

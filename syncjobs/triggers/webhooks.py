@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +19,7 @@ from syncjobs.operations.job_types import run_job_type
 from syncjobs.operations.run_requests import NOT_RUN, RunRefused
 from syncjobs.operations.webhooks import valid_secrets
 from syncjobs.statuses import Trigger
-from syncjobs.webhook_signatures import is_delivery_id, is_signed, is_timely, signed_bytes
+from syncjobs.webhook_signatures import is_delivery_id, is_signed, is_timely, sign, signed_bytes
 
 logger = logging.getLogger("syncjobs.webhooks")
 KEPT_FOR_EACH = 1_000
@@ -200,3 +202,20 @@ def prune_deliveries(now: datetime) -> int:
         kept = list(newest.values_list("pk", flat=True)[:KEPT_FOR_EACH])
         removed += rows.exclude(pk__in=kept).delete()[0]
     return removed
+
+
+def send_test(webhook: Webhook, now: datetime) -> Taken | str:
+    """Sign a delivery with the present secret and hand it in as a sender would; its job is a dry run.
+
+    Returns what became of it, or why it was not heard.
+    """
+    secrets = valid_secrets(webhook, now)
+    if not secrets:
+        return "it has no secret; rotate it to get one"
+    timestamp, body = str(int(now.timestamp())), json.dumps({"test": now.isoformat()}).encode()
+    delivery_id = f"test-{uuid.uuid4()}"
+    request = SignedRequest(webhook.public_id, timestamp, delivery_id, sign(secrets[0], timestamp, body), body)
+    heard = hear(request, now)
+    if heard.webhook is None:
+        return heard.reason
+    return take_delivery(heard.webhook, request, json.loads(body), now, dry_run=True)
