@@ -52,8 +52,12 @@ def try_without(folder: Path, protection: Protection) -> bool:
     finally:
         file.write_text(text, encoding="utf-8")
     noticed = code == TESTS_FAILED
-    print(f"{'noticed' if noticed else 'NOT NOTICED'}  {protection.threat}: {protection.name} ({said})", flush=True)
+    tell(f"{'noticed' if noticed else 'NOT NOTICED'}  {protection.threat}: {protection.name} ({said})")
     return noticed
+
+
+def tell(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - what a program says
 
 
 def main(words: list[str]) -> int:
@@ -62,12 +66,12 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="protections-") as name:
         copy_checkout(Path(name))
         missing = [one.threat for one in chosen if not try_without(Path(name), one)]
-    print(f"{len(chosen) - len(missing)} of {len(chosen)} protections are missed by their tests when they are off.")
+    tell(f"{len(chosen) - len(missing)} of {len(chosen)} protections are missed by their tests when they are off.")
     return 1 if missing else 0
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--page"]:
-        print(table())
+        tell(table())
     else:
         sys.exit(main(sys.argv[1:]))

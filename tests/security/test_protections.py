@@ -1,4 +1,4 @@
-"""The list of protections stays true: each stands where it is said to, each proof is there, and the page tells of all."""
+"""The list of protections is true: each stands where it is said to, with its tests, and the page tells of all."""
 
 from __future__ import annotations
 
