@@ -25,6 +25,8 @@ CRASH_POINTS = (
     "before_send",
     "after_send",
     "mid_relay",
+    "before_fold_commit",
+    "after_fold_commit",
 )
 HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_-]{1,63})*\.?\Z")
 QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")

@@ -124,7 +124,7 @@ def fold_document(job_type: SyncJobType, document: WaitingDocument, now: datetim
 
 def _make_job(job_type: SyncJobType, saves: Sequence[InboxEntry]) -> SyncJob:
     """A new job, or one that was made for earlier saves and has not begun."""
-    last, operation = saves[-1], _net_operation(saves)
+    last, operation, saved_at = saves[-1], _net_operation(saves), _as_they_are(saves).last
     is_gone = operation == InboxEntry.Operation.DELETE
     job = run_job_type(
         job_type,
@@ -136,8 +136,10 @@ def _make_job(job_type: SyncJobType, saves: Sequence[InboxEntry]) -> SyncJob:
         source_document_name=last.document_name,
         triggered_by_document_type=last.document_type,
         triggered_by_document_name=last.document_name,
-        trigger_document_timestamp=_as_they_are(saves).last,
+        trigger_document_timestamp=saved_at,
     )
+    if job.was_waiting:
+        SyncJob.objects.filter(pk=job.pk).update(trigger_document_timestamp=saved_at)
     text = "Job #%s serves %s saves of %s %s"
     logger.info(text, job.pk, len(saves), last.document_type, last.document_name, extra={"sync_id": job.pk})
     return job
