@@ -105,6 +105,16 @@ def test_nothing_changes_whatever_a_query_says(system: QuerySystem) -> None:
         assert system.fingerprint() == before, text
 
 
+@pytest.mark.parametrize("text", ["PRAGMA user_version", "PRAGMA query_only = OFF"])
+def test_sqlite_runs_nothing_that_is_not_reading_even_if_no_text_is_checked(system: QuerySystem, text: str) -> None:
+    if system.kind != "sqlite":
+        pytest.skip("PostgreSQL has no authoriser")
+    runner = system.connect().query_runner
+    with pytest.raises(ConfigError) as refused:
+        runner.fetch(Table("q", SQLText(text), (), query=CustomQuery(text)), SQLText(text), ())
+    assert refused.value.code == "query_refused"
+
+
 def test_a_query_that_takes_too_long_is_stopped_and_not_tried_again(system: QuerySystem) -> None:
     started = time.monotonic()
     with pytest.raises(ConfigError) as refused:
