@@ -250,8 +250,8 @@ class Connector(ABC):
                 return Record(dict(zip(batch.names, row, strict=True)))
         return None
 
-    def connect_ahead(self) -> None:
-        """A kind may begin to connect for the writer to come, while something else is done; raises nothing."""
+    def connect_ahead(self, stream: str) -> None:
+        """A kind may begin to connect for a writer to come, while something else is done; raises nothing."""
         return
 
     def writer(self, request: WriteRequest) -> StreamWriter:

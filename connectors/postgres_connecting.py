@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+
+from connectors.sql_text import Table
 
 Row = tuple[Any, ...]
 Connection = psycopg.Connection[Row]
@@ -31,10 +35,17 @@ class Login:
 
 
 class Attempt:
-    """One try to connect, made in another thread and begun at once."""
+    """One try to connect, made in another thread and begun at once.
 
-    def __init__(self, login: Login) -> None:
+    There a new connection is also prepared, and a table looked for, as far as the server lets it: an error in that is
+    met again by whoever does it himself.
+    """
+
+    def __init__(self, login: Login, prepare: Callable[[Connection], Table | None] | None = None) -> None:
         self.login = login
+        self.is_prepared = False
+        self.table: Table | None = None
+        self._prepare = prepare
         self.is_over = threading.Event()
         self.connection: Connection | None = None
         self.error: psycopg.Error | None = None
@@ -59,9 +70,15 @@ class Attempt:
         except UnicodeError:  # half a character, as JSON may hold, is sent to no server
             self.error = psycopg.OperationalError("its settings or credentials hold characters that can not be sent")
         else:
+            self._make_ready(connection)
             self._hand_over(connection)
         finally:
             self.is_over.set()
+
+    def _make_ready(self, connection: Connection) -> None:
+        if self._prepare is not None:
+            with contextlib.suppress(psycopg.Error, UnicodeError):
+                self.table, self.is_prepared = self._prepare(connection), True
 
     def _hand_over(self, connection: Connection) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, LiteralString
 
 from connectors.postgres_lengths import uncut
-from connectors.postgres_session import Session
+from connectors.postgres_session import BareSession, Session
 from connectors.records import TYPES, Field, FieldType
 from connectors.sql_changes import json_form
 from connectors.sql_statements import MergeDialect
@@ -123,7 +123,7 @@ def split_name(schema: str, stream: str) -> list[tuple[str, str]]:
     return [(schema, stream), (before, after)] if dot and before and after else [(schema, stream)]
 
 
-def find_table(session: Session, schema: str, stream: str) -> Table | None:
+def find_table(session: Session | BareSession, schema: str, stream: str) -> Table | None:
     """The table or view as the catalog has it."""
     for owner, name in split_name(schema, stream):
         found = session.fetch(RELATION, (owner, name, list(TABLE_KINDS))) if "\0" not in stream else []
@@ -134,7 +134,7 @@ def find_table(session: Session, schema: str, stream: str) -> Table | None:
     return None
 
 
-def _table(session: Session, stream: str, name: SQLText, oid: int, kind: str) -> Table:
+def _table(session: Session | BareSession, stream: str, name: SQLText, oid: int, kind: str) -> Table:
     columns = tuple(column_of(*row) for row in session.fetch(COLUMNS, (oid,)))
     # The indexes of a table that others inherit from say nothing of the rows of these, which are read with it.
     indexes = session.fetch(UNIQUE_INDEXES, (oid,)) if kind != "parent" else []

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -23,7 +24,7 @@ from connectors.postgres_errors import connect_error, translated
 from connectors.records import decode_value
 from connectors.sql_batches import Rows, size_of
 from connectors.sql_errors import Place
-from connectors.sql_text import SQLText, sql
+from connectors.sql_text import SQLText, Table, sql
 from connectors.surroundings import Interruption
 
 Result = TypeVar("Result")
@@ -92,6 +93,25 @@ def _load_json(data: str | bytes) -> Any:
     return text if isinstance(value, str) else value
 
 
+def apply_settings(connection: Connection, settings: dict[str, str]) -> None:
+    """Those of all sessions, and these."""
+    pairs = [(name, value) for name, value in (SETTINGS | settings).items()]
+    calls = SQLText(", ".join(f"set_config(${2 * n + 1}, ${2 * n + 2}, false)" for n in range(len(pairs))))
+    query = sql("SELECT {calls}", calls=calls)
+    connection.execute(query.encode(), [part for pair in pairs for part in pair])
+
+
+@dataclass(frozen=True, slots=True)
+class BareSession:
+    """A connection that nobody has yet; its errors are the driver's."""
+
+    connection: Connection
+
+    def fetch(self, query: SQLText, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows."""
+        return self.connection.execute(query.encode(), parameters).fetchall()
+
+
 class Session:
     """A connection in autocommit mode; transactions are begun and ended by statements."""
 
@@ -100,9 +120,9 @@ class Session:
         self.interruption = interruption
         self.connection = self._connection_of(attempt)
         set_json_loads(_load_json, self.connection)
-        pairs = [(name, value) for name, value in (SETTINGS | settings).items()]
-        calls = SQLText(", ".join(f"set_config(${2 * n + 1}, ${2 * n + 2}, false)" for n in range(len(pairs))))
-        self.fetch(sql("SELECT {calls}", calls=calls), [part for pair in pairs for part in pair])
+        self._found = attempt.table
+        if not attempt.is_prepared:
+            self.guarded(partial(apply_settings, self.connection, settings))
 
     def _connection_of(self, attempt: Attempt) -> Connection:
         """It is made in a thread of its own, so that a request to end is heard while nobody answers."""
@@ -114,6 +134,11 @@ class Session:
             return attempt.connection
         here = own_address(str(attempt.login.parameters.get("hostaddr") or ""))
         raise connect_error(attempt.error or psycopg.OperationalError("unknown"), self.place, here)
+
+    def take_found(self, stream: str) -> Table | None:
+        """Its table, if that was found when the connection was made; once, since it may be another one later."""
+        found, self._found = self._found, None
+        return found if found and found.name == stream else None
 
     @property
     def is_usable(self) -> bool:

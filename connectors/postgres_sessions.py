@@ -8,11 +8,20 @@ from typing import Any
 
 from connectors.errors import SyncError
 from connectors.network import resolve_checked
-from connectors.postgres_connecting import Attempt, Login
-from connectors.postgres_session import NO_JIT, READER_SETTINGS, Session
+from connectors.postgres_connecting import Attempt, Connection, Login
+from connectors.postgres_dialect import find_table
+from connectors.postgres_session import (
+    NO_JIT,
+    READER_SETTINGS,
+    WRITER_SETTINGS,
+    BareSession,
+    Session,
+    apply_settings,
+)
 from connectors.postgres_settings import DEFAULT_PORT, login_parameters
 from connectors.sql_errors import Place
 from connectors.sql_reading import SQLConnector
+from connectors.sql_text import Table
 from connectors.surroundings import Surroundings
 
 CANCEL_EVERY_SECONDS = 0.5
@@ -56,14 +65,19 @@ class PostgresSessions(SQLConnector):
         parameters = login_parameters(self.config, None if is_socket else checked)
         return Login(parameters, self.credentials.get("password") or None)
 
-    def connect_ahead(self) -> None:
+    def connect_ahead(self, stream: str) -> None:
+        def prepare(connection: Connection) -> Table | None:
+            apply_settings(connection, WRITER_SETTINGS)
+            return find_table(BareSession(connection), self.schema_name, stream)
+
         with contextlib.suppress(SyncError):
-            self._ahead = Attempt(self.login())
+            self._ahead = Attempt(self.login(), prepare)
 
     def open_session(self, settings: dict[str, str], stream: str = "") -> Session:
-        """A new connection, known to `close` and to the interruption; perhaps it was begun before."""
-        place, attempt = Place(self.slug, self.address(), stream), self._ahead
-        self._ahead = None
+        """A new connection, known to `close` and to the interruption; a writer's was perhaps begun before."""
+        place, attempt = Place(self.slug, self.address(), stream), None
+        if settings == WRITER_SETTINGS:
+            attempt, self._ahead = self._ahead, None
         with self.surroundings.noting_refusals():
             session = Session(place, attempt or Attempt(self.login()), self.surroundings.interruption, settings)
         self._sessions = [*(one for one in self._sessions if not one.connection.closed), session]

@@ -97,7 +97,9 @@ class PostgresWriter(PostgresReceiving):
     # 2. The target.
 
     def find_target(self) -> Table | None:
-        return find_table(self.session, self.schema, self.request.stream)
+        return self.session.take_found(self.request.stream) or find_table(
+            self.session, self.schema, self.request.stream
+        )
 
     def planned_target(self) -> Table:
         owner, name = split_name(self.schema, self.request.stream)[-1]

@@ -123,7 +123,7 @@ def open_stream(sync_job: JobHandle, patience: Patience) -> Iterator[OpenStream]
         sync_job.log("INFO", f"Connecting to {source.slug} at {source.address()}")
         _define_query(source, spec, is_replay="replay" in sync_job.job.config_snapshot)
         target = connector_of(sync_job, "target_connector").open(sync_job.surroundings)
-        target.connect_ahead()
+        target.connect_ahead(spec.target)
         shape = check_drift(sync_job, spec, source.schema(spec.source))
         schema = shape.schema
         today = timezone.localdate(sync_job.job.created_at)
