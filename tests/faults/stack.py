@@ -113,6 +113,10 @@ class Stack:
         arguments = ["-m", "config", "worker", "--concurrency", str(slots), "--hostname", f"{name}@test"]
         return self._start(name, arguments, environment)
 
+    def start_web(self, port: int) -> subprocess.Popen[bytes]:
+        arguments = ["-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
+        return self._start("web", [*arguments, "--no-control-socket"], {"ALLOWED_HOSTS": "127.0.0.1"})
+
     def _start(self, name: str, arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         with (self.logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
