@@ -57,7 +57,10 @@ OF_EDITS = {
     "412": "Somebody has changed it since you read it; If-Match is of an older version.",
     "428": "An edit needs If-Match.",
 }
-UNKEYED = ("/tokens/", "/connectors/", "/test/", "/preview/", "/review/", "/use/")
+UNKEYED = (
+    *("/tokens/", "/connectors/", "/test/", "/preview/", "/review/", "/use/"),
+    *("/webhooks/", "/chains/", "/rotate/", "/switch/"),
+)
 """These start no work, so that there is nothing which a key could keep from being done twice."""
 ASKING = ("/streams/", "/sample/")
 """Reading these asks another system."""

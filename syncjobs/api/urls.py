@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from syncjobs.api import (
+    chain_views,
     connector_views,
     failure_views,
     job_type_views,
@@ -14,7 +15,9 @@ from syncjobs.api import (
     schedule_views,
     sync_urls,
     token_views,
+    webhook_views,
 )
+from syncjobs.api.audit_views import AuditDetail, AuditList
 from syncjobs.api.connector_action_views import ACTION_VIEWS as CONNECTOR_VIEWS
 from syncjobs.api.documents import DocsView, SchemaView
 from syncjobs.api.job_action_views import ACTION_VIEWS
@@ -59,7 +62,16 @@ urlpatterns = [
     path("records/", RecordHistoryView.as_view()),
     path("tokens/", token_views.TokenList.as_view()),
     path("tokens/<int:token_id>/", token_views.TokenDetail.as_view()),
+    path("webhooks/", webhook_views.WebhookList.as_view()),
+    path("webhooks/<int:webhook_id>/", webhook_views.WebhookDetail.as_view()),
+    path("webhooks/<int:webhook_id>/rotate/", webhook_views.WebhookRotate.as_view()),
+    path("webhooks/<int:webhook_id>/switch/", webhook_views.WebhookSwitch.as_view()),
+    path("chains/", chain_views.ChainList.as_view()),
+    path("chains/<int:chain_id>/", chain_views.ChainDetail.as_view()),
+    path("chains/<int:chain_id>/switch/", chain_views.ChainSwitch.as_view()),
     path("workers/", WorkerList.as_view()),
+    path("audit/", AuditList.as_view()),
+    path("audit/<int:entry_id>/", AuditDetail.as_view()),
     path("sync/", include([*sync_urls.described, *sync_urls.bare])),
     re_path("", MissingView.as_view()),
 ]
