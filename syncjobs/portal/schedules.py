@@ -88,6 +88,8 @@ class ScheduleAdmin(PortalAdmin):
 
     def _save(self, request: HttpRequest, form: ScheduleForm) -> Schedule | None:
         typed = form.cleaned_data
+        if form.schedule is not None and typed.get("version"):
+            form.schedule.version = typed["version"]
         try:
             return save_schedule(
                 job_type=typed["job_type"],

@@ -93,6 +93,19 @@ def test_an_interval_keeps_its_start_when_other_things_are_edited(portal: Client
     assert rule_of(changed) == before
 
 
+def test_of_two_people_who_edit_at_once_the_second_is_told(
+    portal: Client, job_type: SyncJobType, schedule: Schedule
+) -> None:
+    address = f"/admin/schedules/{schedule.pk}/edit/"
+    assert 'name="version" value="1"' in portal.get(address).content.decode()
+    portal.post(address, typed(job_type, name="First", version="1"))
+    response = portal.post(address, typed(job_type, name="Second", crontab="9 9 * * *", version="1"))
+    assert response.status_code == 422
+    assert "was changed by someone else; load it again" in response.content.decode()
+    kept = Schedule.objects.get()
+    assert (str(kept), rule_of(kept), kept.version) == ("First", Crontab("8", "2", zone="Europe/Berlin"), 2)
+
+
 def test_the_form_begins_with_what_is_stored(portal: Client, schedule: Schedule) -> None:
     text = portal.get(f"/admin/schedules/{schedule.pk}/edit/").content.decode()
     assert 'value="8 2 * * *"' in text

@@ -25,6 +25,7 @@ class ScheduleForm(RuleForm):
     catch_up = forms.ChoiceField(
         label="If runs were missed", choices=Schedule.CatchUp.choices, initial=Schedule.CatchUp.LATEST
     )
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
     overrides = StrictJSONField(
         label="Limits of its runs",
         required=False,
@@ -40,6 +41,7 @@ class ScheduleForm(RuleForm):
                 "name": schedule.periodic_task.name,
                 "enabled": schedule.periodic_task.enabled,
                 "catch_up": schedule.catch_up,
+                "version": schedule.version,
                 "overrides": schedule.overrides,
             }
         super().__init__(rule, data, start)
