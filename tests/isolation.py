@@ -30,6 +30,9 @@ for name in FOREIGN:
 SCRATCH.mkdir(exist_ok=True)
 DATA_DIR = Path(tempfile.mkdtemp(prefix="data-", dir=SCRATCH))
 os.environ["SYNCDECK_DATA_DIR"] = str(DATA_DIR)
+# The process that started this one for a share of the tests has set it already.
+SHARED = Path(os.environ.setdefault("SYNCDECK_TESTS_SHARE", str(DATA_DIR))) / "shared"
+SHARED.mkdir(exist_ok=True)
 os.environ["PYTEST_DEBUG_TEMPROOT"] = str(SCRATCH)
 # Workers that are killed on purpose leave temporary directories; these belong into the checkout, too.
 (SCRATCH / "tmp").mkdir(exist_ok=True)

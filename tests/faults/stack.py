@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
+import fcntl
 import functools
 import json
 import os
@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from syncjobs.supervision import broker
-from tests.isolation import CHECKOUT, FOREIGN, SCRATCH
+from tests.isolation import CHECKOUT, FOREIGN, SCRATCH, SHARED
 from tests.postgres_server import PostgresServer
 
 PATIENCE_SECONDS = 90.0
@@ -33,11 +33,13 @@ answer = describe_job(SyncJob.objects.get(pk={job_id}))
 
 @functools.cache
 def migrated_file() -> Path:
-    """A freshly migrated SQLite database, made once for this test process and copied for each Syncdeck on SQLite."""
-    directory = Path(tempfile.mkdtemp(prefix="migrated-", dir=SCRATCH))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    migrate(directory)
-    return directory / "syncdeck.sqlite3"
+    """A freshly migrated SQLite database to be copied, made once for all processes of a test run."""
+    with (SHARED / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (SHARED / "migrated").exists():
+            migrate(SHARED)
+            (SHARED / "migrated").touch()
+    return SHARED / "syncdeck.sqlite3"
 
 
 @functools.cache
