@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
@@ -16,9 +15,9 @@ from syncjobs.api.fields import QuerySerializer, StrictSerializer, number
 from syncjobs.api.idempotency import answer_once
 from syncjobs.api.views import ApiView, person
 from syncjobs.clock import db_now
-from syncjobs.operations.descriptions import moment_text
 from syncjobs.operations.failure_clusters import Cluster, cluster, clusters, jobs_of
 from syncjobs.operations.failures import retry_failures
+from syncjobs.operations.part_descriptions import describe_cluster
 
 USUAL_DAYS, MOST_DAYS = 7, 30
 MOST_CLUSTERS = JOBS_TOLD = 50
@@ -90,7 +89,7 @@ class FailureList(ApiView):
         """List failed jobs by their cause."""
         query = self.read_query(request, DaysQuery)
         found = clusters(db_now(), days=query["days"], limit=MOST_CLUSTERS)
-        return Response({"failures": [_describe(one) for one in found]})
+        return Response({"failures": [describe_cluster(one) for one in found]})
 
 
 class FailureDetail(ApiView):
@@ -106,7 +105,7 @@ class FailureDetail(ApiView):
         days, now = self.read_query(request, DaysQuery)["days"], db_now()
         found = _find(fingerprint, days)
         jobs = jobs_of(fingerprint, now, days=days).order_by("-pk").values_list("pk", flat=True)
-        return Response(_describe(found) | {"newest_jobs": list(jobs[:JOBS_TOLD])})
+        return Response(describe_cluster(found) | {"newest_jobs": list(jobs[:JOBS_TOLD])})
 
 
 class FailureRetry(ApiView):
@@ -133,19 +132,3 @@ def _find(fingerprint: str, days: int) -> Cluster:
     if found is None:
         raise Http404("No job is failed in this way now.")
     return found
-
-
-def _describe(one: Cluster) -> dict[str, Any]:
-    return {
-        "fingerprint": one.fingerprint,
-        "jobs": one.number,
-        "first_at": moment_text(one.first_at),
-        "last_at": moment_text(one.last_at),
-        "failure_class": one.failure_class,
-        "code": one.code,
-        "cause": one.cause,
-        "message": one.pattern,
-        "hint": one.hint,
-        "newest_job": one.sample.pk,
-        "job_types": [{"job_type": slug, "jobs": number} for slug, _, number in one.types],
-    }

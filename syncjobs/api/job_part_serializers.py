@@ -22,6 +22,17 @@ class ChangeSerializer(serializers.Serializer):
     fields = serializers.DictField(help_text="{name: [old, new]}")
 
 
+class ConflictSerializer(serializers.Serializer):
+    """One record that was left alone, since it was not as expected."""
+
+    id = serializers.IntegerField()
+    stream = serializers.CharField()
+    key = serializers.JSONField()
+    operation = serializers.CharField()
+    reason = serializers.CharField()
+    fields = serializers.DictField(help_text="{name: [expected, found]}")
+
+
 class RejectSerializer(serializers.Serializer):
     """One source record that could not be written."""
 

@@ -19,9 +19,10 @@ from syncjobs.api.pages import paged
 from syncjobs.api.paging import Order, PageQuery
 from syncjobs.api.views import ApiView, person
 from syncjobs.api.visible import find_job, visible_jobs, visible_rejects
-from syncjobs.models import Attempt, Change, JobBatch, JobEvent, JobLog, SyncJob
+from syncjobs.models import Attempt, Change, Conflict, JobBatch, JobEvent, JobLog, SyncJob
 from syncjobs.operations import part_descriptions as words
 from syncjobs.operations.descriptions import describe_job, describe_jobs
+from syncjobs.operations.plan_descriptions import describe_conflict
 from syncjobs.querysets import in_job
 
 Rows = QuerySet[Any, Any]
@@ -33,6 +34,10 @@ def _changes(_request: Request, job: SyncJob, query: dict[str, Any]) -> Rows:
     settled = Q(batch=None) | Q(batch__state=JobBatch.State.COMMITTED)
     rows = in_job(Change.objects.filter(settled), job.pk, newest_first=False)
     return rows.filter(operation=query["operation"]) if "operation" in query else rows
+
+
+def _conflicts(_request: Request, job: SyncJob, _query: dict[str, Any]) -> Rows:
+    return Conflict.objects.filter(job=job)
 
 
 def _logs(_request: Request, job: SyncJob, query: dict[str, Any]) -> Rows:
@@ -90,6 +95,7 @@ PART_VIEWS: dict[str, type[ApiView]] = {
     "changes": _view(
         "changes", parts.ChangeSerializer, parts.ChangeQuery, _changes, each(words.describe_change), BY_JOB
     ),
+    "conflicts": _view("conflicts", parts.ConflictSerializer, PageQuery, _conflicts, each(describe_conflict), BY_ID),
     "rejects": _view(
         "rejects", parts.RejectSerializer, parts.RejectQuery, _rejects, each(words.describe_reject), BY_ID
     ),

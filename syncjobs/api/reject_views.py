@@ -24,9 +24,12 @@ class RejectsQuery(RejectQuery):
     job_type = serializers.SlugField(required=False, max_length=100)
     stream = serializers.CharField(required=False, max_length=255)
     code = serializers.CharField(required=False, max_length=50)
+    fingerprint = serializers.CharField(required=False, max_length=32)
 
 
-COLUMNS = {"job": "job_id", "job_type": "job_type__slug", "stream": "stream", "code": "code", "state": "state"}
+COLUMNS = {"job": "job_id", "job_type": "job_type__slug"} | {
+    name: name for name in ("stream", "code", "fingerprint", "state")
+}
 
 
 class RejectList(ApiView):

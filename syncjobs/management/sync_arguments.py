@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from syncjobs.management.argument_types import parse_entry, parse_job_id, parse_limit, parse_rows, parse_text
 from syncjobs.management.connector_runs import add_from_arguments
+from syncjobs.management.failure_views import add_failure_actions
 from syncjobs.management.reject_arguments import add_reject_actions
 from syncjobs.management.run_options import (
     add_context,
@@ -43,7 +44,7 @@ WITH_WAIT = ("start", "resume", "retry", "restart", "approve", "apply", "revert"
 
 
 def add_subcommands(parser: CommandParser) -> None:
-    """Add runs, lists and shows, each of VERBS, those of rejects, cursor, record, preview and verify-state."""
+    """Add runs, lists and shows, each of VERBS, rejects, failures, cursor, record, preview and verify-state."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_runs(actions)
     add_from_arguments(_add(actions, "from", "run the enabled job types that read from a connector"))
@@ -53,6 +54,7 @@ def add_subcommands(parser: CommandParser) -> None:
     for verb, text in VERBS.items():
         _add_verb(_add(actions, verb, text), verb)
     add_reject_actions(actions)
+    add_failure_actions(actions)
     _add_cursor(_add(actions, "cursor", "show how far a type's incremental streams have come, or set one back"))
     _add_record(_add(actions, "record", "show every job that changed, rejected or left alone one record"))
     _add_preview(_add(actions, "preview", "show what a type would make of the first records of its source"))

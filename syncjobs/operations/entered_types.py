@@ -36,8 +36,8 @@ def preview_entered(
 ) -> StreamPreview:
     """The first records of the stream at that place, as `preview_stream` shows them.
 
-    The other streams need not be right yet; what the saved type masks stays masked. Raises ValidationError where the person may not write its query, and what
-    `preview_stream` raises.
+    The other streams need not be right yet; what the saved type masks stays masked. Raises ValidationError where the
+    person may not write its query, and what `preview_stream` raises.
     """
     check_query_right(job_type, user)
     alone = copy.copy(job_type)

@@ -6,6 +6,7 @@ from typing import Any
 
 from syncjobs.models import Attempt, Change, JobEvent, JobLog, Reject
 from syncjobs.operations.descriptions import moment_text
+from syncjobs.operations.failure_clusters import Cluster
 from syncjobs.operations.records import Sighting
 from syncjobs.operations.rejects import RejectGroup
 
@@ -53,6 +54,23 @@ def describe_group(group: RejectGroup) -> dict[str, Any]:
         "first_at": moment_text(group.first_at),
         "last_at": moment_text(group.last_at),
         "sample": describe_reject(group.sample),
+    }
+
+
+def describe_cluster(one: Cluster) -> dict[str, Any]:
+    """Jobs that failed by one cause."""
+    return {
+        "fingerprint": one.fingerprint,
+        "jobs": one.number,
+        "first_at": moment_text(one.first_at),
+        "last_at": moment_text(one.last_at),
+        "failure_class": one.failure_class,
+        "code": one.code,
+        "cause": one.cause,
+        "message": one.pattern,
+        "hint": one.hint,
+        "newest_job": one.sample.pk,
+        "job_types": [{"job_type": slug, "jobs": number} for slug, _, number in one.types],
     }
 
 

@@ -55,7 +55,7 @@ def describe_changes(job: SyncJob) -> dict[str, Any]:
     """The plan of a job, and its first conflicts; the number of all is in its counts, as skipped."""
     plan = find_plan(job.pk) if job.dry_run else None
     conflicts = conflicts_of(job, MOST_CONFLICTS)
-    return {"plan": plan and _describe_plan(plan), "conflicts": [_describe_conflict(one) for one in conflicts]}
+    return {"plan": plan and _describe_plan(plan), "conflicts": [describe_conflict(one) for one in conflicts]}
 
 
 def _describe_plan(plan: Plan) -> dict[str, Any]:
@@ -72,7 +72,8 @@ def _describe_plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _describe_conflict(conflict: Conflict) -> dict[str, Any]:
+def describe_conflict(conflict: Conflict) -> dict[str, Any]:
+    """`fields` is {name: [expected, found]}."""
     names = ("id", "stream", "key", "operation", "reason", "fields")
     return {name: getattr(conflict, name) for name in names}
 

@@ -8,7 +8,16 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from syncjobs.management import connector_runs, cursor_views, job_views, preview_views, record_views, rejects, runs
+from syncjobs.management import (
+    connector_runs,
+    cursor_views,
+    failure_views,
+    job_views,
+    preview_views,
+    record_views,
+    rejects,
+    runs,
+)
 from syncjobs.management.base import PortalCommand
 from syncjobs.management.job_verbs import ACTS, decide
 from syncjobs.management.sync_arguments import add_subcommands
@@ -25,6 +34,8 @@ HANDLERS: dict[str, Callable[..., int]] = {
     "rejects": rejects.list_rejects,
     "replay": rejects.replay,
     "dismiss": rejects.dismiss,
+    "failures": failure_views.list_failures,
+    "retry-failures": failure_views.retry_all,
     "cursor": cursor_views.show_cursors,
     "preview": preview_views.show_preview,
     "record": record_views.show_record,

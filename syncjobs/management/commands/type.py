@@ -15,6 +15,7 @@ from syncjobs.management.identities import find_type, terminal_user
 from syncjobs.management.job_texts import moment_text, table_lines
 from syncjobs.management.schema_views import accept_schema, show_schemas
 from syncjobs.management.terminal import Terminal, telling_problems
+from syncjobs.management.version_views import show_versions, switch, use_version
 from syncjobs.models import SyncJobType
 from syncjobs.operations.cursors import restart_job_type
 from syncjobs.operations.deletions import TypeInUse, delete_job_type
@@ -29,7 +30,7 @@ IS_ACTIVE = Q(jobs__status__in=ACTIVE) | Q(jobs__retry_after__isnull=False)
 class Command(PortalCommand):
     """Exit codes: 0 well, 2 bad usage, 3 not found or conflict."""
 
-    help = "List, pause, resume, restart and delete job types; show and accept the columns of their sources."
+    help = "Look at job types, pause, resume, restart, switch and delete them; their versions and sources' columns."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,7 +45,16 @@ class Command(PortalCommand):
         text = "delete the type with its jobs and schedules, and what these left at the target"
         deleting = actions.add_parser("delete", help=text, description=f"{text.capitalize()}.")
         deleting.add_argument("--yes", dest="is_agreed", action="store_true", help="do not ask")
-        for action in (pausing, resuming, restarting, deleting):
+        text = "list the type's versions with what differed"
+        versions = actions.add_parser("versions", help=text, description=f"{text.capitalize()}.")
+        text = "save the content of an earlier version as the next one"
+        using = actions.add_parser("use-version", help=text, description=f"{text.capitalize()}.")
+        text = "let schedules, hooks, webhooks and chains start the type"
+        enabling = actions.add_parser("enable", help=text, description=f"{text.capitalize()}.")
+        text = "let only people, commands and the API start the type"
+        disabling = actions.add_parser("disable", help=text, description=f"{text[:1].upper()}{text[1:]}.")
+        kept = (versions, using, enabling, disabling)
+        for action in (pausing, resuming, restarting, deleting, *kept):
             action.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
         text = "show which columns the type's sources had, and what became of them"
         showing = actions.add_parser("schema", help=text, description=f"{text.capitalize()}.")
@@ -53,15 +63,16 @@ class Command(PortalCommand):
         for action in (showing, accepting):
             action.add_argument("job_type", type=parse_text, metavar="TYPE", help="the job type's slug")
             action.add_argument("--stream", help="this stream only")
+        using.add_argument("number", type=int, metavar="VERSION", help="one of those that `type versions` shows")
         pausing.add_argument(
             "--until", type=parse_time, metavar="TIME", help="resume by itself then, as in 2027-01-31T02:30"
         )
-        for action in (listing, pausing, resuming, restarting, deleting, showing, accepting):
+        for action in (listing, pausing, resuming, restarting, deleting, showing, accepting, *kept):
             action.add_argument("--json", dest="as_json", action="store_true", help="answer with one JSON object")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         with telling_problems():
-            HANDLERS[action](Terminal(self.stdout, self.stderr), **options)
+            HANDLERS[action](Terminal(self.stdout, self.stderr), action=action, **options)
 
 
 def list_types(terminal: Terminal, *, as_json: bool, **_general: Any) -> None:
@@ -129,6 +140,10 @@ HANDLERS: dict[str, Callable[..., None]] = {
     "resume": resume_type,
     "restart": restart_type,
     "delete": delete_type,
+    "versions": show_versions,
+    "use-version": use_version,
+    "enable": switch,
+    "disable": switch,
     "schema": show_schemas,
     "accept-schema": accept_schema,
 }
