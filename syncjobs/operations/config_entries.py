@@ -40,7 +40,7 @@ class Imported:
 
 def import_connector(shape: dict[str, Any]) -> Imported:
     """By its slug. Raises ValidationError; a secret is never taken from the document."""
-    _refuse_unknown(shape, (*CONNECTOR_FIELDS, "credentials", "credentials_needed", "grants"))
+    refuse_unknown(shape, (*CONNECTOR_FIELDS, "credentials", "credentials_needed", "grants"))
     before = Connector.objects.filter(slug=shape["slug"]).first()
     old = connector_shape(before) if before else {}
     connector = before or Connector()
@@ -89,7 +89,7 @@ def _credentials(shape: dict[str, Any], stored: dict[str, str]) -> dict[str, str
 
 def import_job_type(shape: dict[str, Any], *, actor: str, user: User | None) -> Imported:
     """By its slug, as its next version. Raises ValidationError."""
-    _refuse_unknown(shape, (*SNAPSHOT_FIELDS, *CONNECTORS))
+    refuse_unknown(shape, (*SNAPSHOT_FIELDS, *CONNECTORS))
     before = SyncJobType.objects.filter(slug=shape["slug"]).first()
     old = before.snapshot() if before else {}
     given = job_type_from_shape(shape)
@@ -105,7 +105,7 @@ def import_job_type(shape: dict[str, Any], *, actor: str, user: User | None) -> 
 
 def import_schedule(shape: dict[str, Any], *, actor: str) -> Imported:
     """By its name. Raises ValidationError."""
-    _refuse_unknown(shape, SCHEDULE_FIELDS)
+    refuse_unknown(shape, SCHEDULE_FIELDS)
     before = (
         Schedule.objects.select_related("job_type", "periodic_task").filter(periodic_task__name=shape["name"]).first()
     )
@@ -133,6 +133,7 @@ def import_schedule(shape: dict[str, Any], *, actor: str) -> Imported:
     return Imported("schedule", shape["name"], before is None, differences)
 
 
-def _refuse_unknown(shape: dict[str, Any], known: Collection[str]) -> None:
+def refuse_unknown(shape: dict[str, Any], known: Collection[str]) -> None:
+    """Raise ValidationError for names that an entry does not have."""
     if unknown := sorted(str(name)[:60] for name in shape if name not in known):
         raise ValidationError(f"{', '.join(unknown)}: not known; there are {', '.join(sorted(known))}")

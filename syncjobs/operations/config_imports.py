@@ -1,4 +1,4 @@
-"""Takes the document of `config_shapes`: makes and changes connectors, job types and schedules, all or none.
+"""Takes the document of `config_shapes`: makes and changes what it describes, all or none.
 
 Nothing is ever deleted by an import, and what the document does not mention stays as it is. Bringing the same document
 in again changes nothing.
@@ -18,8 +18,15 @@ from syncjobs.mapping import ConfigProblems
 from syncjobs.operations.auditing import record
 from syncjobs.operations.config_entries import Imported, import_connector, import_job_type, import_schedule
 from syncjobs.operations.config_shapes import FORMAT
+from syncjobs.operations.config_triggers import import_chain, import_webhook
 
-SECTIONS = {"connectors": ("connector", "slug"), "job_types": ("job type", "slug"), "schedules": ("schedule", "name")}
+SECTIONS = {
+    "connectors": ("connector", "slug"),
+    "job_types": ("job type", "slug"),
+    "schedules": ("schedule", "name"),
+    "webhooks": ("webhook", "name"),
+    "chains": ("chain from", "from_type"),
+}
 """In the order in which one needs the other: what an entry is called, and by which field it is known."""
 
 
@@ -36,6 +43,8 @@ def import_configuration(
         "connectors": import_connector,
         "job_types": lambda shape: import_job_type(shape, actor=actor, user=user),
         "schedules": lambda shape: import_schedule(shape, actor=actor),
+        "webhooks": lambda shape: import_webhook(shape, actor=actor),
+        "chains": lambda shape: import_chain(shape, actor=actor),
     }
     found: list[Imported] = []
     problems: list[str] = []

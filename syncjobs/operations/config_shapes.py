@@ -1,4 +1,4 @@
-"""What an installation is configured to do, as one document: its connectors, job types and schedules. Holds no secret.
+"""What an installation is configured to do, as one document: its connectors, job types and what starts them. No secret.
 
 `config_imports` takes the same document. Only references (`env:NAME`, `file:PATH`) stand for credentials; secrets that
 the database keeps are named under `credentials_needed`.
@@ -12,10 +12,12 @@ from connectors.errors import ConfigError
 from connectors.models import Connector
 from connectors.references import is_reference
 from syncjobs.clock import db_now
-from syncjobs.models import Schedule, SyncJobType
+from syncjobs.models import Chain, Schedule, SyncJobType, Webhook
+from syncjobs.operations.chains import chain_shape
 from syncjobs.operations.grants import granted_groups
 from syncjobs.operations.schedule_rules import rule_shape
 from syncjobs.operations.schedules import rule_of
+from syncjobs.operations.webhooks import webhook_shape
 from syncjobs.schedule_times import Clocked, Rule
 
 FORMAT = 1
@@ -26,11 +28,15 @@ def describe_configuration() -> dict[str, Any]:
     """The document. Raises ConfigError for credentials that cannot be read, and for rules that are not ours."""
     schedules = Schedule.objects.select_related("job_type", "periodic_task").order_by("periodic_task__name")
     types = SyncJobType.objects.select_related("source_connector", "target_connector").order_by("slug")
+    webhooks = Webhook.objects.select_related("job_type").order_by("job_type__slug", "name")
+    chains = Chain.objects.select_related("from_type", "to_type").order_by("from_type__slug", "to_type__slug")
     return {
         "syncdeck": FORMAT,
         "connectors": [connector_shape(connector) for connector in Connector.objects.order_by("slug")],
         "job_types": [job_type.snapshot() for job_type in types],
         "schedules": [schedule_shape(schedule) for schedule in schedules if not _is_over(schedule)],
+        "webhooks": [webhook_shape(webhook) for webhook in webhooks],
+        "chains": [chain_shape(chain) for chain in chains],
     }
 
 
