@@ -69,7 +69,7 @@ def test_page_of_a_type_tells_what_waits_and_what_was_served(portal: Client, job
     customer.save()
     assert "Waiting 2 saves of 1 document, the oldest just now" in read(portal, PAGE)
     fold()
-    assert f"update {customer.pk} just now #{hooked_jobs()[0].pk}" in read(portal, PAGE)
+    assert f"update {customer.pk} 2 saves just now #{hooked_jobs()[0].pk}" in read(portal, PAGE)
     customer.save()
     pause_job_type(SyncJobType.objects.get(), actor="test")
     assert "they stay until the type is resumed" in read(portal, PAGE)
