@@ -11,6 +11,8 @@ from syncjobs.controllers.base import JobHandle, Outcome
 from syncjobs.controllers.registry import standing_in
 from syncjobs.models import InboxEntry, JobLog, SyncJob, SyncJobType
 from syncjobs.operations import enqueue_sync_job
+from syncjobs.operations.config_entries import import_job_type
+from syncjobs.operations.config_shapes import describe_configuration
 from syncjobs.operations.inbox import prune_inbox
 from syncjobs.operations.job_type_states import pause_job_type, resume_job_type, set_job_type_enabled
 from syncjobs.operations.job_types import save_job_type
@@ -245,3 +247,15 @@ def test_job_that_is_asked_for_by_hand_may_lead_to_hooks_as_well() -> None:
     enqueue_sync_job(sync_job_type=sync, source_doc=customer, queue_on_insert=False).execute()
     (save,) = InboxEntry.objects.all()
     assert save.depth == 1
+
+
+def test_watching_is_part_of_an_exported_configuration_and_comes_back_with_it() -> None:
+    watching_type(watch_quiet_seconds=0, watch_most_seconds=7, watch_job_saves=True)
+    (shape,) = describe_configuration()["job_types"]
+    SyncJobType.objects.all().delete()
+    assert import_job_type(shape, actor="test", user=None).outcome == "created"
+    assert import_job_type(shape, actor="test", user=None).outcome == "unchanged"
+    found = SyncJobType.objects.get()
+    assert (found.watch_saves, found.watch_quiet_seconds, found.watch_most_seconds) == (True, 0, 7)
+    older = {name: value for name, value in shape.items() if not name.startswith("watch_")}
+    assert import_job_type(older, actor="test", user=None).outcome == "unchanged"
