@@ -12,7 +12,7 @@ from django.utils import timezone
 from syncjobs.api.config_serializers import JobTypeSerializer
 from syncjobs.api.job_serializers import JobDetailSerializer, JobSerializer
 from syncjobs.fingerprints import key_hash
-from syncjobs.models import Attempt, Change, JobBatch, JobLog, Plan, Reject, SyncJob, SyncJobType
+from syncjobs.models import Attempt, Change, Conflict, JobBatch, JobLog, Plan, Reject, SyncJob, SyncJobType
 from syncjobs.operations.descriptions import describe_job
 from syncjobs.operations.schedules import save_schedule
 from syncjobs.schedule_times import Crontab
@@ -143,6 +143,12 @@ def test_parts_of_a_job_are_listed_whole(api: Api, queued: SyncJob) -> None:
     (reject,) = api.get(f"{one}rejects/").json()["results"]
     assert reject["record"] == {"icao": "KJFK", "note": "\ud800", "depth": "nan"}
     assert [row["level"] for row in api.get(f"{one}logs/", level="WARNING").json()["results"]] == ["WARNING", "ERROR"]
+    Conflict.objects.create(
+        job=queued, batch=batch, stream="airports", key={"icao": 1}, operation="update", reason="changed",
+        fields={"depth": [0, 7]},
+    )  # fmt: skip
+    (conflict,) = api.get(f"{one}conflicts/").json()["results"]
+    assert (conflict["reason"], conflict["fields"]) == ("changed", {"depth": [0, 7]})
     newest = api.get(f"{one}logs/", ordering="-id", page_size=1).json()
     assert [row["level"] for row in newest["results"]] == ["ERROR"]
     assert [row["new"] for row in api.get(f"{one}events/").json()["results"]] == ["queued"]
