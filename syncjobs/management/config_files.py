@@ -72,5 +72,7 @@ def read_yaml(data: bytes) -> Any:
         what = str(problem.problem)
         refused = isinstance(problem, yaml.constructor.ConstructorError)
         raise ConfigProblems([f"{where}{what}{f' cannot stand here; {NOT_JSON}' if refused else ''}"]) from problem
-    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+    except RecursionError as problem:
+        raise ConfigProblems(["the file is nested too deep"]) from problem
+    except (yaml.YAMLError, ValueError) as problem:
         raise ConfigProblems([f"the file cannot be read as YAML: {str(problem)[:200]}"]) from problem

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from kombu.exceptions import ContentDisallowed, OperationalError
-from kombu.serialization import register_pickle
+from kombu.serialization import prepare_accept_content, register_pickle
 
 from config import celery_app
 from syncjobs.supervision.broker import socket_path
@@ -70,7 +70,7 @@ def test_pickled_message_is_refused_unread(broker: Broker) -> None:
     send(serializer="pickle")
     with celery_app.connection_for_read() as connection:
         message = connection.default_channel.basic_get("default", no_ack=True)
-        message.accept = set(celery_app.conf.accept_content)
+        message.accept = prepare_accept_content(celery_app.conf.accept_content)  # as a worker's consumer does
         with pytest.raises(ContentDisallowed, match="pickle"):
             message.decode()
 
