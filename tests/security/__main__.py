@@ -51,7 +51,7 @@ def try_without(folder: Path, protection: Protection) -> bool:
         code, said = run_tests(folder, protection)
     finally:
         file.write_text(text, encoding="utf-8")
-    noticed = code == TESTS_FAILED
+    noticed = code == TESTS_FAILED and " failed" in said  # rather than that they could not begin
     tell(f"{'noticed' if noticed else 'NOT NOTICED'}  {protection.threat}: {protection.name} ({said})")
     return noticed
 
