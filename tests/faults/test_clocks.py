@@ -18,9 +18,8 @@ from tests.faults.stack import Stack, database_urls
 from tests.isolation import CHECKOUT
 
 pytestmark = pytest.mark.slow
-LIBRARIES = [
-    path for place in ("/usr/lib", "/usr/local/lib") for path in sorted(Path(place).glob("**/libfaketimeMT.so.1"))
-]
+PLACES = ("lib/faketime", "lib/*/faketime", "local/lib/faketime", "local/lib/*/faketime")
+LIBRARIES = [path for place in PLACES for path in sorted(Path("/usr").glob(f"{place}/libfaketimeMT.so.1"))]
 TIMES = """
 from syncjobs.clock import db_now
 from syncjobs.models import Attempt, JobEvent, JobLog, SyncJob, WorkerSeen
