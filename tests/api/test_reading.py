@@ -19,7 +19,10 @@ from syncjobs.schedule_times import Crontab
 from tests.api.conftest import CONNECTOR_SECRET, Api, make_job_type
 from tests.lifecycle.factories import see_worker
 
-LISTS = ("jobs/", "connectors/", "job-types/", "schedules/", "rejects/", "workers/", "jobs/summary/", "sync/status/")
+LISTS = (
+    *("jobs/", "connectors/", "job-types/", "schedules/", "rejects/"),
+    *("workers/", "jobs/summary/", "sync/status/", "failures/", "rejects/groups/", "job-types/airports/versions/"),
+)
 
 
 def make_jobs(job_type: SyncJobType, number: int, **values: Any) -> list[SyncJob]:
