@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from syncjobs.lifecycle.occupancy import SILENT_AFTER
-from syncjobs.models import ProgramSeen, SyncJob, WorkerSeen
+from syncjobs.models import AuditEvent, ProgramSeen, SyncJob, WorkerSeen
 from syncjobs.operations.visible import visible_connectors, visible_job_types, visible_jobs, visible_schedules
 from syncjobs.portal.reject_reads import count_open
 from syncjobs.statuses import Status
@@ -118,7 +118,9 @@ def _administering(request: HttpRequest) -> list[Entry]:
         ("Groups", Group, "admin:auth_group_changelist"),
     )
     people = [_entry(request, label, reverse(name)) for label, model, name in models if may_see(request, model)]
-    return [*people, _entry(request, "API tokens", reverse("admin:token_list"))]
+    tokens = _entry(request, "API tokens", reverse("admin:token_list"))
+    audit = [_entry(request, "Audit", reverse("admin:audit_list"))] if may_see(request, AuditEvent) else []
+    return [*people, tokens, *audit]
 
 
 def _entry(request: HttpRequest, label: str, address: str, *, number: str = "", exact: bool = False) -> Entry:

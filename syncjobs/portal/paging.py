@@ -74,9 +74,10 @@ def page_by_number(request: HttpRequest, rows: Any, size: int) -> Page[Any]:
     )
 
 
-def read_id(request: HttpRequest, name: str) -> int | None:
+def read_id(request: HttpRequest | QueryDict, name: str) -> int | None:
     """A row's id from the query string; None for whatever else stands there."""
-    text = request.GET.get(name, "")
+    query = request if isinstance(request, QueryDict) else request.GET
+    text = query.get(name, "")
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         return None
     return min(int(text), LARGEST_ID)

@@ -17,9 +17,10 @@ from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
 
 from connectors.models import Connector
-from syncjobs.models import ApiToken, Schedule, SyncJob, SyncJobType, WorkerSeen
+from syncjobs.models import ApiToken, AuditEvent, Schedule, SyncJob, SyncJobType, WorkerSeen
 from syncjobs.operations.accounts import noting_new_password
 from syncjobs.portal.connectors import ConnectorAdmin
+from syncjobs.portal.audit import AuditAdmin
 from syncjobs.portal.dashboard import draw_dashboard
 from syncjobs.portal.job_types import SyncJobTypeAdmin
 from syncjobs.portal.jobs import SyncJobAdmin
@@ -108,3 +109,4 @@ def _assemble() -> PortalSite:
 
 
 portal_site = _assemble()
+    site.register(AuditEvent, AuditAdmin)
