@@ -13,9 +13,10 @@ from syncjobs.api.paging import PageQuery
 from syncjobs.clock import db_now
 from syncjobs.models import Schedule, SyncJobType
 from syncjobs.models.job_types import SNAPSHOT_FIELDS
-from syncjobs.operations.schedule_rules import rule_shape
-from syncjobs.operations.schedules import describe_schedule, next_runs, rule_of
-from syncjobs.schedule_times import Rule, rule_warnings
+from syncjobs.operations.grants import granted_groups
+from syncjobs.operations.schedule_rules import readable_rule, rule_shape
+from syncjobs.operations.schedules import describe_schedule, next_runs
+from syncjobs.schedule_times import rule_warnings
 
 RUNS_TOLD = 5
 OF_ITS_RULE: dict[str, Any] = {"read_only": True, "allow_null": True, "default": None}
@@ -26,12 +27,13 @@ class ConnectorSerializer(serializers.ModelSerializer):
     """A connector; of its credentials only which of them are set."""
 
     credentials_set = serializers.SerializerMethodField()
+    grants = serializers.SerializerMethodField()
 
     class Meta:
         model = Connector
         fields = (
             *("slug", "name", "kind", "config", "credentials_set", "enabled", "max_concurrency"),
-            *("rate_limit_per_minute", "last_test_ok", "last_tested_at", "last_test_message"),
+            *("rate_limit_per_minute", "grants", "last_test_ok", "last_tested_at", "last_test_message"),
             *("version", "created_at", "updated_at"),
         )
         read_only_fields = fields
@@ -42,6 +44,10 @@ class ConnectorSerializer(serializers.ModelSerializer):
             return sorted(connector.credentials.names)
         except ConfigError:
             return None
+
+    def get_grants(self, connector: Connector) -> list[str]:
+        """The groups that may see it; none: everybody who may see connectors."""
+        return granted_groups(connector)
 
 
 class JobTypeSerializer(serializers.ModelSerializer):
@@ -110,14 +116,6 @@ class ScheduleSerializer(serializers.ModelSerializer):
             return [run.isoformat() for run in next_runs(schedule, RUNS_TOLD, self.context.get("now"))]
         except ValueError:
             return []
-
-
-def readable_rule(schedule: Schedule) -> Rule | None:
-    """None for a rule made by other means that cannot be read, such as a solar one."""
-    try:
-        return rule_of(schedule)
-    except ValueError:
-        return None
 
 
 def describe_schedules(schedules: list[Schedule]) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def _problem_of_operation(error: Exception) -> Problem | None:
             return Problem(400, "invalid", "The request can not be carried out.", {"config": list(error.problems)})
         case SyncError():
             status = 400 if error.failure_class == "config" else 502
-            return Problem(status, error.code, _sentence(f"{error.message}. {error.hint}"))
+            return Problem(status, CODES_TOLD.get(error.code, error.code), _sentence(f"{error.message}. {error.hint}"))
         case SecretsRefused():
             return Problem(403, "permission_denied", "You may not set credentials.", error.message_dict)
         case QueryRefused():

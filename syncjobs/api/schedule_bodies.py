@@ -11,8 +11,8 @@ from rest_framework import serializers
 from syncjobs.api.fields import JsonObject, StrictBoolean, StrictInteger, StrictSerializer, StrictText
 from syncjobs.api.visible import visible_job_types
 from syncjobs.models import Schedule
-from syncjobs.operations.schedule_rules import changed_shape, rule_from_shape, rule_shape
-from syncjobs.operations.schedules import rule_of, save_schedule
+from syncjobs.operations.schedule_rules import RULE_FIELDS, changed_shape, readable_rule, rule_from_shape, rule_shape
+from syncjobs.operations.schedules import save_schedule
 from syncjobs.schedule_times import Rule
 from syncjobs.schedule_times.rules import LONGEST_INTERVAL_SECONDS
 
@@ -22,7 +22,9 @@ OF_THE_PROJECT = "without a zone it is in `zone`, else in the project's"
 class ScheduleChanges(StrictSerializer):
     """A schedule's fields, each optional; what is not given is as it is. A rule is one of every, crontab and at."""
 
-    name = StrictText(required=False, max_length=200, help_text="Each name once, however it is capitalised.")
+    name = StrictText(
+        required=False, max_length=200, help_text="Each name once; a new one has the job type's where none is given."
+    )
     job_type = StrictText(required=False, max_length=100, help_text="A slug.")
     every = StrictInteger(
         required=False, min_value=1, max_value=LONGEST_INTERVAL_SECONDS, help_text="Seconds, in real time."
@@ -46,7 +48,6 @@ class ScheduleBody(ScheduleChanges):
     """A new schedule."""
 
     job_type = StrictText(max_length=100, help_text="A slug.")
-    name = StrictText(required=False, max_length=200, help_text="Each name once; not given: the job type's.")
 
 
 def save_given(given: dict[str, Any], schedule: Schedule | None, *, user: User) -> Schedule:
@@ -76,9 +77,9 @@ def _as_it_is(schedule: Schedule) -> dict[str, Any]:
 
 
 def _rule(given: dict[str, Any], schedule: Schedule | None) -> Rule:
-    try:
-        old = rule_shape(rule_of(schedule)) if schedule else {}
-    except ValueError:  # made by other means: it can only be given a rule of ours
-        old = {}
+    kept = readable_rule(schedule) if schedule else None
+    if kept is not None and not RULE_FIELDS & given.keys():
+        return kept
+    old = rule_shape(kept) if kept else {}
     told = {**given, "start": given["start"].isoformat()} if "start" in given else given
     return rule_from_shape(changed_shape(told, old), old)

@@ -13,6 +13,8 @@ from syncjobs.clock import db_now
 from syncjobs.models import Schedule
 from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule, describe, moment_of
 
+UNITS = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
+"""The periods of beat's intervals."""
 GOES_WITH = {"every": "start", "crontab": "zone", "at": "zone"}
 RULE_FIELDS = frozenset({*GOES_WITH, *GOES_WITH.values()})
 
@@ -35,6 +37,30 @@ def schedule_values(schedule: Schedule, rule: Rule | None) -> dict[str, Any]:
     told = describe(rule) if rule is not None else "one made by other means"
     values = {"name": task.name, "job_type": schedule.job_type.slug, "rule": told, "enabled": task.enabled}
     return values | {"catch_up": schedule.catch_up, "overrides": schedule.overrides}
+
+
+def rule_of(schedule: Schedule) -> Rule:
+    """When the schedule is due. ValueError for a rule made by other means that cannot be read, such as a solar one."""
+    task = schedule.periodic_task
+    if task.interval is not None:
+        seconds = task.interval.every * UNITS.get(task.interval.period, 0)
+        return Interval(seconds, task.start_time or schedule.created_at)
+    if task.crontab is not None:
+        row = task.crontab
+        return Crontab(
+            row.minute, row.hour, row.day_of_month, row.month_of_year, row.day_of_week, zone=str(row.timezone)
+        )
+    if task.clocked is not None:
+        return Clocked(task.clocked.clocked_time)
+    raise ValueError(f"the schedule '{task.name}' has neither an interval nor a crontab nor a time")
+
+
+def readable_rule(schedule: Schedule | None) -> Rule | None:
+    """When it is due; None without a schedule, and where other means made a rule that cannot be read."""
+    try:
+        return rule_of(schedule) if schedule else None
+    except ValueError:
+        return None
 
 
 def rule_from_shape(shape: Mapping[str, Any], old: Mapping[str, Any]) -> Rule:

@@ -22,7 +22,8 @@ from syncjobs.clock import db_now
 from syncjobs.models import Schedule, SyncJobType
 from syncjobs.operations.auditing import record
 from syncjobs.operations.schedule_overrides import overrides_problems
-from syncjobs.operations.schedule_rules import schedule_values
+from syncjobs.operations.schedule_rules import UNITS, schedule_values
+from syncjobs.operations.schedule_rules import rule_of as rule_of
 from syncjobs.schedule_times import Clocked, Crontab, Interval, Rule, describe, next_times, rule_warnings
 
 logger = logging.getLogger("syncjobs.schedules")
@@ -30,8 +31,6 @@ logger = logging.getLogger("syncjobs.schedules")
 # What a stock beat, pointed at our rows by mistake, would send: a task built into Celery that does nothing. Our own
 # task must not stand here, since it needs a job's number.
 TASK_NAME = "celery.accumulate"
-UNITS = {IntervalSchedule.DAYS: 86_400, IntervalSchedule.HOURS: 3600, IntervalSchedule.MINUTES: 60}
-UNITS |= {IntervalSchedule.SECONDS: 1}
 RuleRow: TypeAlias = Any  # an IntervalSchedule, CrontabSchedule or ClockedSchedule; beat's models are untyped
 TAKEN = "There is already a schedule named '{}'; choose another name."
 RULE_FIELDS = ("interval", "crontab", "clocked", "solar")
@@ -56,7 +55,7 @@ def save_schedule(
     is_new = schedule is None
     schedule = schedule or Schedule(periodic_task=PeriodicTask())
     before = None if is_new else _values(schedule)
-    is_new_rule = is_new or rule_of(schedule) != rule
+    is_new_rule = _rule_row_of(schedule.periodic_task) is None or rule_of(schedule) != rule
     _check(schedule, job_type, name.strip(), rule if is_new_rule or enabled else None, catch_up, overrides or {}, now)
     with _telling_taken_names(name.strip()), transaction.atomic():
         if not is_new:
@@ -111,22 +110,6 @@ def delete_schedule(schedule: Schedule, *, actor: str) -> None:
         schedule.periodic_task.delete()  # takes our row along
         _delete_unused(row)
     logger.info("Schedule '%s' was deleted by %s", schedule, actor)
-
-
-def rule_of(schedule: Schedule) -> Rule:
-    """When the schedule is due. ValueError for a rule made by other means that cannot be read, such as a solar one."""
-    task = schedule.periodic_task
-    if task.interval is not None:
-        seconds = task.interval.every * UNITS.get(task.interval.period, 0)
-        return Interval(seconds, task.start_time or schedule.created_at)
-    if task.crontab is not None:
-        row = task.crontab
-        return Crontab(
-            row.minute, row.hour, row.day_of_month, row.month_of_year, row.day_of_week, zone=str(row.timezone)
-        )
-    if task.clocked is not None:
-        return Clocked(task.clocked.clocked_time)
-    raise ValueError(f"the schedule '{task.name}' has neither an interval nor a crontab nor a time")
 
 
 def describe_schedule(schedule: Schedule, now: datetime | None = None) -> str:

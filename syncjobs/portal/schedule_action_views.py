@@ -11,6 +11,7 @@ from django.utils import timezone
 from connectors.errors import ConfigError
 from connectors.models import EditConflict
 from syncjobs.operations.run_requests import RunRefused
+from syncjobs.operations.schedule_rules import readable_rule
 from syncjobs.operations.schedule_runs import run_schedule_now
 from syncjobs.operations.schedules import delete_schedule, set_schedule_enabled
 from syncjobs.operations.visible import visible_schedules
@@ -52,7 +53,7 @@ class ScheduleActionViews:
     def preview(self, request: HttpRequest) -> HttpResponse:
         """What a rule that is being typed would mean; nothing is kept."""
         kept = visible_schedules().filter(pk=read_id(request, "schedule") or 0)
-        form = RuleForm(schedule_reads.readable_rule(schedule_reads.with_rules(kept).first()), request.POST)
+        form = RuleForm(readable_rule(schedule_reads.with_rules(kept).first()), request.POST)
         context = {}
         if form.is_valid():
             rule = form.cleaned_data["rule"]

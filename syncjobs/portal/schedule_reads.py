@@ -95,14 +95,6 @@ def get_schedule(schedule_id: int) -> Schedule:
     return found
 
 
-def readable_rule(schedule: Schedule | None) -> Rule | None:
-    """The rule to begin a form with; none where other means made one that cannot be read."""
-    try:
-        return rule_of(schedule) if schedule else None
-    except ValueError:
-        return None
-
-
 def schedule_row(schedule: Schedule, runs: int = 1, now: datetime | None = None) -> ScheduleRow:
     """The schedule ready to be shown, with so many of its next runs."""
     zone = timezone.get_current_timezone_name()

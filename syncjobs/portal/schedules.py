@@ -11,6 +11,7 @@ from django.urls import URLPattern
 
 from connectors.models import EditConflict
 from syncjobs.models import Schedule
+from syncjobs.operations.schedule_rules import readable_rule
 from syncjobs.operations.schedules import describe_schedule, save_schedule
 from syncjobs.operations.visible import visible_job_types, visible_schedules
 from syncjobs.portal import job_reads, schedule_reads
@@ -78,7 +79,7 @@ class ScheduleAdmin(PortalAdmin):
         return self._edit(request, schedule_reads.get_schedule(schedule_id), {})
 
     def _edit(self, request: HttpRequest, schedule: Schedule | None, initial: dict[str, Any]) -> HttpResponse:
-        rule = schedule_reads.readable_rule(schedule)
+        rule = readable_rule(schedule)
         form = ScheduleForm(schedule, rule, request.POST if request.method == "POST" else None, initial)
         if form.is_bound and form.is_valid() and (saved := self._save(request, form)):
             tell(request, f"{saved} is saved: {describe_schedule(saved)}.")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django_celery_beat.models import PeriodicTask
+from django_celery_beat.models import PeriodicTask, SolarSchedule
 
 from syncjobs.models import Schedule, SyncJob, SyncJobType
 from syncjobs.operations.schedules import save_schedule
@@ -180,6 +180,17 @@ def test_what_no_schedule_can_have_is_refused_by_its_field(
 def test_only_the_other_name_in_capitals_is_taken(api: Api, schedule: Schedule) -> None:
     answer = api.patch(place(schedule), {"name": "NIGHTLY"}, **ANY)
     assert (answer.status_code, answer.json()["name"]) == (200, "NIGHTLY"), "it is its own name"
+
+
+def test_a_rule_made_by_other_means_is_told_and_can_only_be_replaced(api: Api, schedule: Schedule) -> None:
+    task = schedule.periodic_task
+    row = SolarSchedule.objects.create(event="sunset", latitude=41, longitude=-87)
+    task.crontab, task.solar = None, row
+    task.save()
+    told = api.get(place(schedule)).json()
+    assert (told["crontab"], told["next_runs"], "can not be read" in told["rule"]) == (None, [], True)
+    refused(api.patch(place(schedule), {"enabled": False}, **ANY), "rule", "give one of every")
+    assert api.patch(place(schedule), {"every": 60}, **ANY).json()["every"] == 60
 
 
 def test_it_runs_now_with_its_limits_and_once_for_a_key(api: Api, schedule: Schedule) -> None:
