@@ -36,6 +36,12 @@ class ConnectorChanges(StrictSerializer):
     rate_limit_per_minute = StrictInteger(
         required=False, allow_null=True, min_value=1, max_value=LARGEST, help_text="Requests; null: no limit."
     )
+    grants = serializers.ListField(
+        child=StrictText(max_length=150),
+        required=False,
+        max_length=1_000,
+        help_text="The groups that may see it, by name; none opens it to all. Takes a permission of its own.",
+    )
 
 
 class ConnectorBody(ConnectorChanges):

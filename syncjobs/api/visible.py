@@ -28,7 +28,7 @@ def visible_job_types(_user: User) -> JobTypes:
 
 
 def visible_connectors(_user: User) -> Connectors:
-    return visible.visible_connectors()
+    return visible.visible_connectors().prefetch_related("granted_to")
 
 
 def visible_schedules(_user: User) -> QuerySet[Schedule, Schedule]:

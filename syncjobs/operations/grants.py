@@ -14,7 +14,7 @@ from syncjobs.operations.auditing import record
 
 def granted_groups(connector: Connector) -> list[str]:
     """The names of the groups, in order; none where it is open."""
-    return sorted(grant.group.name for grant in connector.grants.select_related("group"))
+    return sorted(group.name for group in connector.granted_to.all())
 
 
 def set_grants(connector: Connector, groups: Sequence[str], *, actor: str = "") -> bool:
@@ -33,5 +33,6 @@ def set_grants(connector: Connector, groups: Sequence[str], *, actor: str = "") 
         connector.grants.exclude(group__in=found).delete()
         rows = [ConnectorGrant(connector=connector, group=group) for group in found]
         ConnectorGrant.objects.bulk_create(rows, ignore_conflicts=True)
+        getattr(connector, "_prefetched_objects_cache", {}).pop("granted_to", None)
         record("connector.grant", connector, before={"grants": before}, after={"grants": sorted(groups)}, actor=actor)
     return True

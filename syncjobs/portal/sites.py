@@ -14,20 +14,21 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, reverse
 from django.utils.functional import SimpleLazyObject
+from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from connectors.models import Connector
 from syncjobs.models import ApiToken, AuditEvent, Schedule, SyncJob, SyncJobType, WorkerSeen
 from syncjobs.operations.accounts import noting_new_password
-from syncjobs.portal.connectors import ConnectorAdmin
 from syncjobs.portal.audit import AuditAdmin
+from syncjobs.portal.connectors import ConnectorAdmin
 from syncjobs.portal.dashboard import draw_dashboard
 from syncjobs.portal.job_types import SyncJobTypeAdmin
 from syncjobs.portal.jobs import SyncJobAdmin
 from syncjobs.portal.live import Region, answer_region, is_asked_for
 from syncjobs.portal.login_guard import LOCKED, GuardedLoginForm, seconds_left
 from syncjobs.portal.navigation import menu
-from syncjobs.portal.pages import PortalAdmin, draw_page
+from syncjobs.portal.pages import FORM, PortalAdmin, View, draw_page
 from syncjobs.portal.schedules import ScheduleAdmin
 from syncjobs.portal.search_reads import find, read_search
 from syncjobs.portal.tokens import TokenAdmin
@@ -61,6 +62,11 @@ class PortalSite(AdminSite):
         stock = [address for address in super().get_urls() if str(address.pattern) not in stock_places]
         ours.append(path("search/", self.admin_view(self.search), name="search"))
         return ours + stock
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # type: ignore[override]
+        """Stock pages take any method for a GET; here they are read, or forms are posted to them."""
+        guarded: View = super().admin_view(require_http_methods(FORM)(view), cacheable)
+        return guarded
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
@@ -103,10 +109,10 @@ def _assemble() -> PortalSite:
     site.register(Schedule, ScheduleAdmin)
     site.register(WorkerSeen, WorkerAdmin)
     site.register(ApiToken, TokenAdmin)
+    site.register(AuditEvent, AuditAdmin)
     site.register(User, PortalUserAdmin)
     site.register(Group, PortalGroupAdmin)
     return site
 
 
 portal_site = _assemble()
-    site.register(AuditEvent, AuditAdmin)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import Group
 
 from connectors.models import Connector
 from connectors.network import configure
@@ -260,3 +261,17 @@ def test_who_may_not_set_credentials_neither_sets_nor_redirects_them(make_api: M
     assert editor.post("connectors/", WHOLE | {"slug": "own", "credentials": {}}).status_code == 201
     city.refresh_from_db()
     assert (city.config, city.credentials.reveal()) == (SODA, {"app_token": SECRET})
+
+
+def test_grants_are_read_by_all_and_given_by_those_who_may(make_api: MakeApi, api: Api, city: Connector) -> None:
+    Group.objects.create(name="Finance")
+    editor, match = make_api("view_connector", "add_connector", "change_connector"), {"If-Match": "*"}
+    assert editor.patch("connectors/city/", {"grants": ["Finance"]}, **match).status_code == 403
+    refused(api.patch("connectors/city/", {"grants": ["Nobody"]}, **match), "grants")
+    refused(api.post("connectors/", SQLITE | {"grants": ["Nobody"]}), "grants")
+    assert not Connector.objects.filter(slug="store").exists()
+    assert editor.get("connectors/city/").json()["grants"] == []
+    assert api.patch("connectors/city/", {"grants": ["Finance"]}, **match).json()["grants"] == ["Finance"]
+    assert editor.get("connectors/city/").status_code == 404
+    assert [one["slug"] for one in editor.get("connectors/").json()["results"]] == []
+    assert [one["grants"] for one in api.get("connectors/").json()["results"]] == [["Finance"]]
