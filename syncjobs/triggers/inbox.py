@@ -25,6 +25,7 @@ from syncjobs.statuses import Trigger
 logger = logging.getLogger("syncjobs.inbox")
 MOST_FOLDED = 50  # in one round, so that other jobs are sent meanwhile
 MOST_LOOKED_AT = 1_000  # documents of one type in one round, those first that wait longest
+LONG_LOOK_SECONDS, LOOK_SHARE = 0.05, 10
 REST_SECONDS = 30.0  # for a type of which no job can be made
 ACTOR = "document hook"
 InboxEntries: TypeAlias = QuerySet[InboxEntry, InboxEntry]
@@ -45,24 +46,26 @@ class WaitingDocument(NamedTuple):
 
 
 class Inbox:
-    """One dispatcher's look at the inbox. It remembers when there is more to do, and which types to leave alone."""
+    """One dispatcher's view: what is due, when to look again, and which types to leave alone for a while."""
 
     def __init__(self) -> None:
-        self._wake_at: float | None = None  # on the monotonic clock
+        self._due: list[tuple[SyncJobType, WaitingDocument]] = []
+        self._wake_at: float | None = None  # on the monotonic clock, as the next one
+        self._look_after = 0.0
         self._resting_until: dict[int, datetime] = {}
         self._complaints: set[tuple[int, str]] = set()
 
     def tick(self, now: datetime) -> int:
-        """Make the jobs that are due at `now`; returns how many."""
+        """Make some of the jobs that are due at `now`; returns how many."""
         self._wake_at = None
-        made = 0
-        for job_type in _types_with_waiting_saves():
-            if not (job_type.enabled and job_type.watch_saves):
-                _drop_saves(job_type)
-            elif (rest := self._resting_until.get(job_type.pk)) is not None and rest > now:
-                self._wake_in((rest - now).total_seconds())
-            else:
-                made += self._fold_type(job_type, now, MOST_FOLDED - made)
+        if not self._due and time.monotonic() >= self._look_after:
+            self._look(now)
+        portion, self._due = self._due[:MOST_FOLDED], self._due[MOST_FOLDED:]
+        made = sum(self._fold(job_type, document, now) for job_type, document in portion)
+        if self._due:
+            self._wake_in(0)
+        elif self._wake_at is None and (wait := self._look_after - time.monotonic()) > 0:
+            self._wake_in(wait)
         return made
 
     def seconds_until_due(self) -> float:
@@ -73,23 +76,37 @@ class Inbox:
         at = time.monotonic() + seconds
         self._wake_at = at if self._wake_at is None else min(self._wake_at, at)
 
-    def _fold_type(self, job_type: SyncJobType, now: datetime, most: int) -> int:
-        made = 0
+    def _look(self, now: datetime) -> None:
+        """Note what is due, and when the next document will be. A look that takes long is not repeated soon."""
+        began = time.monotonic()
+        for job_type in _types_with_waiting_saves():
+            rest = self._resting_until.get(job_type.pk)
+            if not (job_type.enabled and job_type.watch_saves):
+                _drop_saves(job_type)
+            elif rest is not None and rest > now:
+                self._wake_in((rest - now).total_seconds())
+            else:
+                self._note_due(job_type, now)
+        took = time.monotonic() - began
+        self._look_after = began + LOOK_SHARE * took if took > LONG_LOOK_SECONDS else 0.0
+
+    def _note_due(self, job_type: SyncJobType, now: datetime) -> None:
         for document in _waiting_documents(job_type):
             if (seconds := (document.due_at(job_type) - now).total_seconds()) > 0:
                 self._wake_in(seconds)
-                continue
-            if made >= most:
-                self._wake_in(0)
-                break
-            try:
-                made += fold_document(job_type, document, now)
-            except DatabaseProblem:
-                raise
-            except Exception as error:  # the type is not fit to run, or a bug; either way other types go on
-                self._complain(job_type, error, now)
-                break
-        return made
+            else:
+                self._due.append((job_type, document))
+
+    def _fold(self, job_type: SyncJobType, document: WaitingDocument, now: datetime) -> bool:
+        if self._resting_until.get(job_type.pk, now) > now:
+            return False
+        try:
+            return fold_document(job_type, document, now)
+        except DatabaseProblem:
+            raise
+        except Exception as error:  # the type is not fit to run, or a bug; either way other types go on
+            self._complain(job_type, error, now)
+            return False
 
     def _complain(self, job_type: SyncJobType, error: Exception, now: datetime) -> None:
         if (job_type.pk, str(error)) not in self._complaints:
