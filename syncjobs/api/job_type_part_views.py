@@ -1,31 +1,24 @@
-"""What belongs to a type: a look at real records, its cursors, its versions, and the columns of its source."""
+"""What belongs to a type: a look at real records, what saving would change, its cursors, its source's columns."""
 
 from __future__ import annotations
 
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from syncjobs.api import job_type_part_serializers as parts
-from syncjobs.api.config_serializers import JobTypeSerializer
-from syncjobs.api.etags import ETAG, IF_MATCH, edited_as_read
 from syncjobs.api.idempotency import answer_once
 from syncjobs.api.job_type_bodies import JobTypeChanges, PreviewBody, read_changes
 from syncjobs.api.job_type_verb_views import CHANGE_TYPE
-from syncjobs.api.job_type_views import CHANGE, SEE, answer_type
-from syncjobs.api.pages import paged
-from syncjobs.api.paging import Order, PageQuery
-from syncjobs.api.run_serializers import NothingSerializer
-from syncjobs.api.views import ApiView, person, storable_id
+from syncjobs.api.job_type_views import CHANGE, SEE
+from syncjobs.api.views import ApiView, person
 from syncjobs.api.visible import find_job_type
-from syncjobs.models import JobTypeVersion, SyncJobType
+from syncjobs.models import SyncJobType
 from syncjobs.operations import type_descriptions as words
 from syncjobs.operations.cursors import list_cursor_entries, list_streams, rewind_cursor
 from syncjobs.operations.entered_types import entered_over, preview_entered
 from syncjobs.operations.job_type_differences import list_consequences, list_differences
-from syncjobs.operations.job_type_versions import use_version_again
 from syncjobs.operations.job_types import check_job_type
 from syncjobs.operations.source_schemas import accept_schemas, describe_schema, list_schemas
 from syncjobs.stream_cursors import cursor_fields
@@ -127,87 +120,6 @@ def _only_cursor(job_type: SyncJobType) -> str:
     return names[0]
 
 
-class JobTypeVersions(ApiView):
-    """What a type was."""
-
-    needs = {"GET": SEE}
-
-    @extend_schema(
-        operation_id="job_types_versions",
-        parameters=[PageQuery],
-        responses=paged(parts.VersionSerializer),
-        tags=TAG,
-    )
-    def get(self, request: Request, slug: str) -> Response:
-        """List the versions of a type, the newest first."""
-        query = self.read_query(request, PageQuery)
-        rows = JobTypeVersion.objects.filter(job_type=find_job_type(person(request), slug)).defer("snapshot")
-        return self.answer_page(
-            request, rows, query, lambda found: [words.describe_version(one) for one in found], Order("number")
-        )
-
-
-class JobTypeVersionDetail(ApiView):
-    """One version."""
-
-    needs = {"GET": SEE}
-
-    @extend_schema(
-        operation_id="job_types_version",
-        parameters=[parts.VersionQuery],
-        responses=parts.VersionDetailSerializer,
-        tags=TAG,
-    )
-    def get(self, request: Request, slug: str, number: int) -> Response:
-        """Read a version, and what it has otherwise than the one before it, or than another one."""
-        query = self.read_query(request, parts.VersionQuery)
-        job_type = find_job_type(person(request), slug)
-        version = _version(job_type, number)
-        other: JobTypeVersion | None
-        if "compared_with" in query:
-            other = _version(job_type, query["compared_with"])
-        else:
-            other = JobTypeVersion.objects.filter(job_type=job_type, number__lt=number).first()
-        differences = list_differences(other.snapshot, version.snapshot) if other else []
-        return Response(
-            words.describe_version(version)
-            | {
-                "snapshot": version.snapshot,
-                "compared_with": other and other.number,
-                "differences": [words.describe_difference(one) for one in differences],
-            }
-        )
-
-
-class JobTypeVersionUse(ApiView):
-    """An earlier version as the next one."""
-
-    needs = {"POST": CHANGE}
-
-    @extend_schema(
-        operation_id="job_types_use_version",
-        parameters=[IF_MATCH, ETAG],
-        request=NothingSerializer,
-        responses=JobTypeSerializer,
-        tags=TAG,
-    )
-    def post(self, request: Request, slug: str, number: int) -> Response:
-        """Save the content of an earlier version as the next one. If-Match is of the type as it is."""
-        self.read_body(request, NothingSerializer)
-        user = person(request)
-        job_type = find_job_type(user, slug)
-        version = _version(job_type, number)
-        with edited_as_read(request, job_type):
-            return answer_type(use_version_again(job_type, version, actor=user.get_username(), user=user))
-
-
-def _version(job_type: SyncJobType, number: int) -> JobTypeVersion:
-    found = JobTypeVersion.objects.filter(job_type=job_type, number=storable_id(number)).first()
-    if found is None:
-        raise Http404(f"{job_type.slug} has no version {number}.")
-    return found
-
-
 class JobTypeSchemas(ApiView):
     """The columns that a type's sources had."""
 
@@ -250,9 +162,6 @@ PART_VIEWS: dict[str, type[ApiView]] = {
     "preview/": JobTypePreview,
     "review/": JobTypeReview,
     "cursor/": JobTypeCursor,
-    "versions/": JobTypeVersions,
-    "versions/<int:number>/": JobTypeVersionDetail,
-    "versions/<int:number>/use/": JobTypeVersionUse,
     "schemas/": JobTypeSchemas,
     "schemas/accept/": JobTypeAcceptSchema,
 }

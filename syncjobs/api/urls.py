@@ -24,6 +24,7 @@ from syncjobs.api.job_action_views import ACTION_VIEWS
 from syncjobs.api.job_part_views import PART_VIEWS, JobMetrics
 from syncjobs.api.job_type_part_views import PART_VIEWS as TYPE_PART_VIEWS
 from syncjobs.api.job_type_verb_views import VERB_VIEWS
+from syncjobs.api.job_type_version_views import VERSION_VIEWS
 from syncjobs.api.missing import MissingView
 from syncjobs.api.record_views import RecordHistoryView
 from syncjobs.api.worker_views import WorkerList
@@ -41,7 +42,7 @@ urlpatterns = [
     path("job-types/", job_type_views.JobTypeList.as_view()),
     path(ONE_TYPE, job_type_views.JobTypeDetail.as_view()),
     *(path(f"{ONE_TYPE}{name}/", view.as_view()) for name, view in VERB_VIEWS.items()),
-    *(path(f"{ONE_TYPE}{route}", view.as_view()) for route, view in TYPE_PART_VIEWS.items()),
+    *(path(f"{ONE_TYPE}{route}", view.as_view()) for route, view in (TYPE_PART_VIEWS | VERSION_VIEWS).items()),
     path("jobs/", job_views.JobList.as_view()),
     path("jobs/summary/", job_views.JobSummary.as_view()),
     path(ONE_JOB, job_views.JobDetail.as_view()),
