@@ -35,7 +35,7 @@ def save_chain(
         saved = chain or Chain(created_at=db_now(), created_by=actor)
         saved.from_type, saved.to_type, saved.when, saved.enabled = from_type, to_type, when, enabled
         saved.save()
-        verb = "chain.create" if before is None else "chain.change"
+        verb = "chain.create" if before is None else "chain.update"
         record(verb, saved, before=before, after=chain_shape(saved), actor=actor)
     logger.info("The chain %s was saved by %s", saved, actor)
     return saved

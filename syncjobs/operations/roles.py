@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 from syncjobs.models import SeededDefault
+from syncjobs.operations.accounts import account_values, record_account_saved
 from syncjobs.operations.seeds import digest, find_seeded, remember
 
 VIEWER, OPERATOR, EDITOR, ADMINISTRATOR = "Viewer", "Operator", "Editor", "Administrator"
@@ -86,8 +87,10 @@ def _seed_role(role: str, by_code: dict[str, Permission]) -> str:
 
 
 def _give(role: str, wanted: set[str], by_code: dict[str, Permission], verb: str) -> str:
-    group, _ = Group.objects.get_or_create(name=role)
+    group, is_new = Group.objects.get_or_create(name=role)
+    before = None if is_new else account_values(group)
     group.permissions.set([by_code[code] for code in sorted(wanted)])
+    record_account_saved(group, before)
     remember(KIND, role, _digest(wanted), 1)
     return f"{verb} the group {role}."
 

@@ -58,7 +58,7 @@ def change_webhook(webhook: Webhook, *, actor: str, **values: Any) -> Webhook:
             setattr(webhook, name, value.strip() if name == "name" else value)
         _check(webhook)
         webhook.save(update_fields=SHAPE)
-        record("webhook.change", webhook, before=before, after=webhook_shape(webhook), actor=actor)
+        record("webhook.update", webhook, before=before, after=webhook_shape(webhook), actor=actor)
     logger.info("The webhook %s of %s was changed by %s", webhook, webhook.job_type.slug, actor)
     return webhook
 
