@@ -25,6 +25,7 @@ CRASH_POINTS = (
     "before_send",
     "after_send",
     "mid_relay",
+    "mid_chain",
     "before_fold_commit",
     "after_fold_commit",
 )

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from syncjobs.chain_paths import MOST_STEPS
 from syncjobs.counts import Counts
+from syncjobs.crash_points import crash_here
 from syncjobs.models import Chain, ChainStart, SyncJob
 from syncjobs.operations.job_types import run_job_type
 from syncjobs.operations.run_requests import NOT_RUN
@@ -40,6 +41,7 @@ def _answer(start_id: int, now: datetime) -> bool:
         start.state, start.reason = _judge(start)
         if start.state == State.STARTED:
             _start(start)
+        crash_here("mid_chain")
         start.save(update_fields=["state", "reason", "started_job"])
     return True
 
