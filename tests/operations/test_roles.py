@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import Group, Permission
 
 from syncjobs.operations import roles
 from syncjobs.operations.roles import EDITOR, OPERATOR, ROLES, VIEWER, permissions_of, seed_roles
+from tests.operations.roles_page import page
 
 pytestmark = pytest.mark.django_db
 
@@ -54,3 +57,8 @@ def test_a_role_of_an_earlier_release_is_brought_up_to_date(monkeypatch: pytest.
     monkeypatch.setattr(roles, "RIGHTS", now)
     assert seed_roles() == ["Brought up to date: the group Editor.", "Brought up to date: the group Administrator."]
     assert held_by(EDITOR) == permissions_of(EDITOR)
+
+
+def test_the_page_of_the_roles_is_what_they_are() -> None:
+    """Write it anew by `python -m tests.operations.roles_page > docs/roles.md`."""
+    assert Path("docs/roles.md").read_text(encoding="utf-8") == page()
