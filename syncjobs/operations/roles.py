@@ -43,7 +43,11 @@ RIGHTS = (
         _of("syncjobs.syncjob", "change"),
     ),
     Right("Delete jobs", EDITOR, _of("syncjobs.syncjob", "delete")),
-    Right("Make, edit, pause, resume and delete job types, their webhooks and chains", EDITOR, _of("syncjobs.syncjobtype", *EDITING)),
+    Right(
+        "Make, edit, pause, resume and delete job types, their webhooks and chains",
+        EDITOR,
+        _of("syncjobs.syncjobtype", *EDITING),
+    ),
     Right("Make, edit, test and delete connectors", EDITOR, _of("connectors.connector", *EDITING)),
     Right("See sample rows of connectors", EDITOR, _of("connectors.connector", "sample")),
     Right("Make, edit, switch and delete schedules", EDITOR, _of("syncjobs.schedule", *EDITING)),
