@@ -10,8 +10,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from connectors.base import Connector as RuntimeConnector
-from connectors.errors import ConfigError
 from connectors.models import Connector
+from syncjobs.operations.connector_credentials import give_credentials, stored_credentials
 from syncjobs.portal.connector_facts import secret_state
 from syncjobs.portal.forms.fields import StrictJSONField
 
@@ -59,7 +59,7 @@ class ConnectorForm(forms.Form):
         super().__init__(data, initial=initial)
         self.kind = kind
         self.connector = connector
-        self.stored = stored_secrets(connector)
+        self.stored = stored_credentials(connector)
         if connector is not None:
             self.fields["slug"].disabled = True
         spec = kind.spec()
@@ -109,7 +109,7 @@ class ConnectorForm(forms.Form):
         for name in self.own:
             setattr(connector, name, cleaned[name])
         connector.config = self._config()
-        connector.credentials = self._credentials()
+        give_credentials(connector, self._credentials())
         if self.connector is not None and cleaned.get("version"):
             connector.version = cleaned["version"]
         return connector
@@ -120,14 +120,13 @@ class ConnectorForm(forms.Form):
         typed = {name: self.cleaned_data[CONFIG + name] for name in self._names(CONFIG)}
         return {name: value for name, value in typed.items() if value not in (None, "", {}, [])}
 
-    def _credentials(self) -> dict[str, str]:
-        secrets = dict(self.stored)
-        for name in self._names(SECRET):
-            if self.cleaned_data.get(CLEAR + name):
-                secrets.pop(name, None)
-            if typed := self.cleaned_data.get(SECRET + name):
-                secrets[name] = typed
-        return secrets
+    def _credentials(self) -> dict[str, str | None]:
+        """What is typed, and None for what is not to be there."""
+        typed = {name: self.cleaned_data.get(SECRET + name) or None for name in self._names(SECRET)}
+        return {name: secret for name, secret in typed.items() if secret or not self._keeps(name)}
+
+    def _keeps(self, name: str) -> bool:
+        return name in self.stored and not self.cleaned_data.get(CLEAR + name)
 
     def _names(self, prefix: str) -> list[str]:
         return [name.removeprefix(prefix) for name in self.fields if name.startswith(prefix)]
@@ -181,16 +180,6 @@ class ConnectorForm(forms.Form):
 def _sentences(*parts: str) -> str:
     """The parts as sentences, since schemas describe with and without a full stop."""
     return " ".join(part if part.endswith(".") else f"{part}." for part in parts if part)
-
-
-def stored_secrets(connector: Connector | None) -> dict[str, str]:
-    """What is stored, for keeping it; nothing where it cannot be decrypted and so must be entered again."""
-    if connector is None or connector.pk is None:
-        return {}
-    try:
-        return connector.credentials.reveal()
-    except ConfigError:
-        return {}
 
 
 def config_field(rules: dict[str, Any], *, is_needed: bool) -> forms.Field:
