@@ -34,6 +34,7 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
 
     family: ClassVar[str] = FAMILY
     is_distinct = False
+    _keys: set[Any] | None = None  # of the records staged so far, where no two are alike
 
     def form(self, fields: tuple[Field, ...]) -> Format | None:
         pairs = list(zip(fields, self.merge.columns, strict=True))
@@ -46,10 +47,30 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
         return rows if lines is None else LinedRows(rows, lines)
 
     def stage(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        self.is_distinct, self.ranges = False, {}
+        self.ranges = {}
+        if not self.staged:
+            self._keys = set() if self._tells_keys_apart_here() else None
+        self.is_distinct = self._has_new_keys(rows)
         super().stage(rows)
 
+    def _tells_keys_apart_here(self) -> bool:
+        """Whether two keys are the same to the target if and only if they are to Python."""
+        pairs = [(self.request.fields[place], self.merge.columns[place]) for place in self.merge.keys]
+        return bool(pairs) and all(_is_alike_here(field, column) for field, column in pairs)
+
+    def _has_new_keys(self, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Whether no record of the batch has the key of another, with these; to ask the target would take longer."""
+        if self._keys is None:
+            return False
+        columns, before = [column_of(rows, place) for place in self.merge.keys], len(self._keys)
+        self._keys.update(columns[0] if len(columns) == 1 else zip(*columns, strict=True))
+        if len(self._keys) == before + len(rows):
+            return True
+        self._keys = None
+        return False
+
     def remove_duplicates(self) -> int:
+        self._keys = None
         return 0 if self.is_distinct else super().remove_duplicates()
 
     def rendered_changes(self) -> Iterator[RenderedChange] | None:
@@ -64,7 +85,7 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
 
     def stage_parcel(self, parcel: Parcel, *, is_distinct: bool) -> None:
         self.see_to_stage()
-        self.is_distinct = is_distinct and not self.staged and self._has_plain_key()
+        self.is_distinct, self._keys = is_distinct and not self.staged and self._has_plain_key(), None
         self.ranges = {} if self.staged else parcel.ranges
         names = joined(stage_name(place) for place in range(len(self.merge.columns)))
         self.staged += self._receive(self.dialect.stage, names, parcel)
@@ -134,6 +155,13 @@ class PostgresReceiving(PostgresAsides, StraightWriter):
 
 def _is_same(field: Field, column: Column) -> bool:
     return column.native == CREATED_AS[field.type] or (field.type == "text" and column.native == "varchar")
+
+
+def _is_alike_here(field: Field, column: Column) -> bool:
+    if field.type in WHOLE_NUMBERS:
+        return column.field.type in WHOLE_NUMBERS
+    by_bytes = "COLLATE" not in column.declared or column.declared.endswith('COLLATE pg_catalog."C"')
+    return field.type == "text" and column.native in ("text", "varchar") and by_bytes
 
 
 def _takes(field: Field, column: Column) -> bool:
