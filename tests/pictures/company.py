@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from connectors.models import ConnectionTest, Connector
 from syncjobs.models import Schedule, SyncJobType
+from syncjobs.operations.chains import save_chain
 from syncjobs.operations.connectors import connector_from_shape, save_connector
 from syncjobs.operations.job_types import job_type_from_shape, save_job_type
 from syncjobs.operations.schedules import save_schedule
 from syncjobs.operations.tokens import create_token
+from syncjobs.operations.webhooks import create_webhook
 from syncjobs.schedule_times import Crontab
 from tests.acme.sync_job_types import make_sync_job_types
 
@@ -43,6 +45,13 @@ def found_company() -> None:
     Group.objects.get_or_create(name="Operators")
     ben, _ = User.objects.get_or_create(username="ben", defaults={"email": "ben@example.org", "is_staff": True})
     create_token(ben, name="Nightly build", scopes=["runs:read", "runs:write"], expires_at=None, actor=ACTOR)
+    _make_triggers()
+
+
+def _make_triggers() -> None:
+    orders, prices = (SyncJobType.objects.get(slug=slug) for slug in ("orders", "prices"))
+    create_webhook(orders, name="Shop orders", actor=ACTOR, context_fields=["order"])
+    save_chain(from_type=orders, to_type=prices, when="change", actor=ACTOR)
 
 
 def _make_connectors() -> None:

@@ -12,13 +12,14 @@ from urllib.parse import urlencode
 from django.contrib.auth.models import Group, User
 from django.urls import URLResolver, reverse
 
-from syncjobs.models import ApiToken, Change, Reject, Schedule, SyncJob
+from syncjobs.models import ApiToken, Chain, Change, Reject, Schedule, SyncJob, Webhook
 from syncjobs.portal.sites import portal_site
 
 POSTED_ONLY = frozenset(
     {"job_start", "job_resume", "job_retry", "job_pause", "jobs_act", "failure_retry", "reject_replay"}
     | {"reject_dismiss", "job_type_resume", "controller_add", "connector_test", "schedule_switch", "logout"}
     | {"job_approve", "job_retry_children", "job_type_switch", "schedule_run", "schedule_preview"}
+    | {"webhook_switch", "webhook_drop", "webhook_test"}
 )
 NO_PAGES = frozenset({"job_log_download", "jsi18n", "autocomplete", "view_on_site"})
 STATUSES = (
@@ -27,6 +28,7 @@ STATUSES = (
 )
 OF_A_TYPE = ("page", "edit", "run", "pause", "cursor", "versions", "restart", "backfill", "delete")
 OF_A_CONNECTOR = ("page", "edit", "sync", "streams", "delete", "grants")
+OF_A_WEBHOOK = ("page", "edit", "rotate", "delete")
 PLAIN = (
     *("index", "search", "job_list", "failure_list", "record_history", "reject_list", "reject_records"),
     *("job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add", "worker_list"),
@@ -52,7 +54,7 @@ def _names(patterns: list[Any]) -> Iterator[str]:
 def addresses(jobs: dict[str, SyncJob]) -> dict[str, str]:
     """The examples by their labels, in the made-up company whose jobs these are."""
     found = {name: _at(name) for name in PLAIN}
-    found |= _of_jobs(jobs) | _of_the_rest()
+    found |= _of_jobs(jobs) | _of_triggers() | _of_the_rest()
     found |= {f"job_type_{name}": _at(f"job_type_{name}", "orders") for name in OF_A_TYPE}
     found |= {f"connector_{name}": _at(f"connector_{name}", "shop") for name in OF_A_CONNECTOR}
     found |= {f"job_type_{name}": _at(f"job_type_{name}", "stock") for name in ("delete", "backfill")}
@@ -87,6 +89,13 @@ def _of_jobs(jobs: dict[str, SyncJob]) -> dict[str, str]:
     found |= {"job_revert refused": _at("job_revert", jobs["finished"].pk)}
     change = Change.objects.filter(job=jobs["finished"]).order_by("id")[:1].get()
     return found | {"job_change": _at("job_change", change.job_id, change.pk)}
+
+
+def _of_triggers() -> dict[str, str]:
+    webhook, chain = Webhook.objects.get(), Chain.objects.get()
+    found = {f"{name}_add": _at(f"{name}_add", "orders") for name in ("webhook", "chain")}
+    found |= {f"webhook_{name}": _at(f"webhook_{name}", "orders", webhook.pk) for name in OF_A_WEBHOOK}
+    return found | {f"chain_{name}": _at(f"chain_{name}", "orders", chain.pk) for name in ("edit", "delete")}
 
 
 def _of_the_rest() -> dict[str, str]:
