@@ -13,7 +13,8 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from connectors.models import Connector
-from syncjobs.models import Schedule, SyncJob, SyncJobType
+from syncjobs.models import AuditEvent, Schedule, SyncJob, SyncJobType
+from syncjobs.operations.auditing import record
 from syncjobs.operations.connectors import test_connector as run_connection_test
 from syncjobs.portal.sites import portal_site
 from syncjobs.statuses import Status
@@ -58,6 +59,9 @@ def addresses(attacked_job: SyncJob, schedule: Schedule, source: Connector, admi
     found |= {name: reverse(f"admin:{name}", args=["open-data"]) for name in BY_CONNECTOR}
     found |= {name: reverse(f"admin:{name}", args=[schedule.pk]) for name in by_schedule}
     found |= {"new_soda": reverse("admin:connector_add") + "?kind=soda", "search": "/admin/jobs/?q=" + ATTACK}
+    record("job.cancel", attacked_job, after={"title": attacked_job.title}, actor=ATTACK)
+    found |= {"audit": reverse("admin:audit_list")}
+    found |= {"audit_entry": reverse("admin:audit_entry", args=[AuditEvent.objects.latest("id").pk])}
     found |= {"one_user": reverse("admin:auth_user_change", args=[admin.pk])}
     found |= {"job_change": reverse("admin:job_change", args=[attacked_job.pk, attacked_job.changes.get().pk])}
     found |= {"old_version": reverse("admin:job_type_version_use", args=["airports", 1])}
