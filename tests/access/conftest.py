@@ -13,9 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from connectors.models import Connector
 from syncjobs.models import SyncJob, SyncJobType
-from syncjobs.operations.chains import save_chain
 from syncjobs.operations.seeds import seed_defaults
-from syncjobs.operations.webhooks import create_webhook
 from tests.access.addresses import Examples, routes
 from tests.access.observing import METHODS, Observed, Observer
 from tests.access.people import make_people, make_programs
@@ -41,9 +39,6 @@ def company(db: None, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -
     User.objects.create(username="anna", is_superuser=True, is_staff=True)
     found_company()
     seed_defaults(actor="tests")
-    orders, customers = (SyncJobType.objects.get(slug=slug) for slug in ("orders", "customers"))
-    create_webhook(orders, name="Till", actor="tests")
-    save_chain(from_type=orders, to_type=customers, actor="tests")
     jobs = happen()
     SyncJobType.objects.filter(source_connector=None).update(source_connector=Connector.objects.get(slug="sap"))
     stream = {"source": "permits", "target": "permits", "key": ["id"], "mode": "upsert", "extent": "full"}

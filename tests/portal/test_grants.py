@@ -74,9 +74,7 @@ def test_what_hangs_on_it_is_not_there_to_look_at_or_to_act_on(
     pages = (f"jobs/{job.pk}/", f"jobs/{job.pk}/log/download/", "job-types/airports/", "connectors/open-data/")
     for page in (*pages, f"schedules/{schedule.pk}/"):
         assert outsider.get(f"/admin/{page}").status_code == 404, page
-        response = insider.get(f"/admin/{page}")
-        assert response.status_code == 200, page
-        assert not response.streaming or b"".join(response.streaming_content) is not None  # type: ignore[arg-type]
+        assert insider.get(f"/admin/{page}").status_code == 200, page
     assert outsider.post(f"/admin/jobs/{job.pk}/retry/").status_code == 404
     outsider.post("/admin/jobs/act/", {"action": "retry", "_selected_action": job.pk})
     job.refresh_from_db()
