@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import call_command, load_command_class
 
+from syncjobs.management import commands
+from syncjobs.management.base import PortalCommand
 from syncjobs.operations.auditing import record
 from tests.lifecycle.factories import JobTypeFactory
 
@@ -33,3 +36,10 @@ def test_entries_are_listed_newest_first_and_filtered() -> None:
     assert entries[0]["after"] == {"paused": True}
     assert ask("--verb", "job.cancel") == "No entry fits.\n"
     assert ask("--until", "2000-01-01T00:00") == "No entry fits.\n"
+
+
+def test_every_command_is_a_door_of_its_own() -> None:
+    """All but the dispatcher, at which nobody sits."""
+    names = {info.name for info in iter_modules(commands.__path__)} - {"dispatcher"}
+    others = {name for name in names if not isinstance(load_command_class("syncjobs", name), PortalCommand)}
+    assert others == set()
