@@ -21,7 +21,9 @@ POSTED_ONLY = frozenset(
     | {"job_approve", "job_retry_children", "job_type_switch", "schedule_run", "schedule_preview"}
     | {"webhook_switch", "webhook_drop", "webhook_test"}
 )
-NO_PAGES = frozenset({"job_log_download", "jsi18n", "autocomplete", "view_on_site"})
+NO_PAGES = frozenset(
+    {"job_changes_download", "job_log_download", "reject_records_download", "jsi18n", "autocomplete", "view_on_site"}
+)
 STATUSES = (
     *("finished", "held", "failed", "error", "planned", "approved", "conflicting"),
     *("canceled", "relayed", "queued", "started", "unmeasured"),

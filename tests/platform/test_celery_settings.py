@@ -70,7 +70,8 @@ def test_pickled_message_is_refused_unread(broker: Broker) -> None:
     send(serializer="pickle")
     with celery_app.connection_for_read() as connection:
         message = connection.default_channel.basic_get("default", no_ack=True)
-        message.accept = prepare_accept_content(celery_app.conf.accept_content)  # as a worker's consumer does
+        # As a worker's consumer does.
+        message.accept = prepare_accept_content(celery_app.conf.accept_content)  # type: ignore[no-untyped-call]
         with pytest.raises(ContentDisallowed, match="pickle"):
             message.decode()
 
