@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.contrib.auth.models import Group, User
 from django.urls import URLResolver, reverse
 
-from syncjobs.models import ApiToken, Chain, Change, Reject, Schedule, SyncJob, Webhook
+from syncjobs.models import ApiToken, AuditEvent, Chain, Change, Reject, Schedule, SyncJob, Webhook
 from syncjobs.portal.sites import portal_site
 
 POSTED_ONLY = frozenset(
@@ -36,7 +36,7 @@ PLAIN = (
     *("job_type_list", "job_type_add", "job_type_choose", "connector_list", "connector_add", "worker_list"),
     *("schedule_list", "schedule_add", "schedule_calendar", "password_change", "password_change_done"),
     *("auth_user_changelist", "auth_user_add", "auth_group_changelist", "auth_group_add"),
-    *("token_list", "token_add"),
+    *("token_list", "token_add", "audit_list"),
 )
 
 
@@ -105,6 +105,7 @@ def _of_the_rest() -> dict[str, str]:
     schedule, reject = Schedule.objects.order_by("id")[:1].get(), Reject.objects.order_by("id")[:1].get()
     found = {f"schedule_{name}": _at(f"schedule_{name}", schedule.pk) for name in ("page", "edit", "delete")}
     found |= {"reject_page": _at("reject_page", reject.pk)}
+    found |= {"audit_entry": _at("audit_entry", AuditEvent.objects.order_by("id")[:1].get().pk)}
     found |= {"failure_page": _at("failure_page", failed.failure_fingerprint)}
     found |= {"app_list": _at("app_list", "auth"), "login": _at("login")}
     found |= {"token_revoke": _at("token_revoke", ApiToken.objects.order_by("id")[:1].get().pk)}
