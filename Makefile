@@ -7,7 +7,7 @@ PORT ?= 8000
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up security protections test faults browser chaos bench bench-peers screenshots lint lock clean
+.PHONY: help install install-dev demo up security protections test faults browser chaos fuzz bench bench-peers screenshots lint lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,16 @@ browser: install-dev ## live a sync's whole life in a browser on whole stacks, a
 chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
 	$(BIN)/python -m pytest -m chaos tests/chaos
 
+# What asks the API needs nothing of Syncdeck's, so it lives in an environment of its own.
+FUZZ_VENV := .fuzz-venv
+$(FUZZ_VENV)/.installed: tests/fuzz/schemathesis.txt
+	$(PYTHON) -m venv $(FUZZ_VENV)
+	$(FUZZ_VENV)/bin/python -m pip --quiet --no-input --no-cache-dir --disable-pip-version-check install --requirement $<
+	@touch $@
+
+fuzz: install-dev $(FUZZ_VENV)/.installed ## ask the API by its document as each role, FUZZ_EXAMPLES requests an operation
+	$(BIN)/python -m tests.fuzz
+
 screenshots: install-dev ## photograph every page, light and dark, wide and narrow, into screenshots/
 	$(BIN)/python -m tests.pictures
 
@@ -101,4 +111,4 @@ lock: ## write both lock files anew; add LOCK_OPTIONS=--upgrade for newer releas
 	$(COMPILE) $(LOCK_OPTIONS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean: ## remove what installing and testing made; the data directory stays
-	rm -rf $(VENV) $(BENCH_VENV) .pytest_tmp .smoke .smoke.log .mypy_cache .pytest_cache .ruff_cache .hypothesis syncdeck.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) $(FUZZ_VENV) .pytest_tmp .smoke .smoke.log .mypy_cache .pytest_cache .ruff_cache .hypothesis syncdeck.egg-info

@@ -39,6 +39,4 @@ def _secrets_of(connector: Connector) -> dict[str, str]:
     try:
         return connector.credentials.reveal()
     except ConfigError as error:
-        raise SecretsRefused(
-            {"credentials": f"The stored credentials cannot be read, and they {SENTENCE}."}
-        ) from error
+        raise SecretsRefused({"credentials": f"The stored credentials cannot be read, and they {SENTENCE}."}) from error
