@@ -235,6 +235,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "syncjobs.api.documents.add_problems",
+        "syncjobs.api.documents.close_bodies",
     ],
 }
 

@@ -9,6 +9,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import TemplateHTMLRenderer
 
 from syncjobs.api.etags import IF_MATCH
+from syncjobs.api.idempotency import KEYS, LONGEST_KEY
 
 PROBLEM = {
     "type": "object",
@@ -47,10 +48,14 @@ WITH_BODY = {
     "422": "The Idempotency-Key was used for another request.",
     "502": "Another system did not do its part.",
 }
+TOO_LONG = {
+    "description": "The address is too long for the web server, which answers before the API.",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": KEYS},
     "description": "The same request with the same key again gets the same answer and does nothing.",
 }
 OF_EDITS = {
@@ -78,10 +83,22 @@ def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 told = told | {"502": WITH_BODY["502"]}
             if any(one["name"] == IF_MATCH.name for one in operation.get("parameters", ())):
                 told = told | OF_EDITS
+            operation["responses"]["414"] = TOO_LONG
             for status, description in told.items():
                 operation["responses"].setdefault(status, {"description": description, "content": content})
             if method == "post" and not path.endswith(UNKEYED):
                 operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+    return result
+
+
+def close_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Bodies have the fields that are told and no others, as StrictSerializer wants; a hook of drf-spectacular."""
+    schemas = result["components"]["schemas"]
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            if "$ref" in body:
+                schemas[body["$ref"].rpartition("/")[2]].setdefault("additionalProperties", False)
     return result
 
 

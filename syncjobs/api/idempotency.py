@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -22,6 +23,7 @@ from syncjobs.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
+KEYS = rf"^[!-~](?:[ -~]{{0,{LONGEST_KEY - 2}}}[!-~])?$"
 KEPT = timedelta(hours=24)
 PRUNED_AT_ONCE = 100
 
@@ -48,8 +50,8 @@ def answer_once(request: Request, work: Callable[[], Response]) -> Response:
     key = request.headers.get(HEADER)
     if key is None:
         return work()
-    if not 1 <= len(key.strip()) <= LONGEST_KEY or len(key) > LONGEST_KEY or not key.isprintable():
-        raise ValidationError({HEADER: [f"It must be 1 to {LONGEST_KEY} printable characters."]})
+    if not re.fullmatch(KEYS, key):
+        raise ValidationError({HEADER: [f"It must be 1 to {LONGEST_KEY} printable characters of ASCII."]})
     digest = _digest(request)
     with transaction.atomic():
         _take_turns(request.user, key)

@@ -14,6 +14,7 @@ from drf_spectacular.validation import validate_schema
 
 from syncjobs.api.urls import urlpatterns
 from syncjobs.api.views import ApiView
+from syncjobs.models import SyncJobType
 from tests.api.conftest import Api, error_of
 
 
@@ -69,3 +70,37 @@ def test_docs_page_has_no_inline_script_or_style_and_no_outside_host(admin: User
     script = browser.get("/api/v1/docs/?script=")
     assert script["Content-Type"].startswith("application/javascript")
     assert "/api/v1/schema/" in script.content.decode()
+
+
+def test_document_tells_of_bodies_that_nothing_else_is_taken(document: dict[str, Any], api: Api) -> None:
+    schemas = document["components"]["schemas"]
+    bodies = [
+        schemas[operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        if "requestBody" in operation
+    ]
+    assert len(bodies) > 20
+    assert all(body["additionalProperties"] is False for body in bodies)
+    assert error_of(api.post("chains/", {"other": 1}))["code"] == "unknown_field"
+
+
+@pytest.mark.parametrize(
+    ("header", "right", "wrong"),
+    [
+        ("If-Match", ['"3"', 'W/"3"', '"1", "3"', "*"], ["", "3", '"3', '"é"', '"1" "2"', '"3",']),
+        ("Idempotency-Key", ["k", "a b", "x" * 255], ["", "é", "x" * 256, "a\tb"]),
+    ],
+    ids=["If-Match", "Idempotency-Key"],
+)
+def test_headers_are_told_as_they_are_read(
+    header: str, right: list[str], wrong: list[str], document: dict[str, Any], api: Api, job_type: SyncJobType
+) -> None:
+    method, path = ("patch", "job-types/airports/") if header == "If-Match" else ("post", "job-types/airports/pause/")
+    parameters = document["paths"][f"/api/v1/{path.replace('airports', '{slug}')}"][method]["parameters"]
+    (pattern,) = (one["schema"]["pattern"] for one in parameters if one["name"] == header)
+    for value in (*right, *wrong):
+        is_told = re.search(pattern, value) is not None
+        answer = getattr(api, method)(path, {}, **{header: value})
+        assert is_told == (value in right), value
+        assert is_told == (answer.status_code != 400), (value, answer.content)
