@@ -249,22 +249,6 @@ PROTECTIONS = (
         "portal/test_grants.py",
     ),
     off(
-        "A picture of a page is shared",
-        "only among people of the same grants",
-        "syncjobs/portal/shared_drawings.py",
-        "repr((request.path, thing, about, rights, hidden))",
-        "repr((request.path, thing, about, rights))",
-        "portal/test_grants.py::test_a_live_drawing_is_not_shared_with_people_of_other_grants",
-    ),
-    off(
-        "Another site sends a form in somebody's name",
-        "each form has its token",
-        "config/settings.py",
-        '    "django.middleware.csrf.CsrfViewMiddleware",\n',
-        "",
-        "access/test_matrix.py::test_a_post_without_the_token_of_its_form_is_refused_wherever_one_may_post",
-    ),
-    off(
         "Stored credentials are sent elsewhere",
         "whoever may not set them may not move them",
         "syncjobs/operations/secret_rights.py",
