@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from syncjobs.counts import Counts
 from syncjobs.fingerprints import failure_fingerprint
 from syncjobs.models import (
     Attempt,
@@ -99,7 +100,7 @@ class Happenings:
         is_over = not is_last or job.status != Status.STARTED
         ended = (is_last and job.ended_at) or (began + timedelta(seconds=20) if is_over else None)
         outcome = ("" if ended is None else job.status) if is_last else "failed"
-        counts = job.counts if is_last else {}
+        counts = (job.tally if is_last else Counts()).as_dict()
         spent = {"reading": 1.2, "comparing": 0.7, "writing": 1.1}
         Attempt.objects.create(
             job=job,
