@@ -224,7 +224,9 @@ def test_versions_are_listed_compared_and_used_again(api: Api, job_type: SyncJob
 
 def test_review_tells_what_would_change_and_changes_nothing(api: Api, queued: SyncJob) -> None:
     body = {"max_retries": 0, "config": {"streams": [STREAM | {"mode": "mirror"}]}}
-    told = api.post("job-types/airports/review/", body).json()
+    answer = api.post("job-types/airports/review/", body)
+    assert answer.status_code == 200, answer.json()
+    told = answer.json()
     assert [one["path"][-1] for one in told["differences"]] == ["mode", "max_retries"]
     assert "One job is active: it keeps the version with which it began." in told["consequences"]
     assert any("mode mirror also deletes" in sentence for sentence in told["consequences"])

@@ -195,27 +195,6 @@ def test_a_wrong_file_is_refused_with_its_reason(db: None, given: str, told: str
         import_configuration(read_yaml(given.encode()), actor="tests")
 
 
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ("a: !!python/object/apply:os.system [ls]", "a tag (!) cannot stand here"),
-        ("a: !!binary aGk=", "a tag (!) cannot stand here"),
-        ("a: &bomb [x, x]\nb: [*bomb, *bomb]", "line 1, column 4: an anchor or alias (& or *) cannot stand here"),
-        ("a: *bomb", "an anchor or alias (& or *) cannot stand here"),
-        ("a: 1\na: 2", "line 2, column 1: the name 'a' twice cannot stand here"),
-        ("1: a", "a name that is no text: 1 cannot stand here"),
-        ("a: [", "line 1, column 5"),
-        ("[" * 5_000, "nested"),
-        ("a: \x00", "character"),
-        ("x" * 5_300_000, "the file is larger than"),
-    ],
-)
-def test_yaml_that_is_more_than_plain_data_is_refused(given: str, told: str) -> None:
-    with pytest.raises(ConfigProblems) as refused:
-        read_yaml(given.encode())
-    assert told in str(refused.value)
-
-
 def test_a_file_that_is_not_there_is_bad_usage(ask: Ask) -> None:
     assert ask("import_config", "nowhere.yaml") == (
         2,

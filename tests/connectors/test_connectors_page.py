@@ -38,7 +38,7 @@ def test_code_on_the_page_is_the_code_that_the_tests_run(kind: str, path: str, b
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command_on_the_page_is_understood(command: str) -> None:
     name, *arguments = shlex.split(command)
-    load_command_class("connectors", name).create_parser("manage.py", name).parse_args(arguments)
+    load_command_class("syncjobs", name).create_parser("manage.py", name).parse_args(arguments)
 
 
 def test_tables_list_every_error_capability_and_needed_method_of_a_writer() -> None:

@@ -18,7 +18,9 @@ from syncjobs.mapping import ConfigProblems
         ("a: 1\na: 2", "line 2, column 1: the name 'a' twice"),
         ("1: 2", "line 1, column 1: a name that is no text"),
         ("a: [1, 2", "line 1, column 9"),
-        ("[" * 100_000, "cannot be read as YAML"),
+        ("a: !!binary aGk=", "line 1, column 4: a tag"),
+        ("[" * 100_000, "the file is nested too deep"),
+        ("a: \x00", "cannot be read as YAML"),
     ],
 )
 def test_what_json_does_not_know_is_refused_with_its_place(given: str, told: str) -> None:

@@ -187,7 +187,7 @@ PROTECTIONS = (
         "syncjobs/management/config_files.py",
         'if getattr(event, "tag", None):',
         "if False:",
-        "commands/test_config_files.py::test_yaml_that_is_more_than_plain_data_is_refused",
+        "pure/test_config_yaml.py::test_what_json_does_not_know_is_refused_with_its_place",
     ),
     off(
         "Dangerous code is written",
