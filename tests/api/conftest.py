@@ -95,7 +95,7 @@ def make_connectors() -> list[Connector]:
 
 
 def make_job_type(slug: str = "airports", **values: Any) -> SyncJobType:
-    shape: dict[str, Any] = {"slug": slug, "name": slug.title(), "config": {"streams": [STREAM]}}
+    shape: dict[str, Any] = {"slug": slug, "name": slug.title(), "config": {"streams": [dict(STREAM)]}}
     shape |= {"source_connector": "open-data", "target_connector": "store"}
     return save_job_type(job_type_from_shape(shape | values), actor="anna")
 
