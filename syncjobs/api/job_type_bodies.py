@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.validators import validate_slug
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from syncjobs.api.fields import JsonObject, StrictBoolean, StrictInteger, StrictSerializer, StrictText
 from syncjobs.models.job_types import LONGEST_QUIET_SECONDS, LONGEST_TIMEOUT_SECONDS, MOST_RETRIES, Overlap
@@ -71,10 +70,3 @@ class PreviewBody(JobTypeChanges):
 
     stream = _text(255, help_text="The source's name of it; needless where there is one only.")
     rows = StrictInteger(required=False, min_value=1, max_value=MOST_ROWS, default=PREVIEWED_ROWS)
-
-
-def read_changes(request: Request, kind: type[StrictSerializer]) -> dict[str, Any]:
-    """The body with the nulls that it gives. Raises ValidationError."""
-    body = kind(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)

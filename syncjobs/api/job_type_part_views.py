@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from syncjobs.api import job_type_part_serializers as parts
 from syncjobs.api.idempotency import answer_once
-from syncjobs.api.job_type_bodies import JobTypeChanges, PreviewBody, read_changes
+from syncjobs.api.job_type_bodies import JobTypeChanges, PreviewBody
 from syncjobs.api.job_type_verb_views import CHANGE_TYPE
 from syncjobs.api.job_type_views import CHANGE, SEE
 from syncjobs.api.views import ApiView, person
@@ -37,7 +37,7 @@ class JobTypePreview(ApiView):
 
         By the type as it is saved, or with whatever of it the body gives otherwise.
         """
-        body, user = read_changes(request, PreviewBody), person(request)
+        body, user = self.read_given(request, PreviewBody), person(request)
         stream, rows = body.pop("stream", None), body.pop("rows")
         entered = entered_over(find_job_type(user, slug), body)
         number = _place_of(entered, stream)
@@ -63,7 +63,7 @@ class JobTypeReview(ApiView):
     @extend_schema(operation_id="job_types_review", request=JobTypeChanges, responses=parts.ReviewSerializer, tags=TAG)
     def post(self, request: Request, slug: str) -> Response:
         """Tell what would differ if this was saved, and what that leads to. Refused as saving it would be."""
-        changes, user = read_changes(request, JobTypeChanges), person(request)
+        changes, user = self.read_given(request, JobTypeChanges), person(request)
         job_type = find_job_type(user, slug)
         entered = entered_over(job_type, changes)
         check_job_type(entered, user=user)
@@ -101,7 +101,7 @@ class JobTypeCursor(ApiView):
     )
     def post(self, request: Request, slug: str) -> Response:
         """Let a stream's next run begin where an earlier entry had come. The answer is the new entry."""
-        body, user = read_changes(request, parts.RewindBody), person(request)
+        body, user = self.read_given(request, parts.RewindBody), person(request)
         job_type = find_job_type(user, slug)
         stream = body.get("stream") or _only_cursor(job_type)
 

@@ -14,7 +14,7 @@ from syncjobs.api.answers import read_config, write_config
 from syncjobs.api.config_serializers import JobTypeQuery, JobTypeSerializer
 from syncjobs.api.etags import EDITED, ETAG, IF_MATCH, answer_row, edited_as_read
 from syncjobs.api.idempotency import answer_once
-from syncjobs.api.job_type_bodies import JobTypeBody, JobTypeChanges, read_changes
+from syncjobs.api.job_type_bodies import JobTypeBody, JobTypeChanges
 from syncjobs.api.pages import paged, serialized_by
 from syncjobs.api.paging import Order
 from syncjobs.api.views import ApiView, person
@@ -52,7 +52,7 @@ class JobTypeList(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Make a job type."""
-        shape, user = read_changes(request, JobTypeBody), person(request)
+        shape, user = self.read_given(request, JobTypeBody), person(request)
 
         def work() -> Response:
             made = save_job_type(job_type_from_shape(shape), actor=user.get_username(), user=user)
@@ -109,7 +109,7 @@ class JobTypeDetail(ApiView):
     )
     def patch(self, request: Request, slug: str) -> Response:
         """Save what is given as the type's next version. Active jobs keep the version with which they began."""
-        changes, user = read_changes(request, JobTypeChanges), person(request)
+        changes, user = self.read_given(request, JobTypeChanges), person(request)
         job_type = find_job_type(user, slug)
         with edited_as_read(request, job_type):
             saved = save_job_type(entered_over(job_type, changes), actor=user.get_username(), user=user)
