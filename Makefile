@@ -41,10 +41,17 @@ lint: install-dev ## format check, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-security: install-dev ## look for dangerous code, settings unfit for a public name, and known vulnerabilities
+# pip-audit has an environment of its own, since it brings what nothing else here needs.
+AUDIT_VENV := .audit-venv
+$(AUDIT_VENV)/.installed: .ci/audit.lock
+	$(PYTHON) -m venv $(AUDIT_VENV)
+	$(AUDIT_VENV)/bin/python -m pip --quiet --no-input --no-cache-dir --disable-pip-version-check install --require-hashes --requirement .ci/audit.lock
+	@touch $@
+
+security: install-dev $(AUDIT_VENV)/.installed ## look for dangerous code, settings unfit for a public name, and known vulnerabilities
 	$(BIN)/bandit --quiet -ll --configfile pyproject.toml --recursive config connectors syncjobs
 	ALLOWED_HOSTS=sync.example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(BIN)/python .ci/audit.py
+	$(AUDIT_VENV)/bin/python .ci/audit.py
 
 protections: install-dev ## take each protection of docs/security.md away in a copy, and see its tests notice
 	$(BIN)/python -m tests.security
@@ -111,4 +118,4 @@ lock: ## write both lock files anew; add LOCK_OPTIONS=--upgrade for newer releas
 	$(COMPILE) $(LOCK_OPTIONS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean: ## remove what installing and testing made; the data directory stays
-	rm -rf $(VENV) $(BENCH_VENV) $(FUZZ_VENV) .pytest_tmp .smoke .smoke.log .mypy_cache .pytest_cache .ruff_cache .hypothesis syncdeck.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) $(FUZZ_VENV) $(AUDIT_VENV) .pytest_tmp .smoke .smoke.log .mypy_cache .pytest_cache .ruff_cache .hypothesis syncdeck.egg-info
