@@ -2,6 +2,7 @@
 
 import os
 
+import config.json_only  # isort: skip # noqa: F401 - before Celery loads kombu
 from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings

@@ -96,5 +96,6 @@ def test_worker_loads_no_portal_and_nothing_that_only_some_connectors_or_shells_
         "requests",
         "pyarrow",
         "prompt_toolkit",
+        "yaml",
         "celery.bin",
     }
