@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-COMMAND = [sys.executable, "-m", "pip_audit", "--requirement", "requirements.lock", "--require-hashes", "--disable-pip"]
+COMMAND = ["-m", "pip_audit", "--requirement", "requirements.lock", "--require-hashes", "--disable-pip"]
 PATIENCE_SECONDS = 180
 
 
-def main() -> int:
-    """0 where nothing is known, or nobody could be asked; 1 for a known vulnerability."""
+def main(python: str) -> int:
+    """0 where nothing is known, or nobody could be asked; 1 for a known vulnerability. `python` has pip-audit."""
     options = ["--format", "json", "--progress-spinner", "off", "--timeout", "10"]
     try:
         asked = subprocess.run(
-            [*COMMAND, *options], cwd=CHECKOUT, capture_output=True, text=True, timeout=PATIENCE_SECONDS
+            [python, *COMMAND, *options], cwd=CHECKOUT, capture_output=True, text=True, timeout=PATIENCE_SECONDS
         )
         packages: list[dict[str, Any]] = json.loads(asked.stdout)["dependencies"]
-    except (subprocess.TimeoutExpired, json.JSONDecodeError):
+    except (FileNotFoundError, subprocess.TimeoutExpired, json.JSONDecodeError):
         packages = []
     judged = [package for package in packages if "vulns" in package]
     if not judged:
@@ -33,4 +33,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))
