@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from syncjobs.management.argument_types import parse_entry, parse_job_id, parse_limit, parse_rows, parse_text
 from syncjobs.management.connector_runs import add_from_arguments
 from syncjobs.management.failure_views import add_failure_actions
+from syncjobs.management.part_views import add_part_actions
 from syncjobs.management.reject_arguments import add_reject_actions
 from syncjobs.management.run_options import (
     add_context,
@@ -51,6 +52,7 @@ def add_subcommands(parser: CommandParser) -> None:
     _add_list(_add(actions, "list", "list the newest jobs"))
     _add_job(_add(actions, "show", "show a job: what it is about, how it stands, what it changed, its status moves"))
     _add_job(_add(actions, "children", "list a relayed job's children in their order"))
+    add_part_actions(actions)
     for verb, text in VERBS.items():
         _add_verb(_add(actions, verb, text), verb)
     add_reject_actions(actions)
