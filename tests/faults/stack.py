@@ -98,6 +98,11 @@ class Stack:
         """Set a variable for all processes; before any starts."""
         self._environment[name] = value
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of its processes."""
+        return dict(self._environment)
+
     # 1. processes
 
     def start_broker(self) -> None:

@@ -1,11 +1,11 @@
-"""docs/sync-by-api.md: an operator's whole life of a sync by API alone; its own commands, against real processes."""
+"""docs/sync-by-api.md and sync-by-cli.md: an operator's whole life of a sync; their own commands, on real processes."""
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from contextlib import closing, suppress
@@ -20,8 +20,7 @@ from tests.isolation import CHECKOUT
 
 pytestmark = pytest.mark.slow
 
-PAGE = (CHECKOUT / "docs" / "sync-by-api.md").read_text(encoding="utf-8")
-STEPS = re.findall(r"```sh\n(.*?)```(?:\n```text\n(.*?)```)?", PAGE, re.DOTALL)
+STEP = re.compile(r"```sh\n(.*?)```(?:\n```text\n(.*?)```)?", re.DOTALL)
 MARK = "--- end of step"
 RIGHTS = """
 from django.contrib.auth.models import User
@@ -55,9 +54,21 @@ def start_answering_web(stack: Stack) -> str:
     raise AssertionError(stack.log_text())
 
 
-def run_steps(environment: dict[str, str], folder: Path) -> list[str]:
+def live_through(page: str, stack: Stack, folder: Path, **told: str) -> None:
+    """Run the page's commands and look for what it says that they print; then the target is as it ends there."""
+    steps = STEP.findall((CHECKOUT / "docs" / page).read_text(encoding="utf-8"))
+    printed = run_steps(steps, stack.environment | {"DATA": str(stack.data_dir)} | told, folder)
+    assert len(printed) == len(steps) > 8
+    for (commands, expected), output in zip(steps, printed, strict=True):
+        for line in expected.splitlines():
+            assert line in output, f"{commands}\ngave\n{output}\nwithout {line}\n{stack.log_text()}"
+    books = stack.python(BOOKS)
+    assert books == {"people": [[1, "Ada", 36], [2, "Ben", None], [3, "Cleo", 41]], "breaches": []}
+
+
+def run_steps(steps: list[tuple[str, str]], environment: dict[str, str], folder: Path) -> list[str]:
     """What the commands of each step print."""
-    script = "".join(f"{commands}\necho '{MARK}'\n" for commands, _ in STEPS)
+    script = "".join(f"{commands}\necho '{MARK}'\n" for commands, _ in steps)
     done = subprocess.run(
         ["bash", "-e", "-u", "-o", "pipefail"],  # noqa: S607 - as people have it
         input=script,
@@ -78,11 +89,11 @@ def test_the_page_leads_through_the_whole_life_of_a_sync(stack: Stack, tmp_path:
     stack.start_worker()
     address = start_answering_web(stack)
     token = stack.python(RIGHTS.format(scopes=[scope for scope in SCOPES if scope.startswith(("config", "runs"))]))
-    told = {"SYNCDECK": address, "TOKEN": token, "DATA": str(stack.data_dir)}
-    printed = run_steps(os.environ | told, tmp_path)
-    assert len(printed) == len(STEPS) > 8
-    for (commands, expected), output in zip(STEPS, printed, strict=True):
-        for line in expected.splitlines():
-            assert line in output, f"{commands}\ngave\n{output}\nwithout {line}\n{stack.log_text()}"
-    books = stack.python(BOOKS)
-    assert books == {"people": [[1, "Ada", 36], [2, "Ben", None], [3, "Cleo", 41]], "breaches": []}
+    live_through("sync-by-api.md", stack, tmp_path, SYNCDECK=address, TOKEN=token)
+
+
+def test_the_page_of_commands_leads_through_it_as_well(stack: Stack, tmp_path: Path) -> None:
+    stack.start_broker()
+    stack.start_dispatcher()
+    stack.start_worker()
+    live_through("sync-by-cli.md", stack, tmp_path, MANAGE=f"{sys.executable} {CHECKOUT / 'manage.py'}")
