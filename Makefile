@@ -69,7 +69,7 @@ faults: install-dev ## kill, starve and cut off whole stacks of processes, on Po
 	@$(BIN)/python -m pytest -m '$(FAULTS)' --numprocesses=$$(getconf _NPROCESSORS_ONLN) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
 
 browser: install-dev ## live a sync's whole life in a browser on whole stacks, and look at every page with axe
-	@$(BIN)/python -m pytest -m browser_walk --numprocesses=$$(getconf _NPROCESSORS_ONLN) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
+	@$(BIN)/python -m pytest -m browser_walk $(BROWSER_OPTIONS) --numprocesses=$$(getconf _NPROCESSORS_ONLN) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
 
 chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
 	$(BIN)/python -m pytest -m chaos tests/chaos
