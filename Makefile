@@ -61,8 +61,10 @@ protections: install-dev ## take each protection of docs/security.md away in a c
 
 # Many tests wait for processes rather than compute, so twice as many run as there are cores.
 TEST_PROCESSES ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+# A test that hangs shows where, and fails; the others go on in a new process.
+HANGING := -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true
 test: lint ## lint, then every test, in parallel
-	@$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
+	@$(BIN)/python -m pytest $(HANGING) --numprocesses=$(TEST_PROCESSES) --dist=worksteal; status=$$?; rm -rf .pytest_tmp; exit $$status
 
 FAULTS ?= faults or on_sqlite_too
 faults: install-dev ## kill, starve and cut off whole stacks of processes, on PostgreSQL and on SQLite

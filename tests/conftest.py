@@ -49,6 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [*slow[::2], *quick[:middle], *slow[1::2], *quick[middle:]]
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Under CI, name what failed at once: a run that is cut off never comes to its summary."""
+    if report.failed and os.environ.get("CI") == "true" and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\n{report.nodeid} failed:\n{report.longreprtext[-2000:]}", flush=True)
+
+
 def pytest_collection_finish() -> None:
     """A secret made while modules load, say as a parameter, would be looked for in every text of all tests."""
     if knows_secrets():

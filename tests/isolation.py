@@ -3,10 +3,13 @@
 Everything lies in .pytest_tmp of the checkout. The variables a developer may have set are put aside.
 """
 
+import ipaddress
 import os
 import shutil
+import socket
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,8 +41,29 @@ os.environ["PYTEST_DEBUG_TEMPROOT"] = str(SCRATCH)
 (SCRATCH / "tmp").mkdir(exist_ok=True)
 os.environ["TMPDIR"] = str(SCRATCH / "tmp")
 tempfile.tempdir = None
+# Processes that tests start do not wait long for a name server that may not answer.
+os.environ["RES_OPTIONS"] = "timeout:1 attempts:1"
 os.environ["SYNCDECK_NETWORK_ALLOW"] = "127.0.0.0/8,::1"
 os.environ["SYNCDECK_APPS"] = "tests.acme"  # the example app of docs/controllers.md
+
+
+def _know_only_this_machine(event: str, arguments: tuple[object, ...]) -> None:
+    """Let every name of another machine be unknown, at once: no test waits for a name server, or trusts in one."""
+    if event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = str(arguments[0] or "localhost")
+        if host not in ("localhost", socket.gethostname()) and not _is_address(host):
+            raise socket.gaierror(socket.EAI_NONAME, f"tests know no other machine, so not {host}")
+
+
+def _is_address(host: str) -> bool:
+    for read in (socket.inet_aton, ipaddress.ip_address):  # the first also reads 127.1, 0x7f.1 and the like
+        with suppress(OSError, ValueError):
+            read(host)
+            return True
+    return False
+
+
+sys.addaudithook(_know_only_this_machine)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
