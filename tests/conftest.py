@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Under CI, name what failed at once: a run that is cut off never comes to its summary."""
     if report.failed and os.environ.get("CI") == "true" and "PYTEST_XDIST_WORKER" not in os.environ:
-        print(f"\n{report.nodeid} failed:\n{report.longreprtext[-2000:]}", flush=True)
+        sys.stdout.write(f"\n{report.nodeid} failed:\n{report.longreprtext[-2000:]}\n")
+        sys.stdout.flush()
 
 
 def pytest_collection_finish() -> None:
