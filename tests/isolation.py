@@ -1,6 +1,7 @@
 """Gives each test process a data directory of its own before Django's settings load. A pytest plugin.
 
-Everything lies in .pytest_tmp of the checkout. The variables a developer may have set are put aside.
+Everything lies in .pytest_tmp of the checkout. The variables a developer may have set are put aside, and no name server
+is asked, for one may never answer.
 """
 
 import ipaddress
