@@ -13,7 +13,8 @@ from connectors.sandbox.datasets import DatasetSpec
 from connectors.sandbox.errors import SodaError
 from connectors.sandbox.faults import DELAYING, REPLACING, Fault, live_columns
 from connectors.sandbox.messages import Request, Response, error_response, json_response
-from connectors.sandbox.queries import answer_query, parse_parameters
+from connectors.sandbox.queries import answer_query, parse_parameters, query_of_body, query_of_parameters
+from connectors.sandbox.soql import Query
 from connectors.sandbox.state import Sandbox
 from connectors.sandbox.views import view_json
 
@@ -58,11 +59,26 @@ def show_view(sandbox: Sandbox, connection: sqlite3.Connection, request: Request
 
 
 def show_rows(sandbox: Sandbox, connection: sqlite3.Connection, request: Request, name: str) -> Response:
+    """SODA 2: asked by parameters."""
+    return _answer_rows(
+        sandbox, connection, request, name, lambda: query_of_parameters(parse_parameters(request.parameters()))
+    )
+
+
+def query_rows(sandbox: Sandbox, connection: sqlite3.Connection, request: Request, name: str) -> Response:
+    """SODA 3: asked by a body, and only with an app token."""
+    if request.app_token is None:
+        raise SodaError(403, "permission_denied", "An app_token is required")
+    return _answer_rows(sandbox, connection, request, name, lambda: query_of_body(request.body))
+
+
+def _answer_rows(
+    sandbox: Sandbox, connection: sqlite3.Connection, request: Request, name: str, read: Callable[[], Query]
+) -> Response:
     spec = sandbox.store.find(name)
 
     def answer(faults: list[Fault]) -> Response:
-        live = live_columns(spec.columns, faults)
-        found = answer_query(connection, spec, live, parse_parameters(request.parameters()))
+        found = answer_query(connection, spec, live_columns(spec.columns, faults), read())
         updated_at = sandbox.store.rows_updated_at(connection, spec)
         headers = {
             "X-SODA2-Fields": json.dumps(found.fields),

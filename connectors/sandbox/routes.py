@@ -15,7 +15,7 @@ from connectors.sandbox.control_routes import (
     show_release,
     switch_release,
 )
-from connectors.sandbox.data_routes import list_views, show_index, show_rows, show_view
+from connectors.sandbox.data_routes import list_views, query_rows, show_index, show_rows, show_view
 from connectors.sandbox.errors import SandboxError, SodaError, invalid_request
 from connectors.sandbox.messages import Request, Response, error_response
 from connectors.sandbox.state import Sandbox
@@ -26,6 +26,7 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
     for method, pattern, handler in (
         ("GET", r"/", show_index),
         ("GET", r"/resource/([^/]+?)(?:\.json)?", show_rows),
+        ("POST", r"/api/v3/views/([^/]+)/query(?:\.json)?", query_rows),
         ("GET", r"/api/views(?:\.json)?", list_views),
         ("GET", r"/api/views/([^/]+?)(?:\.json)?", show_view),
         ("GET", r"/sandbox/faults", show_faults),

@@ -78,3 +78,14 @@ class Selected:
 class Ordering:
     column: str
     descending: bool
+
+
+@dataclass(frozen=True)
+class Query:
+    """What one request asks of a dataset; without `limit` the protocol's own."""
+
+    items: tuple[Selected, ...]
+    where: Expression | None = None
+    order: tuple[Ordering, ...] = ()
+    limit: int | None = None
+    offset: int = 0

@@ -21,6 +21,7 @@ from connectors.sandbox.soql import (
     Logical,
     Not,
     Ordering,
+    Query,
     Selected,
 )
 from connectors.sandbox.soql_tokens import Token, tokenize
@@ -49,6 +50,11 @@ def parse_select(text: str) -> tuple[Selected, ...]:
 def parse_order(text: str) -> tuple[Ordering, ...]:
     """The columns of $order with their direction. Raises SodaError (400)."""
     return _whole(text, lambda parser: parser.listed(parser.ordering))
+
+
+def parse_statement(text: str) -> Query:
+    """A whole SELECT of SODA 3. Raises SodaError (400)."""
+    return _whole(text, Parser.statement)
 
 
 def _whole(text: str, rule: Callable[[Parser], Parsed]) -> Parsed:
@@ -98,6 +104,23 @@ class Parser:
         while self.take_if(","):
             items.append(rule())
         return tuple(items)
+
+    def statement(self) -> Query:
+        self.expect("select")
+        items = self.listed(self.selected)
+        where = self.condition() if self.take_if("where") else None
+        order: tuple[Ordering, ...] = ()
+        if self.take_if("order"):
+            self.expect("by")
+            order = self.listed(self.ordering)
+        limit = self._count() if self.take_if("limit") else None
+        return Query(items, where, order, limit, self._count() if self.take_if("offset") else 0)
+
+    def _count(self) -> int:
+        number = self._number()
+        if not isinstance(number, int):
+            raise malformed_query(f"{number} is no number of rows")
+        return number
 
     # Conditions, loosest binding first
 

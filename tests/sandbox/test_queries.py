@@ -276,3 +276,43 @@ def test_a_missing_dataset_is_404(sandbox: RunningSandbox, path: str) -> None:
     response = requests.get(f"{sandbox.url}{path}", timeout=10)
     assert response.status_code == 404
     assert response.json()["errorCode"] == "dataset.missing"
+
+
+def query(sandbox: RunningSandbox, body: object, has_token: bool = True) -> requests.Response:
+    """SODA 3."""
+    headers = {"X-App-Token": "any"} if has_token else {}
+    return requests.post(f"{sandbox.url}/api/v3/views/things/query.json", json=body, headers=headers, timeout=10)
+
+
+def test_a_statement_is_asked_page_by_page(sandbox: RunningSandbox) -> None:
+    statement = "SELECT :id, `code` WHERE size > 0 AND code != 'x' ORDER BY code DESC"
+    pages = [
+        query(sandbox, {"query": statement, "page": {"pageNumber": number, "pageSize": 2}, "includeSynthetic": False})
+        for number in (1, 2)
+    ]
+    assert [[row["code"] for row in page.json()] for page in pages] == [["d", "b"], ["a"]]
+    assert all(row[":id"] for row in pages[0].json())
+    assert query(sandbox, {"query": "select code order by code limit 1 offset 1"}).json() == [{"code": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ([], "a query"),
+        ({"query": "SELECT code", "parameters": {}}, "may have a page"),
+        ({"query": "SELECT code; DROP TABLE things"}, "unexpected ';'"),
+        ({"query": "SELECT code WHERE"}, "expected a column but found the end"),
+        ({"query": "code"}, "expected 'select'"),
+        ({"query": "SELECT code LIMIT 1", "page": {"pageNumber": 1, "pageSize": 2}}, "LIMIT or OFFSET"),
+        ({"query": "SELECT code", "page": {"pageNumber": 0, "pageSize": 2}}, "counted from 1"),
+        ({"query": "SELECT code", "page": {"pageSize": 2}}, "a pageNumber"),
+    ],
+)
+def test_a_wrong_statement_or_page_is_refused(sandbox: RunningSandbox, body: object, words: str) -> None:
+    answer = query(sandbox, body)
+    assert answer.status_code == 400
+    assert words in answer.json()["message"]
+
+
+def test_statements_are_only_taken_with_an_app_token(sandbox: RunningSandbox) -> None:
+    assert query(sandbox, {"query": "SELECT code"}, has_token=False).status_code == 403
