@@ -46,7 +46,7 @@ Result = TypeVar("Result")
 
 
 class HttpSession:
-    """GET requests to servers a user named. Belongs to one thread; an Interruption may end its waits from another.
+    """Asks servers a user named. Belongs to one thread; an Interruption may end its waits from another.
 
     `secret_headers` go only to the origin first asked. A session that does not wait for turns takes them all the same:
     others wait the longer. `retries` counts the tries after the first of each request.
@@ -97,10 +97,19 @@ class HttpSession:
 
         return self._try_repeatedly(url, fetch)
 
+    def ask_json(self, url: str, question: Any, decode: Decode = decode_anything) -> tuple[Any, Answer]:
+        """The same of a question that is posted as JSON, and changes nothing: it too may be asked again."""
+
+        def fetch() -> tuple[Any, Answer]:
+            answer = self._fetch(url, question=question)
+            return parse_json(answer, decode), answer
+
+        return self._try_repeatedly(url, fetch)
+
     def probe(self, url: str) -> Answer:
         """The head of whatever answers there, of any status, without secrets and without a second try."""
         checked_url(url)
-        return self._exchange(url, None, {}, method="HEAD")
+        return self._exchange("HEAD", url, {})
 
     def close(self) -> None:
         self._session.close()
@@ -142,11 +151,11 @@ class HttpSession:
         given_up.was_tried_again = True
         return given_up
 
-    def _fetch(self, url: str, parameters: Mapping[str, str] | None) -> Answer:
+    def _fetch(self, url: str, parameters: Mapping[str, str] | None = None, question: Any = None) -> Answer:
         """One try: the request and the redirects on the same host that follow from it."""
-        headers = dict(self.secret_headers)
+        headers, method = dict(self.secret_headers), "GET" if question is None else "POST"
         for _ in range(MOST_HOPS + 1):
-            answer = self._exchange(url, parameters, headers)
+            answer = self._exchange(method, url, headers, parameters, question)
             if answer.status not in REDIRECTS:
                 return self._accept(answer)
             target = redirect_target(answer)
@@ -161,7 +170,12 @@ class HttpSession:
         return answer
 
     def _exchange(
-        self, url: str, parameters: Mapping[str, str] | None, headers: Mapping[str, str], method: str = "GET"
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        parameters: Mapping[str, str] | None = None,
+        question: Any = None,
     ) -> Answer:
         interruption, host, is_answering = self.surroundings.interruption, host_of(url), False
         self._take_turn()
@@ -172,6 +186,7 @@ class HttpSession:
                     method,
                     url,
                     params=parameters,
+                    json=question,
                     headers=headers,
                     stream=True,
                     allow_redirects=False,

@@ -1,4 +1,4 @@
-"""Kind `soda`: reads datasets of Socrata portals by the SODA 2 protocol, page by page.
+"""Kind `soda`: reads datasets of Socrata portals by the SODA 2 or 3 protocol, page by page.
 
 Protocol: https://dev.socrata.com/docs/endpoints and /docs/system-fields. Only reads; remembers nothing between jobs.
 """
@@ -199,7 +199,8 @@ class SodaConnector(Connector):
         """The portal behind a session with the app token; `options` as HttpSession takes them."""
         token = self.credentials.get("app_token")
         http = HttpSession(surroundings, secret_headers={"X-App-Token": token} if token else None, **options)
-        return SodaPortal(self.slug, self.base_url, self.config["datasets"], http)
+        version = self.config.get("api_version", 2)
+        return SodaPortal(self.slug, self.base_url, self.config["datasets"], http, version=version)
 
     def _wanted_columns(self, request: ReadRequest) -> tuple[str, ...]:
         schema = self.schema(request.stream)

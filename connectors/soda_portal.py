@@ -10,6 +10,7 @@ from connectors.errors import ConfigError, DataError
 from connectors.http import HttpSession
 from connectors.http_answers import Answer, Decode, RequestRefused, decode_anything, host_of, snippet
 from connectors.json_pages import Page, RecordShape
+from connectors.soda_questions import question_of
 from connectors.soql import PLAIN_NAME
 
 MOST_NAMED = 10
@@ -18,16 +19,23 @@ MOST_NAMED = 10
 class SodaPortal:
     """One portal and the datasets of it that have names here; `http` carries the app token."""
 
-    def __init__(self, slug: str, base_url: str, datasets: Mapping[str, str], http: HttpSession) -> None:
+    def __init__(
+        self, slug: str, base_url: str, datasets: Mapping[str, str], http: HttpSession, *, version: int = 2
+    ) -> None:
         self.slug = slug
         self.base_url = base_url
         self.datasets = datasets
         self.http = http
+        self.version = version
         self.host = host_of(base_url)
 
     def rows_url(self, stream: str) -> str:
-        """Where the records of a stream are. Raises ConfigError `stream_not_found`."""
+        """Where SODA 2 has the records of a stream. Raises ConfigError `stream_not_found`."""
         return f"{self.base_url}/resource/{self._identifier(stream)}.json"
+
+    def query_url(self, stream: str) -> str:
+        """Where SODA 3 takes questions about them. Raises the same."""
+        return f"{self.base_url}/api/v3/views/{self._identifier(stream)}/query.json"
 
     def page(self, stream: str, shape: RecordShape, parameters: dict[str, str]) -> Page:
         """What is wanted of the records of one request.
@@ -56,11 +64,22 @@ class SodaPortal:
 
     def _asked(self, stream: str, parameters: dict[str, str], decode: Decode) -> tuple[Any, Answer]:
         try:
+            if self.version == 3:
+                return self._asked_by_statement(stream, parameters, decode)
             return self.http.get_json(self.rows_url(stream), parameters, decode)
         except RequestRefused as error:
             raise self._explain(stream, error) from error
         except ConfigError as error:
             raise self._not_found(stream, error) from error
+
+    def _asked_by_statement(self, stream: str, parameters: dict[str, str], decode: Decode) -> tuple[Any, Answer]:
+        if not self.http.secret_headers:
+            raise ConfigError(
+                "credentials_refused",
+                f"{self.host} is to be asked by SODA 3, which takes an app token, and there is none",
+                hint="Give the connector an app token, or let it ask by version 2.",
+            )
+        return self.http.ask_json(self.query_url(stream), question_of(parameters), decode)
 
     def _refuse_missing_columns(self, stream: str, selected: str, answer: Answer) -> None:
         """Empty fields are left out of records, so that only the header tells a column that is no longer sent."""

@@ -25,6 +25,13 @@ SPEC: dict[str, Any] = {
                 "additionalProperties": {"type": "string", "pattern": "^[a-z0-9]{4}-[a-z0-9]{4}$"},
                 "minProperties": 1,
             },
+            "api_version": {
+                "type": "integer",
+                "title": "SODA version",
+                "description": "How the portal is asked: 2 is understood by all of them; 3 needs an app token",
+                "enum": [2, 3],
+                "default": 2,
+            },
             "time_zone": {
                 "type": "string",
                 "title": "Time zone",

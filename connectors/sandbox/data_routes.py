@@ -80,11 +80,9 @@ def _answer_rows(
     def answer(faults: list[Fault]) -> Response:
         found = answer_query(connection, spec, live_columns(spec.columns, faults), read())
         updated_at = sandbox.store.rows_updated_at(connection, spec)
-        headers = {
-            "X-SODA2-Fields": json.dumps(found.fields),
-            "X-SODA2-Types": json.dumps(found.types),
-            "Last-Modified": format_datetime(updated_at, usegmt=True),
-        }
+        headers = {"Last-Modified": format_datetime(updated_at, usegmt=True)}
+        if request.method == "GET":  # in SODA 2 only
+            headers |= {"X-SODA2-Fields": json.dumps(found.fields), "X-SODA2-Types": json.dumps(found.types)}
         return Response(200, found.text.encode(), headers | _notice(spec))
 
     return _answer_data(sandbox, request, spec.name, "rows", answer)

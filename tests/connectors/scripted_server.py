@@ -14,7 +14,10 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class ScriptedServer(ThreadingHTTPServer):
-    """Plays `answers` in turn, the last one for ever; `requests` keeps each request's path and headers."""
+    """Plays `answers` in turn, the last one for ever.
+
+    `requests` keeps each request's path and headers, `bodies` what was posted.
+    """
 
     daemon_threads = True
 
@@ -22,6 +25,7 @@ class ScriptedServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers = answers
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
 
     @property
     def url(self) -> str:
@@ -37,10 +41,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.requests.append((self.path, dict(self.headers.items())))
+        self.server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         number = min(len(self.server.requests), len(self.server.answers))
         self.server.answers[number - 1](self)
 
-    do_HEAD = do_GET  # noqa: N815 - the name the base class looks for
+    do_HEAD = do_POST = do_GET  # noqa: N815 - names the base class looks for
 
     def log_message(self, *_args: Any) -> None:
         """Quiet."""

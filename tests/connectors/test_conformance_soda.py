@@ -55,6 +55,7 @@ class TestSoda(ConnectorContract):
     connector_class = SodaConnector
     types = {"integer": "decimal", "date": "datetime"}
     tells_keys = False
+    api_version = 2
 
     @pytest.fixture
     def connect(self, running: RunningSandbox) -> Connect:
@@ -70,10 +71,18 @@ class TestSoda(ConnectorContract):
 
     def portal(self, stream: str) -> SodaConnector:
         config = {"base_url": self.sandbox.url.rstrip("/"), "datasets": {stream: four_by_four(stream)}}
-        return SodaConnector("portal", config, {})
+        return SodaConnector(
+            "portal", config | {"api_version": self.api_version}, {"app_token": "nobody's in particular"}
+        )
 
     def fill(
         self, connector: Connector, stream: str, fields: Sequence[Field], key: tuple[str, ...], rows: Sequence[Row]
     ) -> None:
         names = [field.name for field in fields]
         self.sandbox.change_rows(stream, [dict(zip(names, map(sent, row), strict=True)) for row in rows])
+
+
+class TestSoda3(TestSoda):
+    """The same, asked by statements."""
+
+    api_version = 3

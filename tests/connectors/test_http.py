@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
 import socket
 import threading
 import time
@@ -74,6 +75,18 @@ def test_json_is_read_with_parameters_and_token(listener: Listener) -> None:
     assert headers["X-App-Token"] == "t0ken"
     assert headers["Host"] == server.url.removeprefix("http://")
     assert session.retries == 0
+
+
+def test_question_is_posted_as_json_again_and_again_and_where_it_is_led(listener: Listener) -> None:
+    answers = reply(500), reply(307, Location="/there"), reply_json([1])
+    with scripted_server(*answers) as server:
+        session = listener.session(secret_headers={"X-App-Token": "t0ken"})
+        assert session.ask_json(f"{server.url}/here", {"query": "SELECT 'é'"})[0] == [1]
+        session.close()
+    assert [path for path, _ in server.requests] == ["/here", "/here", "/there"]
+    assert {json.loads(body)["query"] for body in server.bodies} == {"SELECT 'é'"}
+    assert {headers["Content-Type"] for _, headers in server.requests} == {"application/json"}
+    assert server.requests[2][1]["X-App-Token"] == "t0ken"
 
 
 def test_one_connection_serves_many_requests(listener: Listener) -> None:

@@ -20,7 +20,7 @@ DEFAULT_PORT = 8090
 
 class Command(BaseCommand):
     help = (
-        "Serve real airports and generated crash data on this machine as Socrata's SODA 2 API would, "
+        "Serve real airports and generated crash data on this machine as Socrata's SODA API would, "
         "with switches for faults at /sandbox/faults."
     )
     requires_system_checks = []
