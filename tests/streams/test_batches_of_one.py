@@ -44,7 +44,7 @@ def test_job_in_batches_of_one_writes_its_row_with_each_and_is_canceled_in_time(
     updates = Updates(cancel_after=150)
     with connection.execute_wrapper(updates.watch):
         job = run(job_type)
-    batches = JobBatch.objects.filter(job=job).count()
+    batches = JobBatch.objects.filter(job=job, state="committed").count()  # one may be left open, and rolled back
     assert job.status == "canceled", job.failure
     assert job.ended_at is not None
     assert job.cancel_requested_at is not None
