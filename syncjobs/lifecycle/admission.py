@@ -18,7 +18,8 @@ from syncjobs.lifecycle.nudges import nudge_dispatcher
 from syncjobs.lifecycle.occupancy import (
     Occupancy,
     first_holders,
-    held_keys,
+    holder_of_target,
+    kept_by_target,
     read_occupancy,
     ready_jobs,
     sent_jobs,
@@ -94,7 +95,7 @@ def admit_job(job_id: int, now: datetime) -> Admitted | str:
         occupancy = read_occupancy(now)
         if reason := occupancy.wait_of_type(job.job_type_id):
             return _note(job, reason)
-        if holder := first_holders([job.concurrency_key]).get(job.concurrency_key):
+        if holder := holder_of_target(job.concurrency_key, job.sibling_key):
             if _skip_overlapping(occupancy, now, only=job.pk):
                 return "it was skipped"
             return _note(job, wait_for_holder(holder))
@@ -141,15 +142,11 @@ def _candidates(occupancy: Occupancy, free: Counter[str], turns: Turns, now: dat
     closed, limited = occupancy.closed_types(), occupancy.limited_types()
     found: list[Candidate] = []
     for queue, number in (+free).items():
-        ready = _not_kept_by_target(ready_jobs(now).filter(queue=queue).exclude(job_type_id__in=closed))
+        ready = ready_jobs(now).filter(queue=queue).exclude(job_type_id__in=closed).exclude(kept_by_target())
         found += _first(ready.exclude(job_type_id__in=limited), number)
         if open_types := set(limited) - set(closed):
             found += _first_of_each_type(ready.filter(job_type_id__in=open_types), number)
     return _in_fair_order(sorted(found, key=lambda job: job.order), turns)
-
-
-def _not_kept_by_target(jobs: JobQuerySet) -> JobQuerySet:
-    return jobs.exclude(concurrency_key__in=held_keys())
 
 
 def _first(jobs: JobQuerySet, number: int) -> Iterable[Candidate]:
@@ -209,7 +206,8 @@ def _skip_overlapping(occupancy: Occupancy, now: datetime, only: int | None = No
     types = [pk for pk, gate in occupancy.gates.items() if gate.skips_overlap and not gate.is_paused]
     if not types:
         return 0
-    overlapping = ready_jobs(now).filter(job_type_id__in=types, attempt=0, concurrency_key__in=held_keys())
+    ready = ready_jobs(now).filter(job_type_id__in=types, attempt=0, sibling_key="")
+    overlapping = ready.filter(kept_by_target())
     if only is not None:
         overlapping = overlapping.filter(pk=only)
     rows = overlapping.order_by(*IN_ORDER).values_list("pk", "concurrency_key", "config_snapshot__force")[:MOST_SKIPPED]

@@ -117,31 +117,50 @@ def ready_jobs(now: datetime) -> JobQuerySet:
     return waiting_jobs().filter(Q(available_at__isnull=True) | Q(available_at__lte=now))
 
 
-def held_keys() -> Any:
-    """The concurrency keys that are held, as a subquery for `concurrency_key__in`."""
-    sent, started, retrying = (jobs.order_by().values("concurrency_key") for jobs in _key_holders())
-    return sent.union(started, retrying, all=True)
+def kept_by_target() -> Q:
+    """Jobs whose target another one holds: siblings, which share it, only mind strangers."""
+    is_sibling = ~Q(sibling_key="")
+    return Q(concurrency_key__in=_held_keys()) | (is_sibling & Q(sibling_key__in=_held_keys(by_siblings=False)))
 
 
-def first_holders(keys: Iterable[str]) -> dict[str, int]:
-    """{key: the id of the oldest job that holds it}."""
-    wanted = Q(concurrency_key__in=list(keys))
+def _held_keys(*, by_siblings: bool = True) -> Any:
+    """As a subquery for `concurrency_key__in`."""
+    first, *others = (jobs.order_by().values(column) for jobs, column in _key_holders(by_siblings=by_siblings))
+    return first.union(*others, all=True)
+
+
+def first_holders(keys: Iterable[str], *, by_siblings: bool = True) -> dict[str, int]:
+    """{key: the id of the oldest job that holds it}; without `by_siblings` of those that hold it alone."""
+    wanted = list(keys)
     found: dict[str, int] = {}
-    for jobs in _key_holders():
-        for key, pk in jobs.filter(wanted).order_by().values_list("concurrency_key", "pk"):
+    for jobs, column in _key_holders(by_siblings=by_siblings):
+        for key, pk in jobs.filter(**{f"{column}__in": wanted}).order_by().values_list(column, "pk"):
             found[key] = min(pk, found.get(key, pk))
     return found
 
 
-def _key_holders() -> tuple[JobQuerySet, JobQuerySet, JobQuerySet]:
-    """The jobs that hold their key: sent, at work or resting, with a retry due. Apart, each is found by an index.
+def holder_of_target(concurrency_key: str, sibling_key: str) -> int | None:
+    """The job for which one with these keys has to wait."""
+    if sibling_key:
+        return first_holders([sibling_key], by_siblings=False).get(sibling_key)
+    return first_holders([concurrency_key]).get(concurrency_key)
 
-    In the order in which a job goes through them, so that whoever reads one after the other misses none.
+
+def _key_holders(*, by_siblings: bool) -> list[tuple[JobQuerySet, str]]:
+    """The jobs that hold a key, and its column: sent, at work or resting, with a retry due; siblings also in line.
+
+    Apart, each is found by an index. In the order in which a job goes through them, so that whoever reads one after
+    the other misses none.
     """
-    with_key = SyncJob.objects.exclude(concurrency_key="")
-    started = with_key.filter(status__in=(Status.STARTED.value, Status.PAUSED.value, Status.HELD.value))
+    with_key, resting = SyncJob.objects.exclude(concurrency_key=""), (Status.PAUSED.value, Status.HELD.value)
     sent = with_key.filter(status=Status.QUEUED.value, dispatch_id__isnull=False)
-    return sent, started, with_key.filter(retry_after__isnull=False)
+    started = with_key.filter(status__in=(Status.STARTED.value, *resting))
+    alone = [(jobs, "concurrency_key") for jobs in (sent, started, with_key.filter(retry_after__isnull=False))]
+    if not by_siblings:
+        return alone
+    siblings = SyncJob.objects.exclude(sibling_key="")
+    active = siblings.filter(status__in=(Status.QUEUED.value, Status.STARTED.value, *resting))
+    return [*alone, *((jobs, "sibling_key") for jobs in (active, siblings.filter(retry_after__isnull=False)))]
 
 
 def _numbers(jobs: JobQuerySet) -> Iterable[tuple[str, int, int]]:

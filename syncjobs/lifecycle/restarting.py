@@ -36,6 +36,7 @@ KEPT = (
     "max_retries",
     "verbose_logging",
     "priority",
+    "sibling_key",
     "triggered_by_document_type",
     "triggered_by_document_name",
     "trigger_document_timestamp",

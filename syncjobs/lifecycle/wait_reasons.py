@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, Value, When
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, Q, Value, When
+from django.db.models.functions import Concat
 
 from syncjobs.lifecycle.admission import wait_for_holder
-from syncjobs.lifecycle.occupancy import Occupancy, first_holders, held_keys, read_occupancy, waiting_jobs
+from syncjobs.lifecycle.occupancy import Occupancy, first_holders, kept_by_target, read_occupancy, waiting_jobs
 from syncjobs.models import SyncJob
 from syncjobs.querysets import JobQuerySet
 from syncjobs.statuses import Status
@@ -30,6 +31,7 @@ class _Group:
     is_sent: bool
     is_early: bool
     held_key: str
+    is_sibling: bool
     noted: str
 
 
@@ -45,13 +47,19 @@ def explain_waits(now: datetime, *, outage: str = "") -> int:
     if any(group.is_early and not group.noted.startswith(NOT_BEFORE) for group in groups):
         changed += _explain_times(now)
     occupancy = read_occupancy(now)
-    holders = first_holders({group.held_key for group in groups} - {""})
+    holders = {one: _holders(groups, is_sibling=one) for one in (False, True)}
     for group in groups:
-        reason = _reason(group, occupancy, holders, outage)[:300]
+        reason = _reason(group, occupancy, holders[group.is_sibling], outage)[:300]
         if reason != group.noted and not group.is_early:
             next_ones = _members(group, now).order_by("-priority", "pk").values("pk")[:MOST_NOTED]
             changed += SyncJob.objects.filter(pk__in=next_ones).update(wait_reason=reason)
     return changed
+
+
+def _holders(groups: list[_Group], *, is_sibling: bool) -> dict[str, int]:
+    """{key: the job that keeps those waiting}: siblings wait for no sibling."""
+    keys = {group.held_key for group in groups if group.is_sibling is is_sibling} - {""}
+    return first_holders(keys, by_siblings=not is_sibling) if keys else {}
 
 
 def wait_text(job: SyncJob) -> str:
@@ -103,11 +111,13 @@ def _explainable(now: datetime) -> JobQuerySet:
 def _groups(now: datetime) -> list[_Group]:
     is_sent = ExpressionWrapper(Q(dispatch_id__isnull=False), output_field=BooleanField())
     is_early = Case(When(available_at__gt=now + HARDLY_EARLY, then=Value(True)), default=Value(False))
-    is_kept = Q(dispatch_id__isnull=True, concurrency_key__in=held_keys())
-    held_key = Case(When(is_kept, then=F("concurrency_key")), default=Value(""))
-    rows = _explainable(now).annotate(is_sent=is_sent, is_early=is_early, held_key=held_key)
-    columns = rows.values_list("queue", "job_type_id", "is_sent", "is_early", "held_key", "wait_reason").distinct()
-    return [_Group(*row) for row in columns]
+    is_kept = Q(dispatch_id__isnull=True) & kept_by_target()
+    # Of the two keys one is always empty.
+    held_key = Case(When(is_kept, then=Concat("concurrency_key", "sibling_key")), default=Value(""))
+    is_sibling = ExpressionWrapper(~Q(sibling_key=""), output_field=BooleanField())
+    rows = _explainable(now).annotate(is_sent=is_sent, is_early=is_early, held_key=held_key, is_sibling=is_sibling)
+    columns = ("queue", "job_type_id", "is_sent", "is_early", "held_key", "is_sibling", "wait_reason")
+    return [_Group(*row) for row in rows.values_list(*columns).distinct()]
 
 
 def _members(group: _Group, now: datetime) -> JobQuerySet:
@@ -121,8 +131,8 @@ def _members(group: _Group, now: datetime) -> JobQuerySet:
         return rows
     rows = rows.filter(Q(available_at__isnull=True) | Q(available_at__lte=now))
     if group.held_key:
-        return rows.filter(concurrency_key=group.held_key)
-    return rows.exclude(concurrency_key__in=held_keys())
+        return rows.filter(**{"sibling_key" if group.is_sibling else "concurrency_key": group.held_key})
+    return rows.exclude(kept_by_target())
 
 
 def _reason(group: _Group, occupancy: Occupancy, holders: dict[str, int], outage: str) -> str:

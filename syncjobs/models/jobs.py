@@ -60,6 +60,8 @@ class SyncJob(models.Model):
     priority = models.IntegerField(default=0)
     dedupe_key = models.CharField(max_length=255, blank=True, default="")
     concurrency_key = models.CharField(max_length=500, blank=True, default="")
+    sibling_key = models.CharField(max_length=500, blank=True, default="")
+    """A key that it holds together with its siblings while any of them is active, so that they keep others out."""
     config_snapshot = models.JSONField(default=dict, blank=True)
     # why
     trigger_type = models.CharField(max_length=20, choices=[(item.value, item.label) for item in Trigger])
@@ -162,6 +164,12 @@ class SyncJob(models.Model):
                 condition=~Q(concurrency_key="")
                 & (Q(status__in=("queued", "started", "paused", "held")) | Q(retry_after__isnull=False)),
                 name="active_by_concurrency_key",
+            ),
+            models.Index(
+                fields=("sibling_key",),
+                condition=~Q(sibling_key="")
+                & (Q(status__in=("queued", "started", "paused", "held")) | Q(retry_after__isnull=False)),
+                name="active_by_sibling_key",
             ),
             models.Index(
                 fields=("-ended_at", "failure_fingerprint"),

@@ -244,3 +244,28 @@ def test_job_that_is_claimed_while_holders_are_read_still_holds_its_key() -> Non
     claim = partial(SyncJob.objects.filter(pk=job.pk).update, status="started")
     with connection.execute_wrapper(between_reads_of_jobs(claim)):
         assert first_holders(["warehouse/items"]) == {"warehouse/items": job.pk}
+
+
+def test_siblings_share_their_target_and_keep_strangers_out_until_all_are_done() -> None:
+    see_worker(slots=5)
+    kind = JobTypeFactory.create()
+    first, second, late = (JobFactory.create(job_type=kind, sibling_key="target") for _ in range(3))
+    SyncJob.objects.filter(pk=late.pk).update(available_at=timezone.now() + dt.timedelta(hours=1))
+    stranger = JobFactory.create(concurrency_key="target", priority=9)
+    assert admitted() == [first.pk, second.pk]
+    finish(first.pk, second.pk)
+    assert admitted() == []  # the last sibling has not begun
+    assert first_holders(["target"]) == {"target": late.pk}
+    finish(late.pk)
+    assert admitted() == [stranger.pk]
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_siblings_wait_for_a_stranger_that_has_their_target(holder: dict[str, Any]) -> None:
+    see_worker(slots=5)
+    stranger = JobFactory.create(concurrency_key="target", **holder)
+    sibling = JobFactory.create(sibling_key="target")
+    assert admitted() == []
+    assert admit_job(sibling.pk, timezone.now()) == f"waits for job #{stranger.pk}, which has the same target"
+    SyncJob.objects.filter(pk=stranger.pk).update(status="finished", retry_after=None)
+    assert admitted() == [sibling.pk]

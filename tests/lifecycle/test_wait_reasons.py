@@ -175,3 +175,18 @@ def test_outage_of_the_broker_is_what_those_in_line_wait_for() -> None:
     admit_jobs(now, sends_ahead=False)
     explain_waits(now, outage="the broker is away")
     assert reason(jobs[1]) == "the broker is away"
+
+
+def test_sibling_names_the_stranger_it_waits_for_and_no_sibling() -> None:
+    see_worker()
+    sibling, other = (JobFactory.create(sibling_key="target") for _ in range(2))
+    stranger = JobFactory.create(status="started", concurrency_key="target")
+    newcomer = JobFactory.create(concurrency_key="target")
+    explain_waits(timezone.now())
+    reasons = dict(SyncJob.objects.filter(status="queued").values_list("pk", "wait_reason"))
+    wait = "waits for job #{}, which has the same target"
+    assert reasons == {
+        sibling.pk: wait.format(stranger.pk),
+        other.pk: wait.format(stranger.pk),
+        newcomer.pk: wait.format(sibling.pk),
+    }
