@@ -48,7 +48,7 @@ class Dialer:
         Raises ConfigError `address_refused`, TransientError `dns_failure`, `connect_timeout`, `connection_failed`.
         """
         failure: TransientError | None = None
-        for address in self._addresses(host, port):
+        for address in self.addresses(host, port):
             self._check()
             try:
                 return self._connect(address, host, port)
@@ -58,7 +58,7 @@ class Dialer:
         assert failure is not None, "checked_addresses never returns an empty list"  # noqa: S101
         raise failure
 
-    def _addresses(self, host: str, port: int) -> list[str]:
+    def addresses(self, host: str, port: int) -> list[str]:
         """As checked_addresses; `cut` ends the wait for a name server that does not answer, and leaves it alone."""
 
         def look_up(answers: LookUp) -> None:

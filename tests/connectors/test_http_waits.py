@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from connectors.checks import CheckStep
 from connectors.errors import Interrupted, TransientError
 from connectors.http import HttpSession
+from connectors.http_checks import check_server
 from connectors.surroundings import Interruption, Surroundings
 from tests.connectors.scripted_server import reply, scripted_server
 
@@ -127,3 +129,14 @@ def test_strange_time_to_come_back_is_not_waited_for_longer_than_five_minutes(to
         assert session.get_json(server.url)[0] == [1]
     assert len(waits) == 1
     assert waits[0] <= 300
+
+
+def test_connection_test_does_not_wait_for_a_silent_name_server() -> None:
+    with silent_name_server() as (url, options), closing(HttpSession(Surroundings(), **options)) as session:
+        started = time.monotonic()
+        steps = list(
+            check_server(session, url, [], lambda _: 0, CheckStep("log in", True, 0.0, ""), resolve_seconds=0.3)
+        )
+        assert time.monotonic() - started < SOON
+    assert [(step.name, step.ok) for step in steps] == [("resolve", False)]
+    assert "name servers" in steps[0].fix
