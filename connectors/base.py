@@ -27,6 +27,8 @@ class Capabilities:
     reads_by_cursor: bool = False  # heeds ReadRequest.cursor
     resizes_batches: bool = False  # begins anew with another batch size at little cost
     queries: bool = False  # reads custom queries, and tables in ranges (ReadRequest.partition)
+    splits: bool = False  # finds where ranges of a key may end (Connector.bounds)
+    writes_beside: bool = False  # several jobs can write to one stream at the same time
     replaces: bool = False  # its writers are asides.AsideWriters, for the modes mirror and replace
 
 
@@ -241,6 +243,13 @@ class Connector(ABC):
     @abstractmethod
     def count(self, stream: str, filters: tuple[Filter, ...] = ()) -> int:
         """How many records hold the filters."""
+
+    def bounds(self, stream: str, field: str, parts: int, filters: tuple[Filter, ...] = ()) -> list[Any]:
+        """At most `parts` - 1 values of the field (JSON forms, ascending) that cut its records into about equal parts.
+
+        Ascending is meant as filters compare: each record is in exactly one range from a value to before the next.
+        """
+        raise ConfigError("no_ranges", f"{self.slug}: kind '{self.kind}' finds no ranges", hint="Leave split out.")
 
     def get(self, stream: str, key: dict[str, Any]) -> Record | None:
         """The one record with this key."""

@@ -18,6 +18,7 @@ from connectors.postgres_dialect import RELATIONS, TABLE_KINDS, PostgresDialect,
 from connectors.postgres_estimates import planned_rows
 from connectors.postgres_queries import EXACT_TYPES, PostgresQueries, guarded_columns, without_sizes
 from connectors.postgres_receiving import FAMILY
+from connectors.postgres_samples import WORTH_SAMPLING, sample_query
 from connectors.postgres_sending import sender
 from connectors.postgres_session import READER_SETTINGS, SAME_IN_BINARY, WRITER_SETTINGS, Session, UnreadableTime
 from connectors.postgres_sessions import PostgresSessions
@@ -26,6 +27,7 @@ from connectors.postgres_writer import PostgresWriter
 from connectors.records import FieldType, Filter, ReadRequest, StreamInfo
 from connectors.sql_batches import Rows
 from connectors.sql_errors import Place
+from connectors.sql_partitions import as_bounds
 from connectors.sql_queries import QUERY_SECONDS
 from connectors.sql_selects import Order
 from connectors.sql_text import Column, SQLText, Table, joined, quote, sql
@@ -41,7 +43,14 @@ class PostgresConnector(PostgresSessions, StraightSource):
     kind: ClassVar[str] = "postgres"
     label: ClassVar[str] = "PostgreSQL"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        writes=True, transactions=True, replaces=True, reads_by_cursor=True, resizes_batches=True, queries=True
+        writes=True,
+        transactions=True,
+        replaces=True,
+        reads_by_cursor=True,
+        resizes_batches=True,
+        queries=True,
+        splits=True,
+        writes_beside=True,
     )
     dialect = PostgresDialect()
     family: ClassVar[str] = FAMILY
@@ -102,6 +111,17 @@ class PostgresConnector(PostgresSessions, StraightSource):
     def estimate(self, stream: str, filters: tuple[Filter, ...] = ()) -> int | None:
         table = self.table_of(stream)
         return planned_rows(self._about(table), table, filters)
+
+    def bounds(self, stream: str, field: str, parts: int, filters: tuple[Filter, ...] = ()) -> list[Any]:
+        """Of a large table by a sample of its pages, since its records need not be equally many in each part."""
+        table = self.table_of(stream)
+        (column,) = table.choose([field])
+        records = planned_rows(self._about(table), table)
+        if records is not None and records > WORTH_SAMPLING:
+            query, values = sample_query(self.dialect, table, self.compared(column), filters, parts, records)
+            if rows := self.fetch(table, query, values):
+                return as_bounds(column.field, [value for (value,) in rows])
+        return super().bounds(stream, field, parts, filters)
 
     def fetch(self, table: Table, query: SQLText, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         if table.query:

@@ -6,7 +6,7 @@ a later attempt goes on from, also where nothing but the range gives the records
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -134,6 +134,12 @@ def boundary_query(
         offset=SQLText(str(int(rows) - 1)),
     )
     return query, parameters.values
+
+
+def as_bounds(field: Field, values: Iterable[Any]) -> list[Any]:
+    """The JSON forms of ascending values, each once; those that are none of their type bound nothing."""
+    found = [as_boundary(field, value) for value in values]
+    return [value for place, value in enumerate(found) if value is not None and value not in found[:place]]
 
 
 def as_boundary(field: Field, value: Any) -> Any:

@@ -15,7 +15,7 @@ from connectors.query_texts import CustomQuery
 from connectors.records import Batch, Filter, PartitionRequest, ReadRequest, StreamSchema
 from connectors.sql_batches import Rows, batch_of, begin_of_last_equals, cut_into_pages, gathered, take_some, weigher
 from connectors.sql_null_parts import parts_by_nulls
-from connectors.sql_partitions import PartitionReader, as_boundary, boundary_query
+from connectors.sql_partitions import PartitionReader, as_boundary, as_bounds, boundary_query
 from connectors.sql_queries import QueryRunner, query_table
 from connectors.sql_selects import (
     Order,
@@ -127,6 +127,23 @@ class SQLConnector(Connector):
             "SELECT count(*) FROM {table} AS t{where}", table=table.sql, where=_where_all(table, filters, parameters)
         )
         return int(self.fetch(table, query, parameters.values)[0][0])
+
+    def bounds(self, stream: str, field: str, parts: int, filters: tuple[Filter, ...] = ()) -> list[Any]:
+        """By counting along the field's index."""
+        table = self.table_of(stream)
+        (column,) = table.choose([field])
+        request, records = ReadRequest(stream, filters=filters), self.count(stream, filters)
+        found = []
+        for part in range(1, parts):
+            query, values = boundary_query(
+                self.dialect, table, self.compared(column), request, None, records * part // parts + 1
+            )
+            found += self.typed([column], self.fetch(table, query, values))
+        return as_bounds(column.field, [value for (value,) in found])
+
+    def compared(self, column: Column) -> Column:
+        """The column so that it is ordered as filters compare it."""
+        return replace(column, collation=self.dialect.collation(column))
 
     def read(self, request: ReadRequest) -> Iterator[Batch]:
         """Pages by key (the stream's own if none is asked for), else by row number, else one statement, not resumable.

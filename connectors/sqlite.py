@@ -39,7 +39,13 @@ class SQLiteConnector(SQLConnector):
     kind: ClassVar[str] = "sqlite"
     label: ClassVar[str] = "SQLite file"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        writes=True, transactions=True, replaces=True, reads_by_cursor=True, resizes_batches=True, queries=True
+        writes=True,
+        transactions=True,
+        replaces=True,
+        reads_by_cursor=True,
+        resizes_batches=True,
+        queries=True,
+        splits=True,
     )
     dialect = SQLiteDialect()
 

@@ -9,6 +9,7 @@ from connectors.query_texts import query_problems
 from syncjobs.mapping.conditions import condition_problems
 from syncjobs.mapping.problems import quote
 from syncjobs.stream_specs import StreamSpec
+from syncjobs.stream_splits import split_problems
 
 
 def cross_problems(spec: StreamSpec, place: str) -> Iterator[str]:
@@ -35,6 +36,8 @@ def cross_problems(spec: StreamSpec, place: str) -> Iterator[str]:
         yield from (f"{place}.query: {problem}" for problem in query_problems(spec.query))
     if spec.partition and spec.extent == "incremental":
         yield f"{place}.partition: extent incremental reads in pages by its cursor, so a partition does not go with it"
+    if spec.split:
+        yield from split_problems(spec, f"{place}.split")
     for number, item in enumerate(spec.filters):
         yield from condition_problems(item, f"{place}.filters[{number}]")
     if spec.mode == "mirror":

@@ -16,6 +16,7 @@ from syncjobs.stream_cursors import CursorSpec, double_cursors, has_range
 from syncjobs.stream_schemas import STREAM_SYNC_SCHEMA
 from syncjobs.stream_source_schemas import QUERY_MOST_BYTES, QUERY_MOST_ROWS
 from syncjobs.stream_specs import DeletePolicy, RejectPolicy, SchemaPolicy, SpecProblems, StreamSpec
+from syncjobs.stream_splits import LEAST_ROWS, SplitSpec
 
 
 def guard_problems(guards: Any) -> list[str]:
@@ -46,7 +47,7 @@ def parse_streams(config: Any) -> tuple[StreamSpec, ...]:
 
 def _read_stream(data: dict[str, Any], place: str) -> StreamSpec:
     columns, window, cursor = data.get("columns"), data.get("window"), data.get("cursor")
-    mapping, partition = data.get("mapping"), data.get("partition")
+    mapping, partition, split = data.get("mapping"), data.get("partition"), data.get("split")
     return StreamSpec(
         source=data["source"],
         target=data["target"],
@@ -60,6 +61,7 @@ def _read_stream(data: dict[str, Any], place: str) -> StreamSpec:
         window=WindowSpec(window["field"], int(window["days"])) if window else None,
         explicit_range=_read_range(data, place),
         partition=PartitionRequest(partition["field"], int(partition["rows"])) if partition else None,
+        split=SplitSpec(int(split["children"]), int(split.get("rows", LEAST_ROWS))) if split else None,
         max_rows=_read_limit(data, "max_rows", QUERY_MOST_ROWS),
         max_bytes=_read_limit(data, "max_bytes", QUERY_MOST_BYTES),
         max_value_bytes=int(data.get("max_value_bytes") or LARGEST_VALUE_BYTES),

@@ -7,6 +7,7 @@ from typing import Any
 from connectors.limits import LARGEST_VALUE_BYTES
 from connectors.query_texts import LONGEST_QUERY
 from syncjobs.mapping.problems import NAME_SCHEMA
+from syncjobs.stream_splits import LEAST_ROWS
 
 LARGEST_BATCH = 1_000_000
 QUERY_MOST_ROWS = 10_000_000
@@ -60,6 +61,26 @@ LIMIT_PROPERTIES: dict[str, Any] = {
             },
         },
         ["field", "rows"],
+    ),
+    "split": part(
+        "Split into child jobs",
+        {
+            "children": {
+                "type": "integer",
+                "minimum": 2,
+                "maximum": 64,
+                "title": "Most child jobs",
+                "description": "Each reads and writes its own range of the key, on whichever worker is free.",
+            },
+            "rows": {
+                "type": "integer",
+                "minimum": 1,
+                "default": LEAST_ROWS,
+                "title": "Fewest records of a child",
+                "description": "A stream with fewer than twice as many is not split.",
+            },
+        },
+        ["children"],
     ),
     "max_rows": {
         "type": ["integer", "null"],

@@ -13,6 +13,7 @@ from syncjobs.date_ranges import RangeSpec, WindowSpec
 from syncjobs.mapping import ConfigProblems, FieldRule
 from syncjobs.mapping.spec import Column, Constant
 from syncjobs.stream_cursors import CursorSpec
+from syncjobs.stream_splits import SplitSpec
 
 Policy = Literal["stop", "ignore"]
 EvolvingPolicy = Literal["stop", "ignore", "evolve"]
@@ -77,6 +78,7 @@ class StreamSpec:
     explicit_range: RangeSpec | None = None
     query: str | None = None
     partition: PartitionRequest | None = None
+    split: SplitSpec | None = None
     max_rows: int | None = None
     max_bytes: int | None = None
     max_value_bytes: int = LARGEST_VALUE_BYTES

@@ -41,6 +41,7 @@ LAYERS = {
     "syncjobs.stream_parsing": "pure",
     "syncjobs.stream_sources": "pure",
     "syncjobs.stream_specs": "pure",
+    "syncjobs.stream_splits": "pure",
     "syncjobs.guard_schemas": "pure",
     "syncjobs.stream_schemas": "pure",
     "syncjobs.stream_source_schemas": "pure",

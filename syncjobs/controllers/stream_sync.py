@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from connectors.base import Capabilities
 from connectors.errors import ConfigError
 from connectors.registry import connector_class
 from syncjobs.clock import db_now
@@ -20,6 +21,7 @@ from syncjobs.stream_sources import ring_problems
 from syncjobs.stream_specs import Mode, SpecProblems, StreamSpec
 from syncjobs.streams.applying import apply_changes
 from syncjobs.streams.sealing import seal_plan
+from syncjobs.streams.splitting import relay_reversal, split_stream
 from syncjobs.streams.syncing import sync_stream
 
 
@@ -48,14 +50,17 @@ class StreamSync:
             problems["source_connector"] = [refusal]
         if target is not None and (refusal := _why_not_written(target.kind) or _why_not_in_mode(target.kind, modes)):
             problems["target_connector"] = [refusal]
+        elif target is not None and any(spec.split for spec in specs) and not _can(target.kind).writes_beside:
+            text = f"Connectors of kind '{target.kind}' take one writer at a time; leave split out."
+            problems["target_connector"] = [text]
         return problems
 
     def execute(self, sync_job: JobHandle, source_doc: Any) -> Outcome:
         """Sync the stream, apply or revert given changes of it, or relay."""
         if is_given_changes(sync_job.job.config_snapshot):
-            return apply_changes(sync_job)
+            return relay_reversal(sync_job) or apply_changes(sync_job)
         if len(sync_job.config["streams"]) == 1:
-            outcome = sync_stream(sync_job)
+            outcome = split_stream(sync_job) or sync_stream(sync_job)
             if sync_job.dry_run:
                 seal_plan(sync_job)
             return outcome
@@ -87,6 +92,8 @@ def _why_not_read_so(kind: str, specs: Iterable[StreamSpec]) -> str:
         return f"Connectors of kind '{kind}' can not run a custom query; leave query out."
     if not can.queries and any(spec.partition for spec in specs):
         return f"Connectors of kind '{kind}' can not be read in ranges; leave partition out."
+    if not can.splits and any(spec.split for spec in specs):
+        return f"Connectors of kind '{kind}' do not tell where ranges of a key end; leave split out."
     return ""
 
 
@@ -96,6 +103,10 @@ def _why_not_in_mode(kind: str, modes: set[Mode]) -> str:
     if not wanted or connector_class(kind).capabilities.replaces:
         return ""
     return f"Connectors of kind '{kind}' can not be the target of mode {min(wanted)}; use upsert or append."
+
+
+def _can(kind: str) -> Capabilities:
+    return connector_class(kind).capabilities
 
 
 def _children(parent: SyncJob) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncjobs.lifecycle.split_jobs import are_children_over, changed_children, is_split
 from syncjobs.models import SyncJob
 from syncjobs.statuses import Status
 
@@ -15,11 +16,23 @@ def why_not_reverted(job: SyncJob) -> str:
     """Why the job can not be reverted, after "since"; empty if it can."""
     if job.dry_run:
         return "a dry run writes nothing"
+    if is_split(job):
+        return _why_not_all_reverted(job)
     if job.status not in OVER or job.retry_after is not None:
         return "it is not over"
     if not job.tally.changed:
         return "it changed nothing"
     return why_not_kept(job)
+
+
+def _why_not_all_reverted(parent: SyncJob) -> str:
+    """The same of a job that was split: all of its children, or none."""
+    if not are_children_over(parent):
+        return "its child jobs are not over"
+    children = changed_children(parent)
+    reasons = ((child, why_not_reverted(child)) for child in children)
+    refused = next((f"its child job #{child.pk} can not be: {reason}" for child, reason in reasons if reason), "")
+    return refused if children else "its child jobs changed nothing"
 
 
 def why_not_kept(job: SyncJob) -> str:

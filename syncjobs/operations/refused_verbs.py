@@ -10,6 +10,7 @@ from syncjobs.lifecycle import allowed_actions
 from syncjobs.lifecycle.actions import describe_state
 from syncjobs.lifecycle.kept_changes import OVER, is_given_changes, why_not_reverted
 from syncjobs.lifecycle.plans import find_plan, why_not_applied
+from syncjobs.lifecycle.split_jobs import is_split
 from syncjobs.models import Plan, SyncJob
 from syncjobs.operations.jobs import busy_children
 from syncjobs.operations.reverting import why_not_at_target
@@ -115,7 +116,7 @@ def _apply(_job: SyncJob) -> Refusal:
 
 
 def _revert(job: SyncJob) -> Refusal:
-    if job.status not in OVER and not job.dry_run:
+    if job.status not in OVER and not (job.dry_run or is_split(job)):
         return Refusal(f"There is nothing to bring back: it is {describe_state(job)}.", _after_that(job))
     return Refusal(f"It cannot be reverted, since {why_not_reverted(job)}.")
 

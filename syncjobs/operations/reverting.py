@@ -11,6 +11,7 @@ from connectors.registry import connector_class
 from syncjobs.clock import db_now
 from syncjobs.lifecycle import NewJob, StatusConflict, create_job, move_job
 from syncjobs.lifecycle.kept_changes import OVER, why_not_reverted
+from syncjobs.lifecycle.split_jobs import is_split
 from syncjobs.models import SyncJob
 from syncjobs.operations.auditing import record
 from syncjobs.operations.given_changes import ChangesRefused, refuse_if_paused, snapshot_for, target_columns
@@ -25,7 +26,7 @@ def revert_job(job_id: int, *, actor: str, user: User | None = None) -> SyncJob:
     reverted, SyncJob.DoesNotExist, and RunRefused while its type is paused.
     """
     job = SyncJob.objects.select_related("job_type", "type_version").get(pk=job_id)
-    if job.status not in OVER:
+    if job.status not in OVER and not is_split(job):
         raise StatusConflict(job, "revert")
     if reason := why_not_reverted(job) or why_not_at_target(job):
         raise ChangesRefused(job, "revert", reason)
@@ -44,9 +45,10 @@ def revert_job(job_id: int, *, actor: str, user: User | None = None) -> SyncJob:
         if not SyncJob.objects.filter(pk=job_id, version=job.version).update(version=F("version") + 1):
             raise ChangesRefused(job, "revert", "somebody else has just decided about it")
         reverting = create_job(job.job_type, job.type_version, new, now)
-        if can_move(Status(job.status), Status.CANCELED):
-            text = f"reverted as #{reverting.pk}"
-            move_job(job_id, Status.CANCELED, reason=text, actor=actor, now=now, cancel_reason=text)
+        text = f"reverted as #{reverting.pk}"
+        for one in (job, *(job.children.all() if is_split(job) else ())):
+            if can_move(Status(one.status), Status.CANCELED):
+                move_job(one.pk, Status.CANCELED, reason=text, actor=actor, now=now, cancel_reason=text)
         after = status_of(SyncJob.objects.get(pk=job_id)) | {"reverted_as": reverting.pk}
         record("job.revert", job, before=status_of(job), after=after, actor=actor)
     return reverting

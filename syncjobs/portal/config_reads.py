@@ -9,6 +9,7 @@ from syncjobs.guard_schemas import GUARDS_SCHEMA
 from syncjobs.portal.words import number_text, plural, setting_text
 from syncjobs.stream_parsing import parse_streams
 from syncjobs.stream_specs import SpecProblems
+from syncjobs.stream_splits import LEAST_ROWS
 
 OPERATOR_WORDS = {
     "eq": "=",
@@ -105,6 +106,7 @@ def _facts(stream: dict[str, Any]) -> list[tuple[str, str]]:
         ("Target table", "must be there" if stream.get("target_schema") == "expect" else ""),
         ("Batches", f"at most {number_text(stream['batch_size'])} records" if stream.get("batch_size") else ""),
         ("Ranges", _partition(stream.get("partition"))),
+        ("Child jobs", _split(stream.get("split"))),
         ("Limits of a run", _limits(stream)),
     ]
     return [(name, text) for name, text in found if text]
@@ -142,6 +144,13 @@ def _partition(partition: dict[str, Any] | None) -> str:
     if partition is None:
         return ""
     return f"by {partition.get('field')}, {number_text(partition.get('rows'))} records each"
+
+
+def _split(split: dict[str, Any] | None) -> str:
+    if split is None:
+        return ""
+    rows = number_text(split.get("rows", LEAST_ROWS))
+    return f"at most {number_text(split.get('children'))}, each with its range of the key of {rows} records or more"
 
 
 def _limits(stream: dict[str, Any]) -> str:

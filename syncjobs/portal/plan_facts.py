@@ -7,6 +7,7 @@ from datetime import datetime
 
 from syncjobs.lifecycle import allowed_actions
 from syncjobs.lifecycle.kept_changes import is_given_changes
+from syncjobs.lifecycle.split_jobs import whole_tally
 from syncjobs.models import Conflict, Plan, SyncJob
 from syncjobs.operations.plan_descriptions import plan_text
 from syncjobs.operations.reverting import reversals_of
@@ -42,7 +43,7 @@ def applying(job: SyncJob) -> str:
 
 def reverting(job: SyncJob) -> str:
     """What reverting this job will do."""
-    counts = job.tally
+    counts = whole_tally(job)
     parts = {"delete": counts.inserted, "set back": counts.updated, "bring back": counts.deleted}
     words = ", ".join(f"{verb} {plural(number, 'record')}" for verb, number in parts.items() if number)
     text = f"A new job will {words} in {job.target_document_type}. {CONDITION.format(whose='this job left')}"

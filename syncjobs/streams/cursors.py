@@ -11,6 +11,7 @@ from django.db import transaction
 from syncjobs.clock import db_now
 from syncjobs.controllers.base import Outcome
 from syncjobs.lifecycle.cursor_ledger import append_entry, lock_ledger, newest_entry
+from syncjobs.lifecycle.split_jobs import SPLIT
 from syncjobs.models import StreamCursor
 from syncjobs.stream_cursors import CursorSpec, as_cursor, is_ahead, later_of
 from syncjobs.streams.incremental import cursor_of
@@ -21,11 +22,12 @@ SWITCHES = ("insert_enabled", "update_enabled")
 
 
 def end_stream(stream: OpenStream, progress: Progress, outcome: Outcome) -> Outcome:
-    """End the job and note in the ledger how far it came; a dry run and a backfill note nothing.
+    """End the job and note in the ledger how far it came; a dry run, a backfill and a part of a split note nothing.
 
     Where there is nothing to note the outcome comes back as it is, and the job has not ended yet.
     """
-    if stream.sync_job.dry_run or stream.spec.explicit_range or progress.highest is None:
+    is_part = stream.spec.explicit_range or SPLIT in stream.sync_job.job.config_snapshot
+    if stream.sync_job.dry_run or is_part or progress.highest is None:
         return outcome
     cursor = cursor_of(stream.sync_job, stream.spec)
     if cursor is not None:

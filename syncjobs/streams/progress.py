@@ -42,7 +42,7 @@ class Progress:
 
     @classmethod
     def from_checkpoint(cls, checkpoint: dict[str, Any]) -> Self:
-        if not checkpoint:
+        if "batch_no" not in checkpoint:  # there is none, or what was noted of a split
             return cls()
         return cls(**(checkpoint | {"counts": Counts.from_dict(checkpoint["counts"])}))
 

@@ -25,6 +25,7 @@ from syncjobs.streams.progress import Progress
 from syncjobs.streams.records_in import MappedPage, map_page
 from syncjobs.streams.same_target import refuse_other_target
 from syncjobs.streams.shrinking import refuse_shrunken
+from syncjobs.streams.splitting import prepare_target
 from syncjobs.streams.straight import straight_way
 from syncjobs.streams.writing import BatchWriter
 
@@ -37,7 +38,7 @@ def sync_stream(sync_job: JobHandle) -> Outcome:
 def _sync_stream(sync_job: JobHandle, patience: Patience) -> Outcome:
     with open_stream(sync_job, patience) as stream:
         refuse_other_target(sync_job, stream.write_request)
-        is_empty = stream.writer.prepare()
+        is_empty = prepare_target(stream)
         books = BatchBooks(sync_job, stream.spec.source)
         way = way_of(stream, books)
         batch_writer = way.batches

@@ -13,7 +13,7 @@ from syncjobs.portal.schema_forms.texts import AS_JSON, CLOSED, Tree, read
 
 FIELDS = "_fields"
 """The source's fields that were read for a stream, as JSON: they are remembered until the form is left."""
-LIMITS = ("batch_size", "partition", "max_rows", "max_bytes", "max_value_bytes", "range")
+LIMITS = ("batch_size", "partition", "split", "max_rows", "max_bytes", "max_value_bytes", "range")
 MOST_OPEN_STREAMS, MOST_OPEN_RULES = 3, 40
 
 
