@@ -76,11 +76,12 @@ browser: install-dev ## live a sync's whole life in a browser on whole stacks, a
 chaos: install-dev ## kill processes at random for CHAOS_ROUNDS syncs on each database, and count what arrived
 	$(BIN)/python -m pytest -m chaos tests/chaos
 
-# What asks the API needs nothing of Syncdeck's, so it lives in an environment of its own.
+# What asks the API needs nothing of Syncdeck's, so it lives in an environment of its own. Its lock, like pip-audit's, is
+# what COMPILE below makes of the one name: echo schemathesis | uv pip compile … -
 FUZZ_VENV := .fuzz-venv
-$(FUZZ_VENV)/.installed: tests/fuzz/schemathesis.txt
+$(FUZZ_VENV)/.installed: .ci/fuzz.lock
 	$(PYTHON) -m venv $(FUZZ_VENV)
-	$(FUZZ_VENV)/bin/python -m pip --quiet --no-input --no-cache-dir --disable-pip-version-check install --requirement $<
+	$(FUZZ_VENV)/bin/python -m pip --quiet --no-input --no-cache-dir --disable-pip-version-check install --require-hashes --requirement $<
 	@touch $@
 
 fuzz: install-dev $(FUZZ_VENV)/.installed ## ask the API by its document as each role, FUZZ_EXAMPLES requests an operation
@@ -113,6 +114,7 @@ bench: install-dev ## measure syncs and document jobs as ratios to their limits,
 	$(BIN)/python -m tests.benchmarks.dispatch_growth
 	$(BIN)/python -m tests.benchmarks.portal_growth
 	$(BIN)/python -m tests.benchmarks.open_pages
+	$(BIN)/python -m tests.benchmarks.split_streams
 
 # Written by uv (https://docs.astral.sh/uv), which is only needed for this: pip install uv, or make lock UV=/path/to/uv.
 UV ?= uv
