@@ -54,9 +54,9 @@ def read_by_cursor(
     chosen(files.stream, names, files.fields)
     state = state_of(files)
     after = _position_of(request, state, by)
-    start = None if cursor.start is None else _start_of(files.stream, by, cursor.start)
+    start = None if cursor.start is None else start_of(files.stream, by, cursor.start)
     found = _found(files, request, by, interruption)
-    wanted = (one for one in found if _is_wanted(one, start, after, is_inclusive=cursor.is_inclusive))
+    wanted = (one for one in found if is_wanted(one, start, after, is_inclusive=cursor.is_inclusive))
     rows = sorted_by_cursor(wanted, by.type, interruption)
     yield from _batches(rows, names, by, state, request.batch_size)
 
@@ -96,7 +96,8 @@ def _position_of(request: ReadRequest, state: str, by: Field) -> tuple[int, Any,
     return after
 
 
-def _start_of(stream: str, by: Field, start: Any) -> Any:
+def start_of(stream: str, by: Field, start: Any) -> Any:
+    """The value to begin at. Raises ConfigError `bad_cursor`."""
     try:
         return decode_value(by.type, start)
     except ValueError as error:
@@ -120,17 +121,19 @@ def _found(files: StreamFiles, request: ReadRequest, by: Field, interruption: In
                     yield UNREAD, 0, number, opened.place, json.dumps([record.reason, record.text])
                 elif record[places[-1]] is not None:
                     text = encode_record([record[one] for one in places[:-1]])
-                    yield *_judged(by, record[places[-1]]), number, opened.place, text
+                    yield *judged(by, record[places[-1]]), number, opened.place, text
 
 
-def _judged(by: Field, value: Any) -> tuple[int, Any]:
+def judged(by: Field, value: Any) -> tuple[int, Any]:
+    """The class of a record by its cursor, and the cursor."""
     try:
         return FITTING, decode_value(by.type, value)
     except ValueError:
         return UNFIT, 0
 
 
-def _is_wanted(one: Found, start: Any, after: tuple[int, Any, int] | None, *, is_inclusive: bool) -> bool:
+def is_wanted(one: Found, start: Any, after: tuple[int, Any, int] | None, *, is_inclusive: bool) -> bool:
+    """Whether a record lies beyond the start, and beyond the last one that was read."""
     kind, value, number, _, _ = one
     if after is not None and (kind, value, number) <= after:
         return False

@@ -27,6 +27,7 @@ from connectors.http_answers import (
     parse_json,
     transport_error,
 )
+from connectors.http_bodies import body_of
 from connectors.http_redirects import REDIRECTS, is_same_origin, redirect_target
 from connectors.http_sockets import Deadline, Dialer, GuardedAdapter
 from connectors.network import Resolver
@@ -98,7 +99,7 @@ class HttpSession:
         return self._try_repeatedly(url, fetch)
 
     def ask_json(self, url: str, question: Any, decode: Decode = decode_anything) -> tuple[Any, Answer]:
-        """The same of a question that is posted as JSON, and changes nothing: it too may be asked again."""
+        """The same of a question that is posted, as JSON or a Form, and changes nothing: it may be asked again."""
 
         def fetch() -> tuple[Any, Answer]:
             answer = self._fetch(url, question=question)
@@ -186,7 +187,7 @@ class HttpSession:
                     method,
                     url,
                     params=parameters,
-                    json=question,
+                    **body_of(question),
                     headers=headers,
                     stream=True,
                     allow_redirects=False,

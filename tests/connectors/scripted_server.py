@@ -38,6 +38,7 @@ class ScriptedServer(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     server: ScriptedServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or head and body would go 40 ms apart
 
     def do_GET(self) -> None:
         self.server.requests.append((self.path, dict(self.headers.items())))

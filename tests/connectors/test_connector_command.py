@@ -44,7 +44,7 @@ def test_created_connector_is_listed() -> None:
     listed = run("list")
     assert "The portal" in listed
     assert "not tested" in listed
-    assert "postgres, soda, sqlite" in listed
+    assert "postgres, rest, soda, sqlite" in listed
 
 
 def test_empty_list_says_how_to_begin() -> None:

@@ -54,7 +54,8 @@ def test_every_direct_dependency_is_locked() -> None:
 
 def test_connector_kinds_are_found_as_installed_entry_points() -> None:
     found = {point.name: point.load().__name__ for point in entry_points(group="syncdeck.connectors")}
-    kinds = {"postgres": "PostgresConnector", "soda": "SodaConnector", "sqlite": "SQLiteConnector"}
+    kinds = {"postgres": "PostgresConnector", "rest": "RestConnector"}
+    kinds |= {"soda": "SodaConnector", "sqlite": "SQLiteConnector"}
     assert kinds.items() <= found.items()
 
 
