@@ -34,6 +34,7 @@ from connectors.network import Resolver
 from connectors.surroundings import Surroundings
 
 TRIES = 8
+TRIES_OF_THE_IMPATIENT = 2
 DEADLINE_SECONDS = 60.0  # one request, from the name's look-up to the last byte of its answer
 CONNECT_SECONDS = 20.0
 LARGEST_BODY = 64 * 1024 * 1024  # bytes, decompressed
@@ -69,7 +70,7 @@ class HttpSession:
     ) -> None:
         self.surroundings = surroundings
         self.secret_headers = dict(secret_headers or {})
-        self.tries = tries
+        self.tries = tries if surroundings.is_patient else min(tries, TRIES_OF_THE_IMPATIENT)
         self.deadline_seconds = deadline_seconds
         self.largest_body = largest_body
         self.waits_for_turns = waits_for_turns

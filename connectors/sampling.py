@@ -61,7 +61,8 @@ def opened_for(
     """The runtime connector for so long; then whatever it waits for is ended by a TransientError about `what`."""
     interruption, told = Interruption(), [""]
     timer = threading.Timer(seconds, interruption.request, [f"{what} took too long"])
-    runtime = row.open(Surroundings(interruption, lambda _level, message: told.append(f": {message}")))
+    surroundings = Surroundings(interruption, lambda _level, message: told.append(f": {message}"), is_patient=False)
+    runtime = row.open(surroundings)
     timer.start()
     try:
         yield runtime

@@ -74,6 +74,7 @@ class Surroundings:
     notify: Notify = _say_nothing
     waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is inside while the connector waits
     turns: Turns | None = None  # from the connector's row; None = no limit of requests
+    is_patient: bool = True  # else a passing fault is told soon, since somebody sits and waits for the answer
     note_refusal: Callable[[str], None] = note_nothing  # is told when the other system refuses our credentials
 
     @contextmanager

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
@@ -133,6 +134,14 @@ def test_rate_limit_without_end_is_given_up_after_eight_tries(listener: Listener
     assert len(server.requests) == 8
     assert listener.waits == [1, 2, 4, 8, 16, 32, 60]
     assert caught.value.message == f"rate limited by {server.url.removeprefix('http://')} after 8 tries"
+
+
+def test_impatient_asker_hears_of_a_passing_fault_after_one_more_try(listener: Listener) -> None:
+    listener.surroundings = replace(listener.surroundings, is_patient=False)
+    with scripted_server(reply(503)) as server, pytest.raises(TransientError) as caught:
+        listener.session().get_json(server.url)
+    assert (len(server.requests), listener.waits) == (2, [1])
+    assert caught.value.message.endswith("answered with an error (503), after 2 tries")
 
 
 def test_backoff_is_random_in_its_upper_half() -> None:
