@@ -59,10 +59,10 @@ def running_broker() -> Iterator[redis.Redis]:
 
 
 @contextmanager
-def running_worker(*command: str, **environment: str) -> Iterator[int]:
-    """Two prefork processes that are ready to work, Syncdeck's or by `command`; gives the id of their parent."""
+def running_worker(*command: str, processes: int = 2, **environment: str) -> Iterator[int]:
+    """Prefork processes that are ready to work, Syncdeck's or by `command`; gives the id of their parent."""
     with _process("worker", command or WORKER, environment) as process:
-        wait_until(lambda: process.poll() is not None or len(children_of(process.pid)) >= 2, "the worker")
+        wait_until(lambda: process.poll() is not None or len(children_of(process.pid)) >= processes, "the worker")
         if process.poll() is not None:
             sys.exit((DATA_DIR / "worker.log").read_text(errors="replace")[-3000:])
         time.sleep(1.5)
