@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from connectors.cursors import cursor_candidates
@@ -56,7 +57,7 @@ class RestStream:
         """The fields as declared, and where that is left open as these records have them."""
         paths = self.declared or {name: (name, None) for record in sample for name in record}
         fields = tuple(
-            Field(name, kind or type_of_values(self._value(record, name) for record in sample))
+            Field(name, kind or type_of_values(_exact(self._value(record, name)) for record in sample))
             for name, (_, kind) in paths.items()
         )
         for name in (*self.key, *self.cursors):
@@ -103,6 +104,11 @@ class RestStream:
     def _spelled(self, record: Mapping[str, Any], name: str, is_json: bool) -> Any:
         value = self._value(record, name)
         return json.dumps(value, default=str) if is_json and value is not None else value
+
+
+def _exact(value: Any) -> Any:
+    """A number as the types judge it: each with a fraction may be a decimal one."""
+    return Decimal(str(value)) if isinstance(value, float) else value
 
 
 def stream_of(settings: Mapping[str, Any]) -> RestStream:

@@ -144,16 +144,16 @@ def test_fields_are_found_by_path_and_judged_by_a_sample(service: RestService) -
         {"name": "id"},
         {"name": "city", "path": "address.city"},
         {"name": "tags"},
-        {"name": "price", "type": "decimal"},
+        {"name": "price"}, {"name": "id_text", "path": "id", "type": "text"},
     ]
     source = connector(service.url, stream_settings("items", "page", key=["id"], fields=fields))
     with closing(source):
         schema = source.schema("items")
         assert [(field.name, field.type) for field in schema.fields] == [
-            ("id", "bigint"), ("city", "text"), ("tags", "json"), ("price", "decimal"),
+            ("id", "bigint"), ("city", "text"), ("tags", "json"), ("price", "decimal"), ("id_text", "text"),
         ]  # fmt: skip
         record = source.get("items", {"id": 4})
-    assert dict(record or {}) == {"id": 4, "city": "City 1", "tags": '["a", 4]', "price": 4.5}
+    assert dict(record or {}) == {"id": 4, "city": "City 1", "tags": '["a", 4]', "price": 4.5, "id_text": 4}
 
 
 def test_start_of_a_cursor_is_sent_where_the_server_knows_it(service: RestService) -> None:

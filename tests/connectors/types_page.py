@@ -113,6 +113,7 @@ SOURCES = """
 
 Columns of CSV are text, unless they are declared or `infer_types` is on. JSON Lines know true, false, texts and
 numbers: whole ones are bigint, or decimal if they are larger, others decimal; objects, lists and mixtures are json.
+Kind `rest` judges fields that are not declared by the same rule.
 """
 SOURCE_NOTES = """
 Any other type is read as text: in PostgreSQL by its own cast. In SQLite a part of the declared type's name decides, and
