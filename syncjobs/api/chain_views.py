@@ -10,7 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from syncjobs.api.fields import StrictSerializer, StrictText, flag
+from syncjobs.api.etags import EDITED, ETAG, IF_MATCH, answer_row, edited_as_read
+from syncjobs.api.fields import StrictBoolean, StrictSerializer, StrictText, flag
 from syncjobs.api.pages import paged, serialized_by
 from syncjobs.api.paging import PageQuery
 from syncjobs.api.views import ApiView, person, storable_id
@@ -41,6 +42,15 @@ class ChainBody(StrictSerializer):
     enabled = flag()
 
 
+class ChainChanges(StrictSerializer):
+    """A chain's fields, each optional; what is not given is as it is."""
+
+    from_type = StrictText(required=False, max_length=100)
+    to_type = StrictText(required=False, max_length=100)
+    when = serializers.ChoiceField(Chain.When.choices, required=False)
+    enabled = StrictBoolean(required=False)
+
+
 class ChainQuery(PageQuery):
     """Which chains."""
 
@@ -65,30 +75,55 @@ class ChainList(ApiView):
                 rows = rows.filter(**{f"{name}__slug": query[name]})
         return self.answer_page(request, rows, query, serialized_by(ChainSerializer))
 
-    @extend_schema(operation_id="chains_create", request=ChainBody, responses={201: ChainSerializer}, tags=["chains"])
+    @extend_schema(
+        operation_id="chains_create",
+        parameters=[ETAG],
+        request=ChainBody,
+        responses={201: ChainSerializer},
+        tags=["chains"],
+    )
     def post(self, request: Request) -> Response:
         """Make a chain. Types that would start each other in a ring are refused."""
         body, user = self.read_body(request, ChainBody), person(request)
         from_type, to_type = (find_job_type(user, body.pop(name)) for name in ("from_type", "to_type"))
         made = save_chain(from_type=from_type, to_type=to_type, actor=user.get_username(), **body)
-        return Response(ChainSerializer(made).data, status=201)
+        return _answer(made, status=201)
 
 
 class ChainDetail(ApiView):
     """One chain."""
 
-    needs = {"GET": SEE, "DELETE": CHANGE}
+    needs = {"GET": SEE, "PATCH": CHANGE, "DELETE": CHANGE}
 
-    @extend_schema(operation_id="chains_read", responses=ChainSerializer, tags=["chains"])
+    @extend_schema(operation_id="chains_read", parameters=[ETAG], responses=ChainSerializer, tags=["chains"])
     def get(self, request: Request, chain_id: int) -> Response:
         """Read a chain."""
         self.read_query(request)
-        return Response(ChainSerializer(_find(request, chain_id)).data)
+        return _answer(_find(request, chain_id))
 
-    @extend_schema(operation_id="chains_delete", responses={204: None}, tags=["chains"])
+    @extend_schema(
+        operation_id="chains_change",
+        parameters=EDITED,
+        request=ChainChanges,
+        responses=ChainSerializer,
+        tags=["chains"],
+    )
+    def patch(self, request: Request, chain_id: int) -> Response:
+        """Save what is given as the chain's next version. Types that would start each other in a ring are refused."""
+        changes, user, chain = self.read_given(request, ChainChanges), person(request), _find(request, chain_id)
+        given: dict[str, Any] = ChainSerializer(chain).data | changes
+        from_type, to_type = (find_job_type(user, given[name]) for name in ("from_type", "to_type"))
+        values = {"when": given["when"], "enabled": given["enabled"], "actor": user.get_username()}
+        with edited_as_read(request, chain):
+            save_chain(from_type=from_type, to_type=to_type, chain=chain, **values)
+        return _answer(chain)
+
+    @extend_schema(operation_id="chains_delete", parameters=[IF_MATCH], responses={204: None}, tags=["chains"])
     def delete(self, request: Request, chain_id: int) -> Response:
         """Delete a chain. The jobs that it started stay."""
-        delete_chain(_find(request, chain_id), actor=person(request).get_username())
+        chain = _find(request, chain_id)
+        with edited_as_read(request, chain):
+            delete_chain(chain, actor=person(request).get_username())
         return Response(status=204)
 
 
@@ -97,12 +132,18 @@ class ChainSwitch(ApiView):
 
     needs = {"POST": CHANGE}
 
-    @extend_schema(operation_id="chains_switch", request=SwitchBody, responses=ChainSerializer, tags=["chains"])
+    @extend_schema(
+        operation_id="chains_switch", parameters=[ETAG], request=SwitchBody, responses=ChainSerializer, tags=["chains"]
+    )
     def post(self, request: Request, chain_id: int) -> Response:
         """Switch it on or off. Jobs that end while it is off start nothing later."""
         body = self.read_body(request, SwitchBody)
         changed = set_chain_enabled(_find(request, chain_id), actor=person(request).get_username(), **body)
-        return Response(ChainSerializer(changed).data)
+        return _answer(changed)
+
+
+def _answer(chain: Chain, *, status: int = 200) -> Response:
+    return answer_row(chain, ChainSerializer(chain).data, status=status)
 
 
 def _visible(request: Request) -> Any:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from syncjobs.api.answers import read_config, write_config
+from syncjobs.api.etags import EDITED, ETAG, IF_MATCH, answer_row, edited_as_read
 from syncjobs.api.fields import JsonObject, StrictBoolean, StrictSerializer, StrictText, flag, number, text
 from syncjobs.api.pages import paged, serialized_by
 from syncjobs.api.paging import PageQuery
@@ -73,6 +74,18 @@ class WebhookBody(StrictSerializer):
     end_date_field = text(100)
 
 
+class WebhookChanges(StrictSerializer):
+    """A webhook's fields, each optional; what is not given is as it is. An empty name of a field takes it from none."""
+
+    name = StrictText(required=False, max_length=LONGEST_NAME)
+    enabled = StrictBoolean(required=False)
+    overrides = JsonObject(required=False)
+    context_fields = serializers.ListField(child=StrictText(max_length=100), required=False)
+    endpoints_field = StrictText(required=False, max_length=100, allow_blank=True)
+    start_date_field = StrictText(required=False, max_length=100, allow_blank=True)
+    end_date_field = StrictText(required=False, max_length=100, allow_blank=True)
+
+
 class RotateBody(StrictSerializer):
     """How long the secret before is good."""
 
@@ -120,18 +133,34 @@ class WebhookList(ApiView):
 class WebhookDetail(ApiView):
     """One webhook."""
 
-    needs = {"GET": SEE, "DELETE": CHANGE}
+    needs = {"GET": SEE, "PATCH": CHANGE, "DELETE": CHANGE}
 
-    @extend_schema(operation_id="webhooks_read", responses=WebhookSerializer, tags=["webhooks"])
+    @extend_schema(operation_id="webhooks_read", parameters=[ETAG], responses=WebhookSerializer, tags=["webhooks"])
     def get(self, request: Request, webhook_id: int) -> Response:
         """Read a webhook."""
         self.read_query(request)
-        return Response(WebhookSerializer(_find(request, webhook_id)).data)
+        return _answer(_find(request, webhook_id))
 
-    @extend_schema(operation_id="webhooks_delete", responses={204: None}, tags=["webhooks"])
+    @extend_schema(
+        operation_id="webhooks_change",
+        parameters=EDITED,
+        request=WebhookChanges,
+        responses=WebhookSerializer,
+        tags=["webhooks"],
+    )
+    def patch(self, request: Request, webhook_id: int) -> Response:
+        """Save what is given as the webhook's next version. Its address and its secrets stay."""
+        changes, webhook = self.read_given(request, WebhookChanges), _find(request, webhook_id)
+        with edited_as_read(request, webhook):
+            change_webhook(webhook, actor=person(request).get_username(), **changes)
+        return _answer(webhook)
+
+    @extend_schema(operation_id="webhooks_delete", parameters=[IF_MATCH], responses={204: None}, tags=["webhooks"])
     def delete(self, request: Request, webhook_id: int) -> Response:
         """Delete a webhook. The jobs that it started stay."""
-        delete_webhook(_find(request, webhook_id), actor=person(request).get_username())
+        webhook = _find(request, webhook_id)
+        with edited_as_read(request, webhook):
+            delete_webhook(webhook, actor=person(request).get_username())
         return Response(status=204)
 
 
@@ -155,12 +184,22 @@ class WebhookSwitch(ApiView):
 
     needs = {"POST": CHANGE}
 
-    @extend_schema(operation_id="webhooks_switch", request=SwitchBody, responses=WebhookSerializer, tags=["webhooks"])
+    @extend_schema(
+        operation_id="webhooks_switch",
+        parameters=[ETAG],
+        request=SwitchBody,
+        responses=WebhookSerializer,
+        tags=["webhooks"],
+    )
     def post(self, request: Request, webhook_id: int) -> Response:
         """Switch it on or off. While it is off it answers as if it were not there."""
         body = self.read_body(request, SwitchBody)
         changed = change_webhook(_find(request, webhook_id), actor=person(request).get_username(), **body)
-        return Response(WebhookSerializer(changed).data)
+        return _answer(changed)
+
+
+def _answer(webhook: Webhook) -> Response:
+    return answer_row(webhook, WebhookSerializer(webhook).data)
 
 
 def _visible(request: Request) -> Any:

@@ -21,6 +21,7 @@ class Chain(models.Model):
     to_type = models.ForeignKey(SyncJobType, on_delete=models.CASCADE, related_name="chains_to_it")
     when = models.CharField(max_length=10, choices=When.choices, default=When.SUCCESS)
     enabled = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1)
     created_by = models.CharField(max_length=150, blank=True, default="")
     created_at = models.DateTimeField()
 

@@ -25,6 +25,7 @@ class Webhook(models.Model):
     job_type = models.ForeignKey(SyncJobType, on_delete=models.CASCADE, related_name="webhooks")
     name = models.CharField(max_length=100)
     enabled = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1)
     secret_scope = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     secrets = EncryptedField()
     rotated_at = models.DateTimeField(null=True, blank=True)

@@ -13,6 +13,7 @@ from syncjobs.chain_paths import MOST_STEPS, Arrows, find_path, longest_way, tur
 from syncjobs.clock import db_now
 from syncjobs.models import Chain, SyncJobType
 from syncjobs.operations.auditing import record
+from syncjobs.operations.editions import take_next_version
 
 logger = logging.getLogger("syncjobs.chains")
 CHAINS_LOCK = 7_262_336  # any constant; pg_advisory_xact_lock wants a number
@@ -27,11 +28,16 @@ def save_chain(
     enabled: bool = True,
     chain: Chain | None = None,
 ) -> Chain:
-    """Make a chain, or change the given one. Raises ValidationError by field: to_type, when."""
+    """Make a chain, or change the given one.
+
+    Raises ValidationError by field: to_type, when; and EditConflict if it was edited meanwhile.
+    """
     with transaction.atomic():
         _take_turns()
         _check(from_type, to_type, when, chain)
         before = chain_shape(chain) if chain is not None else None
+        if chain is not None:
+            take_next_version(chain)
         saved = chain or Chain(created_at=db_now(), created_by=actor)
         saved.from_type, saved.to_type, saved.when, saved.enabled = from_type, to_type, when, enabled
         saved.save()
@@ -49,9 +55,10 @@ def set_chain_enabled(chain: Chain, enabled: bool, *, actor: str) -> Chain:
 
 
 def delete_chain(chain: Chain, *, actor: str) -> None:
-    """Delete it; the jobs that it started stay."""
+    """Delete it; the jobs that it started stay. Raises EditConflict if it was edited meanwhile."""
     name = str(chain)
     with transaction.atomic():
+        take_next_version(chain)
         record("chain.delete", chain, before=chain_shape(chain), actor=actor)
         chain.delete()
     logger.info("The chain %s was deleted by %s", name, actor)

@@ -14,13 +14,13 @@ from typing import Any, TypeAlias
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from connectors.models import EditConflict
 from syncjobs.clock import db_now
 from syncjobs.models import Schedule, SyncJobType
 from syncjobs.operations.auditing import record
+from syncjobs.operations.editions import take_next_version
 from syncjobs.operations.schedule_overrides import overrides_problems
 from syncjobs.operations.schedule_rules import UNITS, schedule_values
 from syncjobs.operations.schedule_rules import rule_of as rule_of
@@ -59,7 +59,7 @@ def save_schedule(
     _check(schedule, job_type, name.strip(), rule if is_new_rule or enabled else None, catch_up, overrides or {}, now)
     with _telling_taken_names(name.strip()), transaction.atomic():
         if not is_new:
-            _take_next_version(schedule)
+            take_next_version(schedule)
         begins_anew = is_new_rule or (enabled and not schedule.periodic_task.enabled)
         _save_task(schedule.periodic_task, name.strip(), rule, enabled=enabled)
         schedule.periodic_task_id = schedule.periodic_task.pk
@@ -89,7 +89,7 @@ def set_schedule_enabled(schedule: Schedule, enabled: bool, *, actor: str) -> Sc
     if enabled:
         _refuse_past(rule_of(schedule), now)
     with transaction.atomic():
-        _take_next_version(schedule)
+        take_next_version(schedule)
         if enabled and not schedule.periodic_task.enabled:
             schedule.last_due_at, schedule.paused_reason = now, ""
             schedule.save(update_fields=["last_due_at", "paused_reason"])
@@ -104,7 +104,7 @@ def set_schedule_enabled(schedule: Schedule, enabled: bool, *, actor: str) -> Sc
 def delete_schedule(schedule: Schedule, *, actor: str) -> None:
     """Delete the schedule with beat's rows of it; its jobs stay. Raises EditConflict if it was edited meanwhile."""
     with transaction.atomic():
-        _take_next_version(schedule)
+        take_next_version(schedule)
         record("schedule.delete", schedule, before=_values(schedule), actor=actor)
         row = _rule_row_of(schedule.periodic_task)
         schedule.periodic_task.delete()  # takes our row along
@@ -171,14 +171,6 @@ def _telling_taken_names(name: str) -> Iterator[None]:
 def _refuse_past(rule: Rule, now: datetime) -> None:
     if isinstance(rule, Clocked) and rule.at <= now:
         raise ValidationError({"rule": [f"{describe(rule)} has passed; choose a time to come."]})
-
-
-def _take_next_version(schedule: Schedule) -> None:
-    """Raise EditConflict where the row is not the version that was read."""
-    same = Schedule.objects.filter(pk=schedule.pk, version=schedule.version)
-    if not same.update(version=F("version") + 1):
-        raise EditConflict(f"the schedule '{schedule}' was changed by someone else; load it again")
-    schedule.version += 1
 
 
 # Beat's rows

@@ -15,6 +15,7 @@ from connectors.errors import ConfigError
 from syncjobs.clock import db_now
 from syncjobs.models import SyncJobType, Webhook
 from syncjobs.operations.auditing import record
+from syncjobs.operations.editions import take_next_version
 from syncjobs.operations.schedule_overrides import overrides_problems
 
 logger = logging.getLogger("syncjobs.webhooks")
@@ -51,9 +52,10 @@ def create_webhook(job_type: SyncJobType, *, name: str, actor: str, **values: An
 
 
 def change_webhook(webhook: Webhook, *, actor: str, **values: Any) -> Webhook:
-    """Change some of SHAPE. Raises ValidationError by field."""
+    """Change some of SHAPE. Raises ValidationError by field, and EditConflict if it was edited meanwhile."""
     with transaction.atomic():
         before = webhook_shape(webhook)
+        take_next_version(webhook)
         for name, value in values.items():
             setattr(webhook, name, value.strip() if name == "name" else value)
         _check(webhook)
@@ -91,9 +93,10 @@ def drop_previous_secret(webhook: Webhook, *, actor: str) -> Webhook:
 
 
 def delete_webhook(webhook: Webhook, *, actor: str) -> None:
-    """Delete it with what is known of its deliveries; the jobs that it started stay."""
+    """Delete it with what is known of its deliveries; the jobs that it started stay. Raises EditConflict."""
     name = str(webhook)
     with transaction.atomic():
+        take_next_version(webhook)
         record("webhook.delete", webhook, before=webhook_shape(webhook), actor=actor)
         webhook.delete()
     logger.info("The webhook %s was deleted by %s", name, actor)

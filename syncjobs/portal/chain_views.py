@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
+from connectors.models import EditConflict
 from syncjobs.models import Chain, SyncJobType
 from syncjobs.operations.chains import delete_chain, save_chain
 from syncjobs.portal.forms.trigger_forms import ChainForm
@@ -43,10 +44,15 @@ class ChainViews:
         form = ChainForm(job_type, chain, request.POST if request.method == "POST" else None)
         if form.is_bound and form.is_valid():
             actor = request.user.get_username()
+            values = {name: form.cleaned_data[name] for name in ("to_type", "when", "enabled")}
+            if chain is not None:
+                form.edit(chain)
             try:
-                saved = save_chain(from_type=job_type, chain=chain, actor=actor, **form.cleaned_data)
+                saved = save_chain(from_type=job_type, chain=chain, actor=actor, **values)
             except ValidationError as error:
                 form.show(error)
+            except EditConflict as conflict:
+                form.add_error(None, f"Not saved: {conflict}.")
             else:
                 tell(request, f"{saved} is saved.")
                 return redirect("admin:job_type_page", job_type.slug)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
+from connectors.models import EditConflict
 from syncjobs.clock import db_now
 from syncjobs.models import SyncJobType, Webhook
 from syncjobs.operations.webhooks import (
@@ -85,18 +86,24 @@ class WebhookViews:
             try:
                 if webhook is None:
                     return self._show_secret(request, create_webhook(job_type, actor=actor, **values))
+                form.edit(webhook)
                 tell(request, f"{change_webhook(webhook, actor=actor, **values)} is saved.")
                 return redirect("admin:webhook_page", job_type.slug, webhook.pk)
             except ValidationError as error:
                 form.show(error)
+            except EditConflict as conflict:
+                form.add_error(None, f"Not saved: {conflict}.")
         context = {"title": title, "form": form, "type": job_type, "webhook": webhook}
         return self._admin.draw(request, "portal/webhook_edit.html", context, status=422 if form.is_bound else 200)
 
     def switch(self, request: HttpRequest, slug: str, webhook_id: int) -> HttpResponse:
         """On or off, as the posted `enabled` says."""
         webhook, enabled = _find(slug, webhook_id), request.POST.get("enabled") == "yes"
-        change_webhook(webhook, actor=request.user.get_username(), enabled=enabled)
-        tell(request, f"{webhook} is {'on' if enabled else 'off'}.")
+        try:
+            change_webhook(webhook, actor=request.user.get_username(), enabled=enabled)
+            tell(request, f"{webhook} is {'on' if enabled else 'off'}.")
+        except EditConflict as conflict:
+            refuse(request, conflict)
         return redirect("admin:webhook_page", slug, webhook_id)
 
     def rotate(self, request: HttpRequest, slug: str, webhook_id: int) -> HttpResponse:

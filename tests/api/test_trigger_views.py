@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncjobs.models import Chain, SyncJobType, Webhook
+from syncjobs.models import AuditEvent, Chain, SyncJobType, Webhook
 from tests.api.conftest import MakeApi, error_of
 from tests.lifecycle.factories import JobTypeFactory
 
@@ -28,7 +28,8 @@ def test_webhook_is_made_rotated_switched_and_deleted(api: Any, types: list[Sync
     assert told["secret"] not in read.content.decode()
     assert Webhook.objects.get().public_id not in read.content.decode()
     assert api.post(f"{one}switch/", {"enabled": False}).json()["enabled"] is False
-    assert api.delete(one).status_code == 204
+    assert api.delete(one).status_code == 428
+    assert api.delete(one, **{"If-Match": "*"}).status_code == 204
     assert api.get(one).status_code == 404
 
 
@@ -39,8 +40,46 @@ def test_chain_is_made_switched_listed_and_deleted(api: Any, types: list[SyncJob
     assert api.post(f"{one}switch/", {"enabled": False}).json()["enabled"] is False
     assert [row["to_type"] for row in api.get("chains/?from_type=extract").json()["results"]] == ["load"]
     assert api.get("chains/?from_type=load").json()["results"] == []
-    assert api.delete(one).status_code == 204
+    assert api.delete(one, **{"If-Match": '"1"'}).status_code == 412
+    assert api.delete(one, **{"If-Match": '"2"'}).status_code == 204
     assert not Chain.objects.exists()
+
+
+def test_webhook_is_changed_as_it_was_read_and_keeps_its_secret(api: Any, types: list[SyncJobType]) -> None:
+    values = {"job_type": "extract", "name": "Shop", "context_fields": ["order"], "endpoints_field": "tables"}
+    secret = api.post("webhooks/", values).json()["secret"]
+    webhook = Webhook.objects.get()
+    one, tag = f"webhooks/{webhook.pk}/", api.get(f"webhooks/{webhook.pk}/")["ETag"]
+    assert api.patch(one, {"name": "Till"}).status_code == 428
+    changed = api.patch(one, {"name": "Till", "endpoints_field": ""}, **{"If-Match": tag})
+    assert (changed.status_code, changed["ETag"]) == (200, '"2"')
+    told = changed.json()
+    assert (told["name"], told["endpoints_field"], told["context_fields"]) == ("Till", "", ["order"])
+    assert api.patch(one, {"enabled": False}, **{"If-Match": tag}).status_code == 412
+    assert api.patch(one, {"job_type": "load"}, **{"If-Match": "*"}).status_code == 400
+    webhook.refresh_from_db()
+    assert (webhook.enabled, webhook.job_type.slug, webhook.secrets.reveal()) == (True, "extract", {"current": secret})
+    entry = AuditEvent.objects.get(verb="webhook.update")
+    assert [told and told["name"] for told in (entry.before, entry.after)] == ["Shop", "Till"]
+
+
+def test_chain_is_changed_as_it_was_read(api: Any, types: list[SyncJobType]) -> None:
+    JobTypeFactory.create(slug="report", name="Report")
+    one = f"chains/{api.post('chains/', {'from_type': 'extract', 'to_type': 'load'}).json()['id']}/"
+    tag = api.get(one)["ETag"]
+    assert api.patch(one, {"when": "always"}).status_code == 428
+    changed = api.patch(one, {"when": "always", "to_type": "report"}, **{"If-Match": tag})
+    assert (changed.status_code, changed["ETag"]) == (200, '"2"')
+    assert (changed.json()["from_type"], changed.json()["to_type"], changed.json()["when"]) == (
+        "extract",
+        "report",
+        "always",
+    )
+    assert api.patch(one, {"enabled": False}, **{"If-Match": tag}).status_code == 412
+    ring = api.patch(one, {"to_type": "extract"}, **{"If-Match": "*"})
+    assert "would start itself" in error_of(ring)["fields"]["to_type"][0]
+    entry = AuditEvent.objects.get(verb="chain.update")
+    assert [told and told["when"] for told in (entry.before, entry.after)] == ["success", "always"]
 
 
 def test_ring_is_refused_with_its_path(api: Any, types: list[SyncJobType]) -> None:

@@ -26,6 +26,10 @@ def test_webhook_shows_its_secret_once_and_is_rotated_switched_and_deleted(ask: 
     assert "shown once" in made.errors
     rotated = ask("webhook", "rotate", str(webhook.pk), "--hours", "0", "--json").json
     assert Webhook.objects.get().secrets.reveal() == {"current": rotated["secret"]}
+    assert ask("webhook", "change", str(webhook.pk), "--name", "Till").output == "The webhook 'Till' is changed.\n"
+    assert ask("webhook", "change", str(webhook.pk), "--name", "Shop").code == 0
+    nothing = ask("webhook", "change", str(webhook.pk))
+    assert (nothing.code, "--name or --overrides" in nothing.errors) == (2, True)
     listed = ask("webhook", "list").output
     assert "Shop" in listed
     assert rotated["secret"] not in listed + ask("webhook", "list", "--json").output

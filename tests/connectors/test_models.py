@@ -63,7 +63,7 @@ def test_shapes_of_the_design_validate_and_save(shape: dict[str, Any]) -> None:
         (
             partial(soda_config, page_szie=5),
             "config",
-            "config.page_szie: is not known; there are base_url, datasets, time_zone",
+            "config.page_szie: is not known; there are base_url, datasets, api_version, time_zone",
         ),
         (partial(soda_config, page_size="5"), "config", "config.page_size: must be a whole number"),
         (

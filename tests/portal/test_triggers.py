@@ -120,6 +120,21 @@ def test_chain_is_made_edited_and_refused_in_a_ring(portal: Client, job_type: Sy
     assert "After" in text_of(portal, place(report))
 
 
+def test_edit_of_an_older_version_is_refused_and_loses_nothing(portal: Client, job_type: SyncJobType) -> None:
+    webhook = create_webhook(job_type, name="Shop", actor="ann").webhook
+    chain = save_chain(from_type=job_type, to_type=make_type("load"), actor="ann")
+    forms = {
+        f"webhooks/{webhook.pk}/edit/": {"name": "Till", "overrides": "{}", "context_fields": "[]"},
+        f"chains/{chain.pk}/": {"to_type": str(chain.to_type_id), "when": "always"},
+    }
+    for rest, typed in forms.items():
+        assert 'name="version" value="1"' in portal.get(place(job_type, rest)).content.decode()
+        assert portal.post(place(job_type, rest), typed | {"version": "1"}).status_code == 302
+        late = portal.post(place(job_type, rest), typed | {"version": "1"})
+        assert late.status_code == 422
+        assert "was changed by someone else" in late.content.decode()
+
+
 def test_both_jobs_pages_link_each_other(portal: Client, job_type: SyncJobType) -> None:
     chain = save_chain(from_type=job_type, to_type=make_type("report"), actor="ann")
     first = JobFactory.create(job_type=job_type, status="finished")

@@ -1,10 +1,10 @@
-"""`manage.py webhook`: lists, makes, switches, rotates and deletes webhooks from a terminal. Asks the operations."""
+"""`manage.py webhook`: webhooks from a terminal, from making one to deleting it. Asks the operations."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from syncjobs.management.argument_types import parse_context, parse_job_id, parse_text
 from syncjobs.management.base import PortalCommand
@@ -29,7 +29,7 @@ HEADING = ("ID", "NAME", "TYPE", "STATE", "MADE", "ADDRESS")
 class Command(PortalCommand):
     """Exit codes: 0 well, 2 bad usage, 3 not found or refused."""
 
-    help = "List, make, switch, rotate and delete the webhooks of job types."
+    help = "List, make, change, switch, rotate and delete the webhooks of job types."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,13 +39,18 @@ class Command(PortalCommand):
         making.add_argument("job_type", metavar="TYPE", help="the job type's slug")
         making.add_argument("name", type=parse_text, metavar="NAME", help="such as who sends")
         making.add_argument("--overrides", type=parse_context, default={}, metavar="JSON", help="fixed for its jobs")
+        changing = actions.add_parser("change", help="change what is given of a webhook")
+        changing.add_argument("--name", type=parse_text, default=None, help="such as who sends")
+        changing.add_argument(
+            "--overrides", type=parse_context, default=None, metavar="JSON", help="fixed for its jobs"
+        )
         rotating = actions.add_parser("rotate", help="make a new secret and show it, this once")
         rotating.add_argument(
             "--hours", type=int, default=DEFAULT_HOURS, help="how long the old one is good (default: %(default)s)"
         )
         others = [actions.add_parser(word, help=told) for word, told in SWITCHES.items()]
         deleting = actions.add_parser("delete", help="delete a webhook; the jobs that it started stay")
-        for action in (rotating, *others, deleting):
+        for action in (changing, rotating, *others, deleting):
             action.add_argument("webhook", type=parse_job_id, metavar="ID", help="its number in the list")
         for action in (listing, making, rotating):
             action.add_argument("--json", dest="as_json", action="store_true", help="answer with one JSON object")
@@ -88,6 +93,11 @@ def act(terminal: Terminal, action: str, *, webhook: int, **options: Any) -> Non
         case "rotate":
             made = rotate_secret(found, actor=terminal_user(), hours=options["hours"])
             _show_secret(terminal, made, as_json=options["as_json"])
+        case "change":
+            given = {name: options[name] for name in ("name", "overrides") if options[name] is not None}
+            if not given:
+                raise CommandError("Say what to change: --name or --overrides.", returncode=2)
+            terminal.write(f"The webhook '{change_webhook(found, actor=terminal_user(), **given)}' is changed.")
         case "delete":
             name = str(found)
             delete_webhook(found, actor=terminal_user())

@@ -22,7 +22,17 @@ class ShowingForm(forms.Form):
                 self.add_error(field if field in self.fields else None, text)
 
 
-class WebhookForm(ShowingForm):
+class EditForm(ShowingForm):
+    """Says which version of a row it was filled from."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
+
+    def edit(self, row: Webhook | Chain) -> None:
+        """Let an operation refuse the edit where the row has become another version since."""
+        row.version = self.cleaned_data["version"] or row.version
+
+
+class WebhookForm(EditForm):
     """What it is called, and what of a body its jobs get."""
 
     name = forms.CharField(max_length=LONGEST_NAME, help_text="Such as who sends: “shop orders”.")
@@ -51,7 +61,7 @@ class WebhookForm(ShowingForm):
     def __init__(self, webhook: Webhook | None, data: Any = None) -> None:
         start: dict[str, Any] = {"enabled": True, "overrides": {}, "context_fields": []}
         if webhook is not None:
-            start = {name: getattr(webhook, name) for name in SHAPE}
+            start = {name: getattr(webhook, name) for name in (*SHAPE, "version")}
         super().__init__(data, initial=start)
 
 
@@ -67,7 +77,7 @@ class RotateForm(ShowingForm):
     )
 
 
-class ChainForm(ShowingForm):
+class ChainForm(EditForm):
     """What starts next, and after which ends."""
 
     to_type = forms.ModelChoiceField(SyncJobType.objects.none(), label="Then start")
@@ -78,5 +88,6 @@ class ChainForm(ShowingForm):
         start = {"enabled": True, "when": Chain.When.SUCCESS.value}
         if chain is not None:
             start = {"to_type": chain.to_type_id, "when": chain.when, "enabled": chain.enabled}
+            start["version"] = chain.version
         super().__init__(data, initial=start)
         limit_choices(self.fields["to_type"], visible_job_types().exclude(pk=from_type.pk))
