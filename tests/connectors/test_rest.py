@@ -144,7 +144,8 @@ def test_fields_are_found_by_path_and_judged_by_a_sample(service: RestService) -
         {"name": "id"},
         {"name": "city", "path": "address.city"},
         {"name": "tags"},
-        {"name": "price"}, {"name": "id_text", "path": "id", "type": "text"},
+        {"name": "price"},
+        {"name": "id_text", "path": "id", "type": "text"},
     ]
     source = connector(service.url, stream_settings("items", "page", key=["id"], fields=fields))
     with closing(source):

@@ -44,7 +44,12 @@ def rest_type(service: RestService, target: str, way: str, **stream: Any) -> Syn
     shape = {"slug": "source", "kind": "rest", "config": config, "credentials": {"secret": SECRET}}
     save_connector(connector_from_shape(shape))
     one = {"source": "items", "target": "items", "key": ["code"], "mode": "mirror", "extent": "full"} | stream
-    wanted: dict[str, Any] = {"slug": "items", "name": "Items", "source_connector": "source", "target_connector": target}
+    wanted: dict[str, Any] = {
+        "slug": "items",
+        "name": "Items",
+        "source_connector": "source",
+        "target_connector": target,
+    }
     wanted |= {"max_retries": 0, "config": {"streams": [one]}}
     return save_job_type(job_type_from_shape(wanted), actor="test")
 
