@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +90,27 @@ def test_records_become_columns_of_what_was_asked_for(is_usual: bool) -> None:
 def test_what_is_no_list_of_records_is_no_page(body: bytes) -> None:
     shape = RecordShape([":id"])
     assert shape.page(parse_json(answer(body), shape.decode), len(body)) is None
+
+
+def _objects(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.sampled_from(["a", "b"]), values)
+
+
+odd_texts = st.text('}{[],:" \\', max_size=8)
+odd_values = st.recursive(odd_texts | st.none() | st.integers(), lambda inner: st.lists(inner) | _objects(inner))
+
+
+@given(st.lists(_objects(odd_values), max_size=12), st.integers(0, 40), st.sampled_from([None, 0, 1]))
+def test_where_the_body_is_cut_changes_no_record(records: list[dict[str, Any]], size: int, indent: int | None) -> None:
+    read = RecordShape(["a", "b"], piece_bytes=size).decode(json.dumps(records, indent=indent).encode())
+    assert read.records == len(records)
+    assert read.columns == {name: [record.get(name) for record in records] for name in ("a", "b")}
+
+
+@pytest.mark.parametrize("end", [b"", b"},", b"},{}", b"}]]", b'},"{"]', b"},{},]", b"}\v,{}]"])
+def test_a_body_that_is_no_json_is_none_in_pieces_either(end: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        RecordShape(["a"], piece_bytes=0).decode(b'[{"a": 1}, {"a": 2' + end)
 
 
 def test_texts_that_come_again_and_again_are_kept_once_and_other_values_as_they_are() -> None:
