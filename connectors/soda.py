@@ -199,7 +199,7 @@ class SodaConnector(Connector):
         """The portal behind a session with the app token; `options` as HttpSession takes them."""
         token = self.credentials.get("app_token")
         http = HttpSession(surroundings, secret_headers={"X-App-Token": token} if token else None, **options)
-        version = self.config.get("api_version", 2)
+        version = int(self.config.get("api_version", "2"))
         return SodaPortal(self.slug, self.base_url, self.config["datasets"], http, version=version)
 
     def _wanted_columns(self, request: ReadRequest) -> tuple[str, ...]:

@@ -26,11 +26,11 @@ SPEC: dict[str, Any] = {
                 "minProperties": 1,
             },
             "api_version": {
-                "type": "integer",
+                "type": "string",
                 "title": "SODA version",
                 "description": "How the portal is asked: 2 is understood by all of them; 3 needs an app token",
-                "enum": [2, 3],
-                "default": 2,
+                "enum": ["2", "3"],
+                "default": "2",
             },
             "time_zone": {
                 "type": "string",

@@ -55,7 +55,7 @@ class TestSoda(ConnectorContract):
     connector_class = SodaConnector
     types = {"integer": "decimal", "date": "datetime"}
     tells_keys = False
-    api_version = 2
+    api_version = "2"
 
     @pytest.fixture
     def connect(self, running: RunningSandbox) -> Connect:
@@ -85,4 +85,4 @@ class TestSoda(ConnectorContract):
 class TestSoda3(TestSoda):
     """The same, asked by statements."""
 
-    api_version = 3
+    api_version = "3"

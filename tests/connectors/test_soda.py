@@ -107,7 +107,7 @@ def test_every_record_is_read_once_in_pages(sandbox: RunningSandbox, portal: Sod
 
 def test_portal_is_asked_by_statements_of_soda_3_as_far_as_it_has_come(sandbox: RunningSandbox) -> None:
     wanted = (Filter("active", "eq", True), Filter("name", "like", "%d'Or"))
-    with closing(soda(sandbox.url, token="t0ken", api_version=3)) as portal:
+    with closing(soda(sandbox.url, token="t0ken", api_version="3")) as portal:
         assert sorted(codes(portal, filters=wanted)) == [f"P{number:04d}" for number in range(0, 2_500, 2)]
         assert portal.count("places", wanted) == 1_250
     asked = [request for request in sandbox.requests if request.method == "POST"]
@@ -115,7 +115,7 @@ def test_portal_is_asked_by_statements_of_soda_3_as_far_as_it_has_come(sandbox: 
 
 
 def test_what_soda_3_refuses_is_told_as_it_was_by_soda_2(sandbox: RunningSandbox) -> None:
-    with closing(soda(sandbox.url, token="t0ken", api_version=3)) as portal:
+    with closing(soda(sandbox.url, token="t0ken", api_version="3")) as portal:
         portal.schema("places")
         sandbox.set_faults(Fault("dropped_column", dataset="places", column="name"))
         with pytest.raises(DataError, match="name") as caught:
@@ -124,7 +124,7 @@ def test_what_soda_3_refuses_is_told_as_it_was_by_soda_2(sandbox: RunningSandbox
 
 
 def test_soda_3_without_an_app_token_is_a_failed_step_of_the_test_that_says_so(sandbox: RunningSandbox) -> None:
-    with closing(soda(sandbox.url, api_version=3)) as portal:
+    with closing(soda(sandbox.url, api_version="3")) as portal:
         step = list(portal.check())[-1]
     assert (step.name, step.ok) == ("log in", False)
     assert "takes an app token" in step.message
