@@ -20,7 +20,7 @@ from syncjobs.models.append_only import SQLITE, protect_audit
 STAY = {model._meta.db_table for model in (ContentType, Permission)}
 
 
-def empty_tables(_case: TransactionTestCase | None = None, *, reset_sequences: bool = False) -> None:
+def empty_tables(_case: TransactionTestCase) -> None:
     """Delete all rows that tests make."""
     with connection.cursor() as cursor:
         cursor.execute(_used_tables())
@@ -29,9 +29,7 @@ def empty_tables(_case: TransactionTestCase | None = None, *, reset_sequences: b
         for trigger in SQLITE if is_protected else ():
             cursor.execute(f"DROP TRIGGER IF EXISTS {trigger}")
     if used:
-        connection.ops.execute_sql_flush(
-            connection.ops.sql_flush(no_style(), used, reset_sequences=reset_sequences, allow_cascade=True)
-        )
+        connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), used, allow_cascade=True))
     if is_protected:
         protect_audit()
 

@@ -8,50 +8,19 @@ from contextlib import contextmanager
 from django.db import connections
 
 from config.settings import postgres_settings
-from tests.emptying import empty_tables
 from tests.faults.stack import migrated_database
-from tests.postgres_server import LEAVE, PostgresServer
-
-MADE = """
-SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
-UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
-UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-ORDER BY 1
-"""
+from tests.postgres_server import PostgresServer
 
 
 @contextmanager
 def keeping_rows_on(server: PostgresServer) -> Iterator[None]:
-    """Use a migrated database of the server without rows: one that was emptied, or else a copy, which takes longer."""
-    url = server.migrated.pop() if server.migrated else server.create_database(template=migrated_database(server))
-    is_empty = False
+    """Use a fresh, migrated database of the server."""
+    url = server.create_database(template=migrated_database(server))
     try:
         with keeping_rows_at(url):
-            made = _made()
             yield
-            is_empty = _is_emptied(made)
     finally:
-        if is_empty:
-            server.migrated.append(url)
-        else:
-            server.drop_database(url)
-
-
-def _is_emptied(made: list[str]) -> bool:
-    """Whether the database is as it was at first. If a test changed more than rows it is not tried."""
-    with connections["default"].cursor() as cursor:
-        cursor.execute(LEAVE)
-    if _made() != made:
-        return False
-    empty_tables(reset_sequences=True)
-    return True
-
-
-def _made() -> list[str]:
-    """Names of tables, indexes, triggers and functions."""
-    with connections["default"].cursor() as cursor:
-        cursor.execute(MADE)
-        return [name for (name,) in cursor.fetchall()]
+        server.drop_database(url)
 
 
 @contextmanager

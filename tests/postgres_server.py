@@ -96,7 +96,6 @@ class PostgresServer:
             os.chown(self.directory, self.account["user"], self.account["group"])
         self.names = itertools.count(1)
         self.empty: list[str] = []
-        self.migrated: list[str] = []
         with closing(socket.create_server((self.host, 0))) as listener:
             self.port = int(listener.getsockname()[1])
         try:
