@@ -82,11 +82,11 @@ def postgres_server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of an empty database of the test's own."""
-    url = postgres_server.lend_database()
+    url = postgres_server.create_database()
     try:
         yield url
     finally:
-        postgres_server.take_back(url)
+        postgres_server.drop_database(url)
 
 
 @pytest.fixture

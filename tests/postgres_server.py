@@ -27,36 +27,6 @@ from syncjobs.supervision.supervisor import start_guardian
 USER = "syncdeck"
 PASSWORD = "only-for-tests"
 START_SECONDS = 30
-LEAVE = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
-CHANGED = """
-SELECT 1 FROM pg_database WHERE datname = current_database() AND datacl IS NOT NULL
-UNION ALL SELECT 1 FROM pg_db_role_setting JOIN pg_database ON setdatabase = pg_database.oid
-    WHERE datname = current_database()
-UNION ALL SELECT 1 FROM pg_extension WHERE extname <> 'plpgsql'
-UNION ALL SELECT 1 FROM pg_default_acl
-UNION ALL SELECT 1 FROM pg_publication
-UNION ALL SELECT 1 FROM pg_event_trigger
-UNION ALL SELECT 1 FROM pg_largeobject_metadata
-"""
-EMPTY = """
-DO $$
-DECLARE name text;
-BEGIN
-    FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
-        EXECUTE format('DROP SCHEMA %I CASCADE', name);
-    END LOOP;
-    CREATE SCHEMA public;
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_database_owner') THEN
-        ALTER SCHEMA public OWNER TO pg_database_owner;  -- since PostgreSQL 15
-        GRANT USAGE ON SCHEMA public TO PUBLIC;
-    ELSE
-        GRANT ALL ON SCHEMA public TO PUBLIC;
-    END IF;
-END $$
-"""
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
 
 
@@ -95,7 +65,6 @@ class PostgresServer:
         if self.account:
             os.chown(self.directory, self.account["user"], self.account["group"])
         self.names = itertools.count(1)
-        self.empty: list[str] = []
         with closing(socket.create_server((self.host, 0))) as listener:
             self.port = int(listener.getsockname()[1])
         try:
@@ -126,22 +95,6 @@ class PostgresServer:
         name = url.rpartition("/")[2]
         with self.connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-
-    def lend_database(self) -> str:
-        """Return the URL of an empty database: one that was given back, or else a new one, which takes far longer."""
-        return self.empty.pop() if self.empty else self.create_database()
-
-    def take_back(self, url: str) -> None:
-        """Empty a lent database for whoever comes next, whoever is still connected; or drop it where it was changed."""
-        with self.connect(url.rpartition("/")[2]) as connection:
-            connection.execute(LEAVE)
-            is_plain = not connection.execute(CHANGED).fetchone()
-            if is_plain:
-                connection.execute(EMPTY)
-        if is_plain:
-            self.empty.append(url)
-        else:
-            self.drop_database(url)
 
     def stop(self) -> None:
         """End the server and remove its files."""
