@@ -34,6 +34,8 @@ ADDRESS: dict[str, Any] = {"format": "uri", "maxLength": 2000}
 AUTH: dict[str, Any] = {
     "type": "object",
     "title": "Login",
+    "description": 'An object such as {"kind": "bearer"}, or {"kind": "basic", "user": "sync"}; empty for none.'
+    " Also header and oauth2: see docs/rest.md.",
     "properties": {
         "kind": {
             "enum": list(AUTH_KINDS),
@@ -123,6 +125,8 @@ FILTERS: dict[str, Any] = {
 STREAMS: dict[str, Any] = {
     "type": "array",
     "title": "Streams",
+    "description": 'A list with an object for each, such as [{"name": "customers", "path": "/customers", "key": ["id"],'
+    ' "records": "data.items"}]. docs/rest.md tells of pages, fields and filters.',
     "minItems": 1,
     "items": {
         "type": "object",

@@ -66,6 +66,7 @@ def addresses(jobs: dict[str, SyncJob]) -> dict[str, str]:
     found["connector_stream"] = f"{_at('connector_stream', 'shop')}?{urlencode({'name': 'orders'})}"
     found["connector_page failing"] = _at("connector_page", "sap")
     found["connector_add kind"] = f"{found['connector_add']}?kind=postgres"
+    found |= {f"connector_add {kind}": f"{found['connector_add']}?kind={kind}" for kind in ("rest", "soda")}
     found["job_type_rewind"] = f"{_at('job_type_rewind', 'orders')}?stream=orders&entry=start"
     found["job_type_version_use"] = _at("job_type_version_use", "orders", 1)
     found["job_type_accept_schema"] = f"{_at('job_type_accept_schema', 'permits')}?stream=permits"

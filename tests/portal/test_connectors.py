@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from typing import Any
 
 import pytest
@@ -114,6 +115,18 @@ def test_a_connector_is_added_by_kind(portal: Client, source: Connector) -> None
     added = Connector.objects.get(slug="second")
     assert (added.kind, added.config["datasets"]) == ("soda", {"airports": "aaaa-bbbb"})
     assert secrets_of(added) == {"app_token": "env:TOKEN_OF_SECOND"}
+
+
+def test_a_rest_service_is_added_by_the_examples_beside_its_fields(portal: Client, db: None) -> None:
+    address = "/admin/connectors/-/add/?kind=rest"
+    page = unescape(portal.get(address).content.decode())
+    login, streams = '{"kind": "basic", "user": "sync"}', page.split("such as [", 1)[1].split("].", 1)[0]
+    assert login in page
+    values = {"slug": "service", "enabled": "on", "config-base_url": "http://127.0.0.1:9", "config-auth": login}
+    values |= {"config-streams": f"[{streams}]"}
+    answer = portal.post(address, values)
+    assert answer.status_code == 302, answer.content.decode()
+    assert Connector.objects.get(slug="service").config["streams"][0]["records"] == "data.items"
 
 
 @pytest.mark.parametrize("slug", ["open-data", "a/b", "", "Größe", "-x"])
